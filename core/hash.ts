@@ -1,0 +1,39 @@
+/** FNV-1a over UTF-8, 32 bits unsigned; the hash of GrowthBook assignments (features.md F10.1). */
+export function fnv1a32(text: string): number {
+  let hash = 0x811c9dc5
+  const bytes = Buffer.from(text, 'utf8')
+  for (let i = 0; i < bytes.length; i++) {
+    hash ^= bytes[i]!
+    hash = Math.imul(hash, 0x01000193)
+  }
+  return hash >>> 0
+}
+
+/** murmur2 as Kafka's Java client computes it (org.apache.kafka.common.utils.Utils.murmur2), as a signed 32-bit number. */
+export function murmur2(bytes: Uint8Array): number {
+  const length = bytes.length
+  const m = 0x5bd1e995
+  let h = 0x9747b28c ^ length
+  const end = length & ~3
+  for (let i = 0; i < end; i += 4) {
+    let k = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+    k = Math.imul(k, m)
+    k ^= k >>> 24
+    k = Math.imul(k, m)
+    h = Math.imul(h, m) ^ k
+  }
+  switch (length & 3) {
+    case 3:
+      h ^= (bytes[end + 2]! & 0xff) << 16
+    // falls through
+    case 2:
+      h ^= (bytes[end + 1]! & 0xff) << 8
+    // falls through
+    case 1:
+      h ^= bytes[end]! & 0xff
+      h = Math.imul(h, m)
+  }
+  h ^= h >>> 13
+  h = Math.imul(h, m)
+  return h ^ (h >>> 15)
+}

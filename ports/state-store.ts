@@ -1,0 +1,52 @@
+import type { Positions } from '../core/positions.ts'
+
+/** One topology and one partition number: the unit of work and of ownership. */
+export interface TaskId {
+  readonly topology: string
+  readonly partition: number
+}
+
+/** What the store holds about a task's progress. */
+export interface TaskProgress {
+  readonly epoch: number
+  readonly positions: Positions
+}
+
+/** One batch's effect on the state of one task; all or nothing. */
+export interface StateCommit {
+  readonly epoch: number
+  /** The stored positions this batch starts from. */
+  readonly from: Positions
+  readonly to: Positions
+  /** State keys with their new bytes; null deletes. */
+  readonly writes: ReadonlyMap<string, Uint8Array | null>
+  /** Seconds after which an untouched key is erased; 0 = never. Positions never expire. */
+  readonly ttlS: number
+}
+
+/**
+ * `fenced`: a newer epoch is stored, this owner is dead. `moved`: the stored positions are not `from` (somebody applied the
+ * batch already, or the store went back): drop caches and go on from `positions`.
+ */
+export type CommitResult = { readonly kind: 'applied' } | { readonly kind: 'fenced' } | { readonly kind: 'moved'; readonly positions: Positions }
+
+/**
+ * State of tasks with the store transaction of architecture.md section 3.
+ * Errors: `MILL_STORE_UNAVAILABLE` when the store does not answer; a commit may then have been applied or not.
+ */
+export interface StateStore {
+  /** Takes ownership: an atomic increment of the epoch, and the positions to go on from ({} if none). */
+  openTask(task: TaskId): Promise<TaskProgress>
+  /** Progress without taking ownership; null if the task never ran. */
+  progress(task: TaskId): Promise<TaskProgress | null>
+  /** Values of keys, in order; null where absent or expired. One round trip. */
+  read(task: TaskId, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>
+  commit(task: TaskId, commit: StateCommit): Promise<CommitResult>
+  /** All keys of a task with their values, in slices; order unspecified. Not a snapshot while the task runs. */
+  scan(task: TaskId): AsyncIterable<readonly (readonly [key: string, value: Uint8Array])[]>
+  /** Partition numbers for which a topology has progress, ascending. */
+  tasks(topology: string): Promise<readonly number[]>
+  /** Deletes state and positions but keeps and increments the epoch, so that a running owner is fenced. */
+  clear(task: TaskId): Promise<void>
+  close(): Promise<void>
+}
