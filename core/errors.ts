@@ -21,7 +21,10 @@ export const errorCodes = {
   MILL_STEP_NAME_TAKEN: ['refuse', 'Two steps of one topology have the same name.'],
   MILL_TOPOLOGY_INVALID: ['refuse', 'A topology has an unreachable step, an unknown topic or no sink.'],
   MILL_SCHEMA_INCOMPATIBLE: ['refuse', 'A schema is not BACKWARD compatible with the registered one.'],
-  MILL_PARTITIONS_CHANGED: ['refuse', 'Topics that share a key have partition counts that differ from each other or the stored one.'],
+  MILL_PARTITIONS_CHANGED: [
+    'refuse',
+    'Topics that share a key have partition counts that differ from each other or the stored one.',
+  ],
   MILL_POSITION_LOST: ['refuse', 'The log no longer holds the stored position.'],
   MILL_MODEL_INVALID: ['refuse', 'A model, its config.pbtxt or its golden batch is wrong.'],
   MILL_REQUEST_INVALID: ['refuse', 'A request has a wrong field.'],

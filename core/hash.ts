@@ -22,17 +22,10 @@ export function murmur2(bytes: Uint8Array): number {
     k = Math.imul(k, m)
     h = Math.imul(h, m) ^ k
   }
-  switch (length & 3) {
-    case 3:
-      h ^= (bytes[end + 2]! & 0xff) << 16
-    // falls through
-    case 2:
-      h ^= (bytes[end + 1]! & 0xff) << 8
-    // falls through
-    case 1:
-      h ^= bytes[end]! & 0xff
-      h = Math.imul(h, m)
-  }
+  const rest = length & 3
+  if (rest === 3) h ^= bytes[end + 2]! << 16
+  if (rest >= 2) h ^= bytes[end + 1]! << 8
+  if (rest >= 1) h = Math.imul(h ^ bytes[end]!, m)
   h ^= h >>> 13
   h = Math.imul(h, m)
   return h ^ (h >>> 15)

@@ -20,7 +20,8 @@ export function decodePositions(text: string): Positions {
   for (const part of text.split(',')) {
     const at = part.lastIndexOf('=')
     const value = Number(part.slice(at + 1))
-    if (at < 1 || !Number.isSafeInteger(value)) throw new MillraceError('MILL_INVARIANT', `stored positions are broken: "${text}"`)
+    if (at < 1 || !Number.isSafeInteger(value))
+      throw new MillraceError('MILL_INVARIANT', `stored positions are broken: "${text}"`)
     positions[part.slice(0, at)] = value
   }
   return positions

@@ -28,7 +28,10 @@ export interface StateCommit {
  * `fenced`: a newer epoch is stored, this owner is dead. `moved`: the stored positions are not `from` (somebody applied the
  * batch already, or the store went back): drop caches and go on from `positions`.
  */
-export type CommitResult = { readonly kind: 'applied' } | { readonly kind: 'fenced' } | { readonly kind: 'moved'; readonly positions: Positions }
+export type CommitResult =
+  | { readonly kind: 'applied' }
+  | { readonly kind: 'fenced' }
+  | { readonly kind: 'moved'; readonly positions: Positions }
 
 /**
  * State of tasks with the store transaction of architecture.md section 3.

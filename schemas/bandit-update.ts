@@ -1,0 +1,34 @@
+import { recordSchema, timestampMs } from './record-schema.ts'
+
+/** Sufficient statistics and posterior of one arm of one policy: newest wins. */
+export interface BanditUpdate {
+  readonly policy: string
+  /** The arm: a candidate source that may fill the exploration slot. */
+  readonly arm: string
+  /** Grows with every reward row applied to the policy. */
+  readonly version: number
+  readonly decisions: number
+  readonly rewardSum: number
+  /** Beta posterior: prior 1,1 plus rewards and their complements. */
+  readonly alpha: number
+  readonly beta: number
+  readonly mean: number
+  /** 95 % credible interval. */
+  readonly lower: number
+  readonly upper: number
+  readonly eventTimeMs: number
+}
+
+export const banditUpdateSchema = recordSchema<BanditUpdate>('BanditUpdate', 'Sufficient statistics and posterior of one arm.', [
+  { name: 'policy', type: 'string', doc: 'The policy; the record key is policy/arm.' },
+  { name: 'arm', type: 'string', doc: 'The arm.' },
+  { name: 'version', type: 'long', doc: 'Reward rows applied to the policy.' },
+  { name: 'decisions', type: 'long', doc: 'Times the arm was shown.' },
+  { name: 'rewardSum', type: 'double', doc: 'Sum of rewards.' },
+  { name: 'alpha', type: 'double', doc: 'Beta posterior alpha.' },
+  { name: 'beta', type: 'double', doc: 'Beta posterior beta.' },
+  { name: 'mean', type: 'double', doc: 'Posterior mean.' },
+  { name: 'lower', type: 'double', doc: '2.5 % quantile.' },
+  { name: 'upper', type: 'double', doc: '97.5 % quantile.' },
+  { name: 'eventTimeMs', type: timestampMs, doc: 'Newest reward in it.' },
+])

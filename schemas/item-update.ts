@@ -1,0 +1,47 @@
+import { type Item, itemSchema } from './item.ts'
+import { recordSchema, timestampMs } from './record-schema.ts'
+
+/** A related item with its weight, heaviest first in lists. */
+export interface Neighbour {
+  readonly itemId: string
+  readonly weight: number
+}
+
+/** Everything the streams know about one item: newest wins. */
+export interface ItemUpdate {
+  readonly itemId: string
+  /** Catalogue data; null if only events were seen so far. */
+  readonly item: Item | null
+  readonly withdrawn: boolean
+  /** Decayed strength, half-life 7 d, as of `eventTimeMs`. */
+  readonly popularity: number
+  /** z of features.md F2.10 as of `eventTimeMs`. */
+  readonly trend: number
+  /** Events so far by index in `eventTypes`. */
+  readonly counts: readonly number[]
+  /** Smoothed purchases per view. */
+  readonly purchaseRate: number
+  /** Seen together, at most 50. */
+  readonly similar: readonly Neighbour[]
+  /** Bought together, at most 50. */
+  readonly together: readonly Neighbour[]
+  readonly eventTimeMs: number
+}
+
+const neighbourSchema = recordSchema<Neighbour>('Neighbour', 'A related item.', [
+  { name: 'itemId', type: 'string', doc: 'The item.' },
+  { name: 'weight', type: 'float', doc: 'How strongly related, 0-1.' },
+])
+
+export const itemUpdateSchema = recordSchema<ItemUpdate>('ItemUpdate', 'Everything the streams know about one item.', [
+  { name: 'itemId', type: 'string', doc: 'The item; also the record key.' },
+  { name: 'item', type: ['null', itemSchema.definition], doc: 'Catalogue data; null if unknown.', default: null },
+  { name: 'withdrawn', type: 'boolean', doc: 'Taken out of the catalogue.', default: false },
+  { name: 'popularity', type: 'double', doc: 'Decayed strength, half-life 7 d.' },
+  { name: 'trend', type: 'double', doc: 'z score against its own week.' },
+  { name: 'counts', type: { type: 'array', items: 'int' }, doc: 'Events by type index.' },
+  { name: 'purchaseRate', type: 'double', doc: 'Smoothed purchases per view.' },
+  { name: 'similar', type: { type: 'array', items: neighbourSchema.definition }, doc: 'Seen together.' },
+  { name: 'together', type: { type: 'array', items: 'Neighbour' }, doc: 'Bought together.' },
+  { name: 'eventTimeMs', type: timestampMs, doc: 'Newest event in it.' },
+])

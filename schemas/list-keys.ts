@@ -1,0 +1,10 @@
+/** The one file that builds the keys of served values (architecture.md section 5). Braces are Redis Cluster hash tags. */
+export const listKeys = {
+  recommendations: (userId: string, surface: string) => `recs:{${userId}}:${surface}`,
+  reserve: (userId: string, surface: string) => `recs:{${userId}}:${surface}:reserve`,
+  snapshot: (userId: string, surface: string) => `recs:{${userId}}:${surface}:snapshot`,
+  similar: (itemId: string) => `similar:{${itemId}}`,
+  together: (itemId: string) => `together:{${itemId}}`,
+  /** `scope` as in TrendUpdate, e.g. `scope:all` → `trend:all`. */
+  trend: (scope: string) => `trend:${scope.replace(/^scope:/, '')}`,
+} as const

@@ -1,0 +1,62 @@
+import { type DecisionSlot, decisionSlotSchema } from './decision.ts'
+import { optional, recordSchema, timestampMs } from './record-schema.ts'
+
+/** What became of one shown slot. */
+export interface RewardSlot {
+  readonly slot: DecisionSlot
+  /** Graded reward 0–1: the largest outcome (click .3, like or add-to-cart .6, purchase 1). */
+  readonly reward: number
+  readonly clicked: boolean
+  readonly liked: boolean
+  readonly purchased: boolean
+}
+
+/** A decision joined with its outcome, once: also the training row. */
+export interface Reward {
+  /** The decision's id. */
+  readonly decisionId: string
+  /** The `rewards` task that joined it, and its running number there: additive readers skip what is not above. */
+  readonly sourcePartition: number
+  readonly sequence: number
+  readonly listId: string
+  readonly userId: string
+  readonly timeMs: number
+  /** Event time at which the join closed: decision time + wait. */
+  readonly closedMs: number
+  readonly surface: string
+  readonly policy: string
+  readonly policyVersion: string
+  readonly experiment: string | null
+  readonly variant: string | null
+  readonly rung: string
+  readonly modelVersion: string
+  readonly context: Uint8Array
+  readonly slots: readonly RewardSlot[]
+}
+
+const rewardSlotSchema = recordSchema<RewardSlot>('RewardSlot', 'What became of one shown slot.', [
+  { name: 'slot', type: decisionSlotSchema.definition, doc: 'The slot as shown.' },
+  { name: 'reward', type: 'double', doc: 'Graded reward 0-1.' },
+  { name: 'clicked', type: 'boolean', doc: 'A click or stronger.' },
+  { name: 'liked', type: 'boolean', doc: 'A like or add-to-cart or stronger.' },
+  { name: 'purchased', type: 'boolean', doc: 'A purchase.' },
+])
+
+export const rewardSchema = recordSchema<Reward>('Reward', 'A decision joined with its outcome.', [
+  { name: 'decisionId', type: 'string', doc: 'The decision.' },
+  { name: 'sourcePartition', type: 'int', doc: 'Task that joined it.' },
+  { name: 'sequence', type: 'long', doc: 'Running number in that task.' },
+  { name: 'listId', type: 'string', doc: 'The list shown.' },
+  { name: 'userId', type: 'string', doc: 'The person.' },
+  { name: 'timeMs', type: timestampMs, doc: 'When it was shown.' },
+  { name: 'closedMs', type: timestampMs, doc: 'When the join closed.' },
+  { name: 'surface', type: 'string', doc: 'Where it was shown.' },
+  { name: 'policy', type: 'string', doc: 'Policy; also the record key.' },
+  { name: 'policyVersion', type: 'string', doc: 'Its version.' },
+  optional('experiment', 'string', 'Experiment.'),
+  optional('variant', 'string', 'Variant.'),
+  { name: 'rung', type: 'string', doc: 'Rung of degradation.' },
+  { name: 'modelVersion', type: 'string', doc: 'Version of the ranker.' },
+  { name: 'context', type: 'bytes', doc: 'User tower input, float32.', default: '' },
+  { name: 'slots', type: { type: 'array', items: rewardSlotSchema.definition }, doc: 'Shown slots with rewards.' },
+])

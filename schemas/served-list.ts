@@ -1,0 +1,87 @@
+import type { Reason, RecommendedItem, Rung } from './recommendation.ts'
+
+/** What a front end reads with one GET under `recs:{user}:surface`: JSON, never Avro. */
+export interface ServedList {
+  readonly listId: string
+  readonly userId: string
+  readonly surface: string
+  readonly generatedMs: number
+  readonly watermarkMs: number
+  readonly loggedMs: number
+  readonly policy: string
+  readonly policyVersion: string
+  readonly seed: string
+  readonly rung: Rung
+  readonly modelVersion: string
+  /** Shown items, best first, at most 50. */
+  readonly items: readonly RecommendedItem[]
+}
+
+/** Ranked spare items under `recs:{user}:surface:reserve`. */
+export interface ServedReserve {
+  readonly listId: string
+  readonly items: readonly RecommendedItem[]
+}
+
+/** Model inputs of the list under `recs:{user}:surface:snapshot`, so that a decision logs what the model saw. */
+export interface ServedSnapshot {
+  readonly listId: string
+  /** Base64 of little-endian float32: the user tower's input. */
+  readonly context: string
+  /** By item id, base64 of the ranker's input row. */
+  readonly features: Readonly<Record<string, string>>
+}
+
+/** Neighbours of an item under `similar:{item}` and `together:{item}`. */
+export interface ServedNeighbours {
+  readonly itemId: string
+  readonly items: readonly { readonly itemId: string; readonly weight: number }[]
+  readonly watermarkMs: number
+}
+
+/** Popular and trending items of a scope under `trend:<scope>`. */
+export interface ServedTrend {
+  readonly scope: string
+  readonly items: readonly { readonly itemId: string; readonly popularity: number; readonly trend: number }[]
+  readonly watermarkMs: number
+}
+
+/** JSON text whose first field is the version, as the list store's guarded swap needs it. */
+export function encodeServed(
+  version: { readonly epoch: number; readonly position: number },
+  value: ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend,
+): string {
+  return `{"version":[${version.epoch},${version.position}],${JSON.stringify(value).slice(1)}`
+}
+
+/** Reads JSON written by `encodeServed`; null stays null. */
+export function decodeServed<T extends ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend>(
+  text: string | null,
+): T | null {
+  return text === null ? null : (JSON.parse(text) as T)
+}
+
+/** A reason in plain words, for terminals and consoles; `titleOf` names an item. */
+export function wordReason(reason: Reason, titleOf: (itemId: string) => string): string {
+  const follows = reason.itemId === null ? '' : titleOf(reason.itemId)
+  switch (reason.code) {
+    case 'similar_session':
+      return follows ? `people who looked at ${follows} went on to it` : 'people in a similar session went on to it'
+    case 'seen_together':
+      return `often seen with ${follows}`
+    case 'bought_together':
+      return `often bought with ${follows}`
+    case 'popular_in_category':
+      return `popular in ${reason.scope ?? 'your category'}`
+    case 'trending':
+      return `trending${reason.scope ? ` in ${reason.scope}` : ' now'}`
+    case 'popular':
+      return 'popular now'
+    case 'like_what_you_read':
+      return follows ? `reads like ${follows}` : 'reads like what you looked at'
+    case 'matches_your_taste':
+      return 'matches your taste'
+    case 'exploring':
+      return 'new to you: we are trying it'
+  }
+}

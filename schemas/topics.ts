@@ -1,0 +1,75 @@
+import { alertSchema } from './alert.ts'
+import { banditUpdateSchema } from './bandit-update.ts'
+import { deadLetterSchema } from './dead-letter.ts'
+import { decisionSchema } from './decision.ts'
+import { erasureSchema } from './erasure.ts'
+import { experimentResultSchema } from './experiment-result.ts'
+import { featureUpdateSchema } from './feature-update.ts'
+import { itemSchema } from './item.ts'
+import { itemSignalsSchema } from './item-signals.ts'
+import { itemUpdateSchema } from './item-update.ts'
+import { lateRecordSchema } from './late-record.ts'
+import { recommendationSchema } from './recommendation.ts'
+import type { RecordSchema } from './record-schema.ts'
+import { rewardSchema } from './reward.ts'
+import { sessionStepsSchema } from './session-steps.ts'
+import { trendUpdateSchema } from './trend-update.ts'
+import { userEventSchema } from './user-event.ts'
+import { userProfileSchema } from './user-profile.ts'
+
+const dayMs = 86_400_000
+
+/** One topic of Millrace: what its value is, how long it is kept. */
+export interface TopicDefinition {
+  // biome-ignore lint/suspicious/noExplicitAny: each topic has its own value type; TopicValue recovers it.
+  readonly schema: RecordSchema<any>
+  readonly cleanup: 'delete' | 'compact'
+  readonly retentionMs?: number
+  readonly doc: string
+}
+
+/** Every topic (architecture.md section 1). The subject in the registry is `<topic>-value`. */
+export const topics = {
+  'user-events': { schema: userEventSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'What people do, keyed by user.' },
+  users: { schema: userProfileSchema, cleanup: 'compact', doc: 'Declared profiles, keyed by user; null erases.' },
+  items: { schema: itemSchema, cleanup: 'compact', doc: 'The catalogue, keyed by item; null withdraws.' },
+  decisions: { schema: decisionSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'What was shown, keyed by user.' },
+  'feature-updates': {
+    schema: featureUpdateSchema,
+    cleanup: 'delete',
+    retentionMs: dayMs,
+    doc: 'Features that moved, keyed by user.',
+  },
+  'item-signals': {
+    schema: itemSignalsSchema,
+    cleanup: 'delete',
+    retentionMs: dayMs,
+    doc: 'Contributions to items, packed by item partition.',
+  },
+  'session-steps': { schema: sessionStepsSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'Session steps, packed.' },
+  'item-updates': { schema: itemUpdateSchema, cleanup: 'compact', doc: 'What the streams know of an item, keyed by item.' },
+  'trend-updates': { schema: trendUpdateSchema, cleanup: 'compact', doc: 'Popular and trending per scope, keyed by scope.' },
+  recommendations: { schema: recommendationSchema, cleanup: 'compact', doc: 'Lists, keyed by user.' },
+  rewards: {
+    schema: rewardSchema,
+    cleanup: 'delete',
+    retentionMs: 30 * dayMs,
+    doc: 'Decisions joined with outcomes, keyed by policy.',
+  },
+  'bandit-updates': { schema: banditUpdateSchema, cleanup: 'compact', doc: 'Posteriors, keyed by policy/arm.' },
+  'experiment-results': { schema: experimentResultSchema, cleanup: 'compact', doc: 'Running experiment results.' },
+  alerts: { schema: alertSchema, cleanup: 'delete', retentionMs: 30 * dayMs, doc: 'What people should look at.' },
+  'dead-letters': {
+    schema: deadLetterSchema,
+    cleanup: 'delete',
+    retentionMs: 30 * dayMs,
+    doc: 'Records that will never work, whole.',
+  },
+  'late-records': { schema: lateRecordSchema, cleanup: 'delete', retentionMs: 30 * dayMs, doc: 'Records that came too late.' },
+  erasures: { schema: erasureSchema, cleanup: 'delete', retentionMs: 30 * dayMs, doc: 'Receipts of erasures.' },
+} as const satisfies Record<string, TopicDefinition>
+
+export type TopicName = keyof typeof topics
+
+/** The value type of a topic. */
+export type TopicValue<N extends TopicName> = (typeof topics)[N]['schema'] extends RecordSchema<infer T> ? T : never

@@ -1,0 +1,128 @@
+import avro from 'avsc'
+import { MillraceError } from '../core/errors.ts'
+import { asBuffer, type RecordSchema, typeOptions } from './record-schema.ts'
+import { type TopicName, type TopicValue, topics } from './topics.ts'
+
+const magicByte = 0
+const headerBytes = 5
+/** Foreign schema ids remembered, known and unknown: bounds what broken producers can make us hold. */
+const idsMax = 4096
+
+/** What encoding and decoding need of a registry; ports/schema-registry.ts offers it. */
+export interface SchemaSource {
+  register(subject: string, schema: string): Promise<number>
+  byId(id: number): Promise<string | null>
+}
+
+type Reader = (bytes: Buffer) => unknown
+
+/**
+ * The Confluent wire format (byte 0, 4-byte big-endian schema id, Avro body) for every topic. Encoding uses the registered
+ * id of our schema; decoding resolves any writer's schema to ours and caches the resolver, so an old record still reads
+ * after a schema gained a field. Encode and decode are synchronous: `prepare` fetches the ids a batch needs beforehand.
+ */
+export class WireFormat {
+  readonly #registry: SchemaSource
+  readonly #ids: ReadonlyMap<TopicName, number>
+  /** By `topic name` then id. null = the registry does not know the id. */
+  readonly #readers = new Map<TopicName, Map<number, Reader | null>>()
+
+  private constructor(registry: SchemaSource, ids: ReadonlyMap<TopicName, number>) {
+    this.#registry = registry
+    this.#ids = ids
+    for (const [topic, id] of ids) {
+      const schema = topics[topic].schema as RecordSchema<unknown>
+      this.#readers.set(topic, new Map([[id, (bytes: Buffer) => schema.decode(bytes)]]))
+    }
+  }
+
+  /** Registers every topic's schema; an incompatible one is refused (`MILL_SCHEMA_INCOMPATIBLE`). */
+  static async open(registry: SchemaSource): Promise<WireFormat> {
+    const ids = new Map<TopicName, number>()
+    for (const topic of Object.keys(topics) as TopicName[])
+      ids.set(topic, await registry.register(`${topic}-value`, topics[topic].schema.text))
+    return new WireFormat(registry, ids)
+  }
+
+  /** Bytes for the log. A value that does not fit the schema throws `MILL_SCHEMA_MISMATCH` naming the field. */
+  encode<N extends TopicName>(topic: N, value: TopicValue<N>): Buffer {
+    const schema = topics[topic].schema as unknown as RecordSchema<TopicValue<N>>
+    let body: Buffer
+    try {
+      body = schema.encode(value)
+    } catch (cause) {
+      throw new MillraceError('MILL_SCHEMA_MISMATCH', `the value is no ${schema.name}: ${(cause as Error).message}`, { cause })
+    }
+    const bytes = Buffer.allocUnsafe(headerBytes + body.length)
+    bytes[0] = magicByte
+    bytes.writeUInt32BE(this.#ids.get(topic)!, 1)
+    body.copy(bytes, headerBytes)
+    return bytes
+  }
+
+  /** Fetches writer schemas not seen before; a no-op (and no promise to wait for) when all are known. */
+  prepare(topic: TopicName, values: Iterable<Uint8Array | null>): Promise<void> | undefined {
+    const known = this.#readers.get(topic)!
+    let missing: Set<number> | undefined
+    for (const value of values) {
+      if (value === null || value.length < headerBytes || value[0] !== magicByte) continue
+      const id = asBuffer(value).readUInt32BE(1)
+      if (known.has(id)) continue
+      missing ??= new Set()
+      missing.add(id)
+    }
+    return missing ? this.#fetch(topic, missing) : undefined
+  }
+
+  /** The value, or a thrown `MILL_SCHEMA_MISMATCH` / `MILL_SCHEMA_UNKNOWN` (dead-letter). Call `prepare` first. */
+  decode<N extends TopicName>(topic: N, bytes: Uint8Array): TopicValue<N> {
+    if (bytes.length < headerBytes || bytes[0] !== magicByte) {
+      throw new MillraceError(
+        'MILL_SCHEMA_MISMATCH',
+        `not in the wire format: expected byte 0 and a 4-byte schema id, got ${bytes.length} bytes`,
+      )
+    }
+    const buffer = asBuffer(bytes)
+    const id = buffer.readUInt32BE(1)
+    const reader = this.#readers.get(topic)!.get(id)
+    if (!reader) throw new MillraceError('MILL_SCHEMA_UNKNOWN', `the registry does not know schema id ${id}`)
+    return reader(buffer.subarray(headerBytes)) as TopicValue<N>
+  }
+
+  async #fetch(topic: TopicName, ids: ReadonlySet<number>): Promise<void> {
+    const readers = this.#readers.get(topic)!
+    for (const id of ids) {
+      const text = await this.#registry.byId(id)
+      if (readers.size >= idsMax) readers.delete(oldestForeign(readers))
+      readers.set(id, text === null ? null : readerFor(topics[topic].schema as RecordSchema<unknown>, text))
+    }
+  }
+}
+
+function oldestForeign(readers: ReadonlyMap<number, unknown>): number {
+  const [, second] = readers.keys() // The first is our own schema.
+  return second!
+}
+
+function readerFor(schema: RecordSchema<unknown>, writerText: string): Reader {
+  let resolver: ReturnType<avro.Type['createResolver']>
+  try {
+    const writer = avro.Type.forSchema(JSON.parse(writerText) as avro.Schema, { ...typeOptions })
+    resolver = schema.type.createResolver(writer)
+  } catch (cause) {
+    return () => {
+      throw new MillraceError(
+        'MILL_SCHEMA_MISMATCH',
+        `the writer's schema cannot be read as ${schema.name}: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
+  }
+  return (bytes) => {
+    try {
+      return schema.type.fromBuffer(bytes, resolver)
+    } catch (cause) {
+      throw new MillraceError('MILL_SCHEMA_MISMATCH', `the bytes are no ${schema.name}: ${(cause as Error).message}`, { cause })
+    }
+  }
+}
