@@ -64,7 +64,9 @@ export async function kafkaAnswers(port: number, host = '127.0.0.1'): Promise<bo
 }
 
 async function format(java: string, classPath: readonly string[], config: string): Promise<void> {
-  const id = (await runCommand(java, [...logOptions, ...classPath, 'kafka.tools.StorageTool', 'random-uuid'], { timeoutMs: 60_000 }))
+  const id = (
+    await runCommand(java, [...logOptions, ...classPath, 'kafka.tools.StorageTool', 'random-uuid'], { timeoutMs: 60_000 })
+  )
     .trim()
     .split('\n')
     .at(-1)!
