@@ -1,0 +1,134 @@
+import type { Clock } from '../../core/clock.ts'
+import type { MillraceError } from '../../core/errors.ts'
+import type { LogBatch } from '../../ports/event-log.ts'
+import type { LogBatchLimits, LogSlot, LogStorage } from './log-storage.ts'
+
+/** How often the file is looked at for what other processes appended. */
+const pollMs = 200
+/** Failed looks in a row before the readers are told: 10 s. */
+const failuresMax = 50
+/** Records handed out before other work of this thread gets its turn. */
+const recordsPerTurn = 1_000
+
+/** One reader of one partition. */
+export interface LogCursor {
+  readonly slot: LogSlot
+  /** The next offset to deliver. */
+  next: number
+  paused: boolean
+  deliver(batch: LogBatch): void
+  failed(error: unknown): void
+}
+
+/**
+ * Hands batches to readers: at once after an append in this process, within `pollMs` after one in another. Each turn starts with
+ * another reader than the last, and gives each at most one batch, so no partition waits for another's backlog.
+ */
+export class LogDelivery {
+  readonly #storage: LogStorage
+  readonly #clock: Clock
+  readonly #limits: LogBatchLimits
+  readonly #guard: <T>(doing: string, work: () => T) => T
+  #cursors: LogCursor[] = []
+  #first = 0
+  #immediate: NodeJS.Immediate | null = null
+  #cancelPoll: (() => void) | null = null
+  #failures = 0
+
+  constructor(options: {
+    readonly storage: LogStorage
+    readonly clock: Clock
+    readonly limits: LogBatchLimits
+    readonly guard: <T>(doing: string, work: () => T) => T
+  }) {
+    this.#storage = options.storage
+    this.#clock = options.clock
+    this.#limits = options.limits
+    this.#guard = options.guard
+  }
+
+  add(cursor: LogCursor): void {
+    this.#cursors.push(cursor)
+    this.wake()
+    this.#cancelPoll ??= this.#clock.after(pollMs, () => this.#poll())
+  }
+
+  remove(cursor: LogCursor): void {
+    this.#cursors = this.#cursors.filter((other) => other !== cursor)
+    if (this.#cursors.length === 0) this.stop()
+  }
+
+  /** Something was appended, resumed or moved: look at the readers soon. */
+  wake(): void {
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null
+      this.#turn()
+    })
+  }
+
+  stop(): void {
+    this.#cancelPoll?.()
+    this.#cancelPoll = null
+    if (this.#immediate) clearImmediate(this.#immediate)
+    this.#immediate = null
+  }
+
+  #turn(): void {
+    const cursors = this.#cursors
+    let left = recordsPerTurn
+    for (let count = 0; count < cursors.length && left > 0; count++) {
+      const cursor = cursors[this.#first++ % cursors.length]!
+      // A handler called in this very turn may have paused or removed this one.
+      if (isReady(cursor) && this.#cursors.includes(cursor)) left -= this.#deliver(cursor)
+    }
+    this.#first %= Math.max(1, cursors.length)
+    if (this.#failures === 0 && this.#cursors.some(isReady)) this.wake()
+  }
+
+  #deliver(cursor: LogCursor): number {
+    let batch: LogBatch | null
+    try {
+      batch = this.#guard('read the log', () =>
+        this.#storage.read(cursor.slot, cursor.next, Number.POSITIVE_INFINITY, this.#limits),
+      )
+    } catch (error) {
+      this.#failed(error as MillraceError)
+      return recordsPerTurn
+    }
+    this.#failures = 0
+    if (!batch) return 0
+    cursor.next = batch.nextOffset // Before the call: the handler may seek.
+    try {
+      cursor.deliver(batch)
+    } catch (error) {
+      this.remove(cursor)
+      cursor.failed(error)
+    }
+    return Math.max(1, batch.records.length)
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#clock.after(pollMs, () => this.#poll())
+    try {
+      this.#guard('look for new records', () => this.#storage.refresh())
+    } catch (error) {
+      this.#failed(error as MillraceError)
+      return
+    }
+    if (this.#cursors.some(isReady)) this.wake()
+    else this.#failures = 0
+  }
+
+  /** A failed look is tried again by the next poll; after too many the readers are told and dropped. */
+  #failed(error: MillraceError): void {
+    if (++this.#failures < failuresMax && error.reaction === 'retry') return
+    const cursors = this.#cursors
+    this.#cursors = []
+    this.stop()
+    for (const cursor of cursors) cursor.failed(error)
+  }
+}
+
+function isReady(cursor: LogCursor): boolean {
+  return !cursor.paused && cursor.next < cursor.slot.end
+}
