@@ -9,7 +9,10 @@ import type { InferTensorContents } from './inference-messages.ts'
 export function contentsToRaw(name: string, datatype: WireDatatype, contents: InferTensorContents): Uint8Array {
   const values = listOf(datatype, contents)
   if (!values || filledLists(contents) > (values.length > 0 ? 1 : 0)) {
-    throw new MillraceError('MILL_INFERENCE_INVALID', `tensor "${name}": its typed contents are not those of datatype ${datatype}`)
+    throw new MillraceError(
+      'MILL_INFERENCE_INVALID',
+      `tensor "${name}": its typed contents are not those of datatype ${datatype}`,
+    )
   }
   const size = datatypeBytes[datatype]
   const raw = new Uint8Array(values.length * size)
