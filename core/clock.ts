@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970-01-01 UTC. */
   nowMs(): number
+  /** Milliseconds of a monotonic clock with a fraction: for durations only. */
+  elapsedMs(): number
   /** Calls `callback` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, callback: () => void): () => void
 }
@@ -9,6 +11,7 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs)
     return () => clearTimeout(timer)
@@ -26,6 +29,10 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
+    return this.#nowMs
+  }
+
+  elapsedMs(): number {
     return this.#nowMs
   }
 

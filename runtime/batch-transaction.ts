@@ -1,0 +1,157 @@
+import type { ErrorCode } from '../core/errors.ts'
+import { invariant } from '../core/invariant.ts'
+import type { Positions } from '../core/positions.ts'
+import type { Sourced, StateFamily, TaskInfo, Transaction } from '../ports/batch.ts'
+import type { LogRecord, OutgoingRecord } from '../ports/event-log.ts'
+import type { ListWrite } from '../ports/list-write.ts'
+import type { DeadLetter } from '../schemas/dead-letter.ts'
+import type { LateRecord } from '../schemas/late-record.ts'
+import { absent, type StateCache } from './state-cache.ts'
+
+/** What a transaction needs of its task. */
+export interface TransactionContext {
+  readonly task: TaskInfo
+  readonly topic: string
+  readonly cache: StateCache
+  readonly positions: Positions
+  /** The records as they lay in the log, ascending by offset: dead letters keep their bytes. */
+  readonly raw: readonly LogRecord[]
+  /** The watermark that a late record missed. */
+  readonly watermarkMs: number
+  read(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>
+}
+
+/**
+ * One batch's view of the task's state, and its effects collected until the batch is done. A key not in the cache at `get`
+ * was never loaded: that is a mistake of the operator and throws `MILL_INVARIANT`.
+ */
+export class BatchTransaction implements Transaction {
+  readonly outputs: OutgoingRecord[] = []
+  readonly lists: ListWrite[] = []
+  readonly deadLetters: DeadLetter[] = []
+  readonly lateRecords: LateRecord[] = []
+  readonly #context: TransactionContext
+  /** Values of this batch: read or written; survives eviction from the cache while the batch runs. */
+  readonly #held = new Map<string, unknown>()
+  readonly #dirty = new Map<string, StateFamily<unknown>>()
+  readonly #upstreams = new Map<string, number>()
+
+  constructor(context: TransactionContext) {
+    this.#context = context
+  }
+
+  async load<T>(family: StateFamily<T>, keys: Iterable<string>): Promise<void> {
+    const missing: string[] = []
+    const asked = new Set<string>()
+    for (const key of keys) {
+      const name = `${family.name}:${key}`
+      if (this.#held.has(name) || asked.has(name)) continue
+      const cached = this.#context.cache.get(name)
+      if (cached === undefined) {
+        asked.add(name)
+        missing.push(name)
+      } else this.#held.set(name, cached)
+    }
+    if (missing.length === 0) return
+    const values = await this.#context.read(missing)
+    for (let i = 0; i < missing.length; i++) {
+      const bytes = values[i]
+      const value = bytes == null ? absent : family.codec.decode(bytes)
+      this.#held.set(missing[i]!, value)
+      this.#context.cache.set(missing[i]!, value)
+    }
+  }
+
+  get<T>(family: StateFamily<T>, key: string): T | undefined {
+    const value = this.#held.get(`${family.name}:${key}`)
+    invariant(value !== undefined, `${this.#context.task.topology} reads state ${family.name}:${key} without loading it first`)
+    return value === absent ? undefined : (value as T)
+  }
+
+  put<T>(family: StateFamily<T>, key: string, value: T): void {
+    const name = `${family.name}:${key}`
+    this.#held.set(name, value)
+    this.#dirty.set(name, family as StateFamily<unknown>)
+  }
+
+  delete<T>(family: StateFamily<T>, key: string): void {
+    this.put(family as StateFamily<unknown>, key, absent)
+  }
+
+  deadLetter(record: Sourced<unknown>, step: string, code: ErrorCode, reason: string): void {
+    const raw = this.#rawOf(record.offset)
+    const { task, topic } = this.#context
+    this.deadLetters.push({
+      id: `${topic}/${task.partition}/${record.offset}/${step}`,
+      topic,
+      partition: task.partition,
+      offset: record.offset,
+      loggedMs: record.loggedMs,
+      topology: task.topology,
+      step,
+      code,
+      reason,
+      key: raw?.key ?? record.key,
+      value: raw?.value ?? null,
+      replays: 0,
+    })
+  }
+
+  late(record: Sourced<unknown>, step: string, eventTimeMs: number): void {
+    const { task, topic, watermarkMs } = this.#context
+    this.lateRecords.push({
+      id: `${topic}/${task.partition}/${record.offset}/${step}`,
+      topology: task.topology,
+      step,
+      eventTimeMs,
+      watermarkMs: Number.isFinite(watermarkMs) ? watermarkMs : 0,
+      key: record.key,
+      content: JSON.stringify(record.value, (_name, value) => (value instanceof Uint8Array ? `${value.length} bytes` : value)),
+    })
+  }
+
+  setUpstream(topic: string, partition: number, nextOffset: number): void {
+    const name = `${topic}/${partition}`
+    invariant(nextOffset >= this.upstream(topic, partition), `the upstream position ${name} would go back to ${nextOffset}`)
+    this.#upstreams.set(name, nextOffset)
+  }
+
+  upstream(topic: string, partition: number): number {
+    const name = `${topic}/${partition}`
+    return this.#upstreams.get(name) ?? this.#context.positions[name] ?? 0
+  }
+
+  /** Upstream positions this batch moved. */
+  get upstreams(): Positions {
+    return Object.fromEntries(this.#upstreams)
+  }
+
+  /** Encoded writes for the store; call once, when the batch is done. */
+  writes(): Map<string, Uint8Array | null> {
+    const writes = new Map<string, Uint8Array | null>()
+    for (const [name, family] of this.#dirty) {
+      const value = this.#held.get(name)
+      writes.set(name, value === absent ? null : family.codec.encode(value))
+    }
+    return writes
+  }
+
+  /** Makes this batch's values the task's: only after the store has applied them. */
+  settle(): void {
+    for (const name of this.#dirty.keys()) this.#context.cache.set(name, this.#held.get(name))
+  }
+
+  #rawOf(offset: number): LogRecord | undefined {
+    const raw = this.#context.raw
+    let low = 0
+    let high = raw.length - 1
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const at = raw[middle]!.offset
+      if (at === offset) return raw[middle]
+      if (at < offset) low = middle + 1
+      else high = middle - 1
+    }
+    return undefined
+  }
+}

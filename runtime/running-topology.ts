@@ -1,0 +1,278 @@
+import { MillraceError, reactionOf } from '../core/errors.ts'
+import { invariant } from '../core/invariant.ts'
+import type { TopologyStatus } from '../ports/engine-control.ts'
+import type { GroupMember, LogBatch } from '../ports/event-log.ts'
+import type { EnginePorts } from './engine.ts'
+import { type Graph, sourceTopics } from './graph.ts'
+import type { StepMetrics } from './running-graph.ts'
+import { type BatchSummary, Task, type TaskLimits } from './task.ts'
+
+/** How often applied positions are stored in the log, for lag tools only. */
+const offsetCommitMs = 1_000
+/** How long one position counts as waiting after a service was unwell. */
+const waitingMs = 1_000
+
+interface TopologyEvents {
+  onBatch(partition: number, summary: BatchSummary): void
+  onFailed(error: unknown): void
+}
+
+/** One topology in this process: its group membership and the tasks it owns now. */
+export class RunningTopology {
+  readonly name: string
+  readonly graph: Graph
+  readonly #build: () => Graph
+  readonly #ports: EnginePorts
+  readonly #metrics: StepMetrics
+  readonly #partitions: number
+  readonly #limits: TaskLimits
+  readonly #events: TopologyEvents
+  readonly #tasks = new Map<number, Task>()
+  #member: GroupMember | undefined
+  #state: TopologyStatus['state'] = 'starting'
+  #reason = ''
+  #waitingUntilMs = 0
+  #cancelCommit: (() => void) | undefined
+  #records = 0
+  #batches = 0
+  #deadLetters = 0
+  #late = 0
+  #rebalances = 0
+  #fenced = 0
+
+  constructor(
+    graph: Graph,
+    build: () => Graph,
+    ports: EnginePorts,
+    metrics: StepMetrics,
+    partitions: number,
+    limits: TaskLimits,
+    events: TopologyEvents,
+  ) {
+    this.name = graph.name
+    this.graph = graph
+    this.#build = build
+    this.#ports = ports
+    this.#metrics = metrics
+    this.#partitions = partitions
+    this.#limits = limits
+    this.#events = events
+  }
+
+  get state(): TopologyStatus['state'] {
+    if (this.#state === 'running' && this.#ports.clock.elapsedMs() < this.#waitingUntilMs) return 'waiting'
+    return this.#state
+  }
+
+  async start(): Promise<void> {
+    await this.#refuseOtherPartitions()
+    this.#member = await this.#ports.log.join({
+      group: `millrace.${this.name}`,
+      topics: sourceTopics(this.graph),
+      handler: {
+        assigned: (partition) => this.#assigned(partition),
+        revoked: (partition) => this.#revoked(partition),
+        batch: (batch) => this.#take(batch),
+        failed: (error) => this.#fail(error),
+      },
+    })
+    if (this.#state === 'starting') this.#state = 'running'
+    this.#scheduleCommit()
+  }
+
+  pause(): void {
+    if (this.#state !== 'running') return
+    this.#state = 'paused'
+    this.#eachTopic((topic, partition) => this.#member?.pause(topic, partition))
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#state = 'running'
+    this.#eachTopic((topic, partition) => this.#member?.resume(topic, partition))
+  }
+
+  /** Stops fetching, finishes what was fetched, commits, leaves the group. */
+  async drain(): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'draining') return
+    const failed = this.#state === 'failed'
+    this.#state = 'draining'
+    this.#cancelCommit?.()
+    this.#eachTopic((topic, partition) => this.#member?.pause(topic, partition))
+    for (const task of this.#tasks.values()) await task.drain()
+    if (!failed) await this.#commitOffsets()
+    await this.#member?.stop()
+    this.#state = failed ? 'failed' : 'stopped'
+  }
+
+  /** Whether everything the log holds now is applied; asks the log. */
+  async caughtUp(): Promise<boolean> {
+    if (this.#tasks.size === 0) return this.#state !== 'starting'
+    for (const topic of sourceTopics(this.graph)) {
+      const offsets = await this.#ports.log.offsets(topic)
+      for (const [partition, task] of this.#tasks) {
+        const { start, end } = offsets[partition]!
+        if (Math.max(task.positions[topic] ?? 0, start) < end) return false
+      }
+    }
+    return true
+  }
+
+  status(): TopologyStatus {
+    return {
+      name: this.name,
+      state: this.state,
+      reason: this.state === 'running' ? '' : this.#reason,
+      records: this.#records,
+      batches: this.#batches,
+      deadLetters: this.#deadLetters,
+      late: this.#late,
+      rebalances: this.#rebalances,
+      fenced: this.#fenced,
+      tasks: [...this.#tasks]
+        .sort(([a], [b]) => a - b)
+        .map(([partition, task]) => ({
+          partition,
+          epoch: task.epoch,
+          positions: task.positions,
+          lag: task.lag,
+          watermarkMs: task.watermarkMs,
+          oldestInFlightMs: task.oldestInFlightMs,
+        })),
+    }
+  }
+
+  async #assigned(partition: number): Promise<Readonly<Record<string, number>>> {
+    this.#rebalances++
+    const ports = {
+      log: this.#ports.log,
+      state: this.#ports.state,
+      lists: this.#ports.lists,
+      wire: this.#ports.wire,
+      clock: this.#ports.clock,
+      logger: this.#ports.logger.child({ topology: this.name, partition }),
+      metrics: this.#metrics,
+      partitionsOf: () => this.#partitions,
+    }
+    const task: Task = new Task(
+      { topology: this.name, partition },
+      this.#build(),
+      this.#partitions,
+      ports,
+      {
+        pause: (topic) => this.#member?.pause(topic, partition),
+        resume: (topic) => {
+          if (this.#state === 'running') this.#member?.resume(topic, partition)
+        },
+        seek: (topic, offset) => this.#member?.seek(topic, partition, offset),
+        done: (summary) => this.#done(partition, summary),
+        waiting: (reason) => {
+          this.#reason = reason
+          this.#waitingUntilMs = this.#ports.clock.elapsedMs() + this.#limits.retryMsMax + waitingMs
+        },
+        failed: (error) => this.#taskFailed(partition, task, error),
+      },
+      this.#limits,
+    )
+    const positions = await task.open()
+    await this.#refuseLostPositions(partition, positions)
+    this.#tasks.set(partition, task)
+    if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
+    return positions
+  }
+
+  async #revoked(partition: number): Promise<void> {
+    const task = this.#tasks.get(partition)
+    this.#tasks.delete(partition)
+    task?.close()
+  }
+
+  #take(batch: LogBatch): void {
+    this.#tasks.get(batch.partition)?.push(batch)
+  }
+
+  #done(partition: number, summary: BatchSummary): void {
+    this.#records += summary.records
+    this.#batches++
+    this.#deadLetters += summary.deadLetters
+    this.#late += summary.late
+    this.#waitingUntilMs = 0
+    this.#events.onBatch(partition, summary)
+  }
+
+  /** A fenced task only loses its partition: its owner is elsewhere. Anything else kills the topology. */
+  #taskFailed(partition: number, task: Task, error: unknown): void {
+    if (this.#tasks.get(partition) === task) this.#tasks.delete(partition)
+    if (error instanceof MillraceError && error.code === 'MILL_FENCED') {
+      this.#fenced++
+      this.#ports.logger.warn({ topology: this.name, partition }, 'A newer owner has this partition; its task was dropped here.')
+      return
+    }
+    this.#fail(error)
+  }
+
+  #fail(error: unknown): void {
+    this.#state = 'failed'
+    this.#reason = error instanceof Error ? error.message : String(error)
+    this.#ports.logger.error({ topology: this.name, error: this.#reason, reaction: reactionOf(error) }, 'The topology failed.')
+    this.#events.onFailed(error)
+  }
+
+  async #refuseOtherPartitions(): Promise<void> {
+    for (const topic of sourceTopics(this.graph)) {
+      const partitions = await this.#ports.log.partitions(topic)
+      if (partitions === this.#partitions) continue
+      throw new MillraceError(
+        'MILL_PARTITIONS_CHANGED',
+        `${topic} has ${partitions} partitions, the configuration says ${this.#partitions}: set "partitions" back, or move the state first`,
+      )
+    }
+  }
+
+  /** The log no longer holds what comes next: going on would lose records silently. */
+  async #refuseLostPositions(partition: number, positions: Readonly<Record<string, number>>): Promise<void> {
+    for (const [topic, position] of Object.entries(positions)) {
+      const offsets = (await this.#ports.log.offsets(topic))[partition]
+      invariant(offsets, `${topic} has no partition ${partition}`)
+      if (position > offsets.end) {
+        throw new MillraceError(
+          'MILL_POSITION_LOST',
+          `${topic}/${partition} ends at ${offsets.end} but ${this.name} has applied up to ${position}: was the topic recreated? Reset the topology to go on.`,
+        )
+      }
+      if (position > 0 && position < offsets.start) {
+        throw new MillraceError(
+          'MILL_POSITION_LOST',
+          `${topic}/${partition} begins at ${offsets.start} but ${this.name} has applied only up to ${position}: records are gone. Restore them, or run "millrace reset ${this.name}".`,
+        )
+      }
+    }
+  }
+
+  #scheduleCommit(): void {
+    this.#cancelCommit = this.#ports.clock.after(offsetCommitMs, () => {
+      void this.#commitOffsets().finally(() => {
+        if (this.#state === 'running' || this.#state === 'paused') this.#scheduleCommit()
+      })
+    })
+  }
+
+  async #commitOffsets(): Promise<void> {
+    for (const [partition, task] of this.#tasks) {
+      const offsets: Record<string, number> = {}
+      for (const topic of sourceTopics(this.graph)) offsets[topic] = task.positions[topic] ?? 0
+      try {
+        await this.#member?.commit(partition, offsets)
+      } catch (error) {
+        this.#ports.logger.debug(
+          { topology: this.name, partition, error: String(error) },
+          'Offsets were not committed; only lag tools miss them.',
+        )
+      }
+    }
+  }
+
+  #eachTopic(act: (topic: string, partition: number) => void): void {
+    for (const partition of this.#tasks.keys()) for (const topic of sourceTopics(this.graph)) act(topic, partition)
+  }
+}

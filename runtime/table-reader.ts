@@ -1,0 +1,97 @@
+import { reactionOf } from '../core/errors.ts'
+import type { Sourced } from '../ports/batch.ts'
+import type { EventLog, Follower, LogBatch } from '../ports/event-log.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { TopicName } from '../schemas/topics.ts'
+import type { WireFormat } from '../schemas/wire-format.ts'
+import type { Graph, Table } from './graph.ts'
+
+/**
+ * Fills the tables of all topologies of a process and keeps them filled: one reader over all their topics, from the oldest
+ * record on. A table used by several topologies gets each record once.
+ */
+export class TableReader {
+  readonly #tables = new Map<TopicName, Set<Table<unknown>>>()
+  readonly #log: EventLog
+  readonly #wire: WireFormat
+  readonly #logger: Logger
+  #follower: Follower | undefined
+  /** Work that waits for a writer schema, per partition in order; almost always empty. */
+  #pending: Promise<void> = Promise.resolve()
+  #waiting = 0
+
+  constructor(graphs: readonly Graph[], ports: { log: EventLog; wire: WireFormat; logger: Logger }) {
+    for (const graph of graphs) {
+      for (const node of graph.nodes) {
+        if (node.kind !== 'table') continue
+        const tables = this.#tables.get(node.topic)
+        if (tables) tables.add(node.table)
+        else this.#tables.set(node.topic, new Set([node.table]))
+      }
+    }
+    this.#log = ports.log
+    this.#wire = ports.wire
+    this.#logger = ports.logger
+  }
+
+  /** Resolves once the tables hold everything the log held at the call. */
+  async start(): Promise<void> {
+    if (this.#tables.size === 0) return
+    this.#follower = await this.#log.follow({
+      name: 'tables',
+      topics: [...this.#tables.keys()],
+      batch: (batch) => this.#take(batch),
+      failed: (error) => this.#logger.error({ error: String(error) }, 'The table reader died.'),
+    })
+    await this.#follower.caughtUp
+    await this.#pending
+  }
+
+  async stop(): Promise<void> {
+    await this.#follower?.stop()
+  }
+
+  #take(batch: LogBatch): void {
+    const topic = batch.topic as TopicName
+    const fetching = this.#wire.prepare(
+      topic,
+      batch.records.map((record) => record.value),
+    )
+    if (!fetching && this.#waiting === 0) return this.#apply(batch)
+    this.#waiting++
+    this.#pending = this.#pending
+      .then(() => fetching)
+      .catch((error: unknown) =>
+        this.#logger.warn(
+          { topic, error: String(error) },
+          'The registry did not answer for a table; unknown records are skipped.',
+        ),
+      )
+      .then(() => {
+        this.#waiting--
+        this.#apply(batch)
+      })
+  }
+
+  #apply(batch: LogBatch): void {
+    const topic = batch.topic as TopicName
+    const records: Sourced<unknown>[] = []
+    for (const { key, value, offset, timestampMs } of batch.records) {
+      try {
+        records.push({
+          key: key ?? '',
+          value: value === null ? null : this.#wire.decode(topic, value),
+          offset,
+          loggedMs: timestampMs,
+        })
+      } catch (error) {
+        if (reactionOf(error) !== 'dead-letter') throw error
+        this.#logger.warn(
+          { topic, partition: batch.partition, offset, error: String(error) },
+          'A table skips a record that does not decode.',
+        )
+      }
+    }
+    for (const table of this.#tables.get(topic)!) table.apply(records, batch.partition)
+  }
+}

@@ -1,0 +1,86 @@
+import type { StateFamily } from '../ports/batch.ts'
+import type { Graph, SourceNode } from './graph.ts'
+
+/** An event time this far ahead of the log's own time does not move a watermark: one wrong clock must not close every session. */
+const skewMaxMs = 5 * 60_000
+
+/** What a task stores of event time: per timed topic the largest event time seen and, if it was found idle, the mark set for it. */
+export interface StoredTime {
+  readonly newestMs: Record<string, number>
+  readonly marksMs: Record<string, number>
+}
+
+/** One state key per task; JSON because it is tiny and people read it. */
+export const timeFamily: StateFamily<StoredTime> = {
+  name: '~time',
+  codec: {
+    encode: (value) => Buffer.from(JSON.stringify({ newestMs: sorted(value.newestMs), marksMs: sorted(value.marksMs) })),
+    decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as StoredTime,
+  },
+}
+
+/**
+ * Event time of one task (streaming-notes.md section 4): a watermark per timed topic, merged by minimum. It is part of the
+ * state, so a replay sees the same time. A topic found idle gets a *mark*, which takes part as if an event of that time had
+ * come; the mark is committed before it takes effect, so outputs stay a pure function of stored state and records.
+ */
+export class TaskTime {
+  readonly #sources: ReadonlyMap<string, SourceNode>
+  readonly #newestMs: Record<string, number> = {}
+  readonly #marksMs: Record<string, number> = {}
+
+  constructor(graph: Graph, stored: StoredTime | undefined) {
+    this.#sources = new Map(graph.nodes.flatMap((node) => (node.kind === 'source' && node.timeOf ? [[node.topic, node]] : [])))
+    Object.assign(this.#newestMs, stored?.newestMs)
+    Object.assign(this.#marksMs, stored?.marksMs)
+  }
+
+  /** Whether any source moves time at all. */
+  get timed(): boolean {
+    return this.#sources.size > 0
+  }
+
+  /** The merged watermark; -Infinity while a timed topic has shown nothing and has no mark. */
+  watermarkMs(): number {
+    let smallest = Number.POSITIVE_INFINITY
+    for (const topic of this.#sources.keys())
+      smallest = Math.min(smallest, Math.max(this.topicWatermarkMs(topic), this.#marksMs[topic] ?? Number.NEGATIVE_INFINITY))
+    return smallest === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : smallest
+  }
+
+  /** One topic's own watermark; marks do not count. */
+  topicWatermarkMs(topic: string): number {
+    const newest = this.#newestMs[topic]
+    return newest === undefined ? Number.NEGATIVE_INFINITY : newest - (this.#sources.get(topic)?.latenessMs ?? 0)
+  }
+
+  /** Sees a record; says nothing for untimed topics and for times too far ahead of the log. */
+  observe(topic: string, value: unknown, loggedMs: number): void {
+    const timeMs = this.#sources.get(topic)?.timeOf?.(value)
+    if (timeMs === undefined || !Number.isFinite(timeMs) || timeMs > loggedMs + skewMaxMs) return
+    const newest = this.#newestMs[topic]
+    if (newest === undefined || timeMs > newest) this.#newestMs[topic] = timeMs
+  }
+
+  /**
+   * Sets marks for idle topics, up to the largest watermark of the others; true if the merged watermark will move by it.
+   * Commit the stored form before using the new watermark.
+   */
+  markIdle(idle: ReadonlySet<string>): boolean {
+    let newest = Number.NEGATIVE_INFINITY
+    for (const topic of this.#sources.keys()) if (!idle.has(topic)) newest = Math.max(newest, this.topicWatermarkMs(topic))
+    if (newest === Number.NEGATIVE_INFINITY) return false
+    const before = this.watermarkMs()
+    for (const topic of idle)
+      if (this.#sources.has(topic) && newest > (this.#marksMs[topic] ?? Number.NEGATIVE_INFINITY)) this.#marksMs[topic] = newest
+    return this.watermarkMs() > before
+  }
+
+  stored(): StoredTime {
+    return { newestMs: { ...this.#newestMs }, marksMs: { ...this.#marksMs } }
+  }
+}
+
+function sorted(values: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
