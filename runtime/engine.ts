@@ -6,7 +6,7 @@ import type { ListStore } from '../ports/list-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { StateStore } from '../ports/state-store.ts'
-import { type TopicName, topics } from '../schemas/topics.ts'
+import { type TopicDefinition, type TopicName, topics } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import type { Graph } from './graph.ts'
 import { StepMetrics } from './running-graph.ts'
@@ -72,8 +72,7 @@ export class Engine implements EngineControl {
   static async ensureTopics(log: EventLog, partitions: number): Promise<void> {
     await log.ensureTopics(
       (Object.keys(topics) as TopicName[]).map((name) => {
-        const { cleanup } = topics[name]
-        const retentionMs = 'retentionMs' in topics[name] ? topics[name].retentionMs : undefined
+        const { cleanup, retentionMs }: TopicDefinition = topics[name]
         return { name, partitions, cleanup, ...(retentionMs === undefined ? {} : { retentionMs }) }
       }),
     )
