@@ -1,0 +1,174 @@
+import { TermVocabulary } from './term-vocabulary.ts'
+import { insertBest, type TopK } from './top-k.ts'
+
+/** A sparse vector: `terms` ascending with their `weights`. */
+export interface SparseVector {
+  readonly terms: Int32Array
+  readonly weights: Float64Array
+}
+
+/** One thing that a person touched, for `TfIdfIndex.profile`. */
+export interface ProfileEntry {
+  readonly item: number
+  /** Strength 0–1, or (rating − 3) / 2: a dislike is negative and pushes away. */
+  readonly weight: number
+}
+
+interface HeldItem {
+  readonly terms: Int32Array
+  /** 1 + ln(term count). */
+  readonly frequencies: Float64Array
+  /** Length of the vector with the idf of the last fit. */
+  norm: number
+}
+
+const noVector: SparseVector = { terms: new Int32Array(0), weights: new Float64Array(0) }
+
+/**
+ * Content similarity of items by their words (features.md F3.9): weight of a term = (1 + ln tf) · (1 + ln((1 + N) / (1 + df))),
+ * vectors of length 1, cosine through an inverted index. Items come and go one by one; the idf is fitted anew by itself
+ * whenever more than 1/16 of the items changed, or by `fit`. At most `termsMax` distinct terms are known: a full vocabulary
+ * takes a new term only once no item uses some old one any more.
+ */
+export class TfIdfIndex {
+  readonly #vocabulary: TermVocabulary
+  readonly #items = new Map<number, HeldItem>()
+  readonly #itemsMax: number
+  /** Sums of one query by item; 0 between queries. */
+  #scores = new Float64Array(1024)
+  #fittedCount = 0
+  #changes = 0
+
+  /** Item ids lie in [0, itemsMax); default 2^24. */
+  constructor(options: { readonly termsMax: number; readonly itemsMax?: number }) {
+    this.#vocabulary = new TermVocabulary(options.termsMax)
+    this.#itemsMax = options.itemsMax ?? 2 ** 24
+  }
+
+  /** Items held. */
+  get itemCount(): number {
+    return this.#items.size
+  }
+
+  /** Distinct terms known. */
+  get termCount(): number {
+    return this.#vocabulary.size
+  }
+
+  /** Puts `item` with its tokens (repeats count) in place of what it had; false for an id outside [0, itemsMax). */
+  add(item: number, tokens: readonly string[]): boolean {
+    if (!(item >= 0 && item < this.#itemsMax)) return false
+    this.remove(item)
+    const counts = new Map<number, number>()
+    for (const token of tokens) {
+      const term = this.#vocabulary.numberOf(token)
+      if (term >= 0) counts.set(term, (counts.get(term) ?? 0) + 1)
+    }
+    const terms = Int32Array.from(counts.keys()).sort()
+    const frequencies = Float64Array.from(terms, (term) => 1 + Math.log(counts.get(term)!))
+    for (let n = 0; n < terms.length; n++) this.#vocabulary.post(terms[n]!, item, frequencies[n]!)
+    const held = { terms, frequencies, norm: 0 }
+    this.#items.set(item, held)
+    for (const term of terms) if (this.#vocabulary.idf[term] === 0) this.#vocabulary.fit(term, this.#items.size)
+    held.norm = this.#normOf(held)
+    if (item >= this.#scores.length) this.#scores = new Float64Array(Math.max(item + 1, 2 * this.#scores.length))
+    this.#changed()
+    return true
+  }
+
+  /** Takes `item` out; true if it was there. */
+  remove(item: number): boolean {
+    const held = this.#items.get(item)
+    if (held === undefined) return false
+    this.#items.delete(item)
+    for (const term of held.terms) this.#vocabulary.unpost(term, item)
+    this.#changed()
+    return true
+  }
+
+  /** Fits every idf to the items held now. */
+  fit(): void {
+    this.#vocabulary.fitAll(this.#items.size)
+    for (const held of this.#items.values()) held.norm = this.#normOf(held)
+    this.#fittedCount = this.#items.size
+    this.#changes = 0
+  }
+
+  /** The item's vector, of length 1; no terms for an unknown item. */
+  vector(item: number): SparseVector {
+    const held = this.#items.get(item)
+    if (held === undefined) return noVector
+    const idf = this.#vocabulary.idf
+    return { terms: held.terms, weights: held.frequencies.map((f, n) => (f * idf[held.terms[n]!]!) / held.norm) }
+  }
+
+  /** A person's vector: Σ w · vector / Σ |w| over what they touched; unknown items are left out. */
+  profile(entries: readonly ProfileEntry[]): SparseVector {
+    const sums = new Map<number, number>()
+    let total = 0
+    for (const { item, weight } of entries) {
+      const { terms, weights } = this.vector(item)
+      if (terms.length > 0) total += Math.abs(weight)
+      for (let n = 0; n < terms.length; n++) sums.set(terms[n]!, (sums.get(terms[n]!) ?? 0) + weight * weights[n]!)
+    }
+    const terms = Int32Array.from(sums.keys()).sort()
+    return { terms, weights: Float64Array.from(terms, (term) => (total > 0 ? sums.get(term)! / total : 0)) }
+  }
+
+  /** Cosine of two items, 0 … 1. */
+  similarity(a: number, b: number): number {
+    const left = this.vector(a)
+    const right = this.vector(b)
+    let sum = 0
+    for (let i = 0, j = 0; i < left.terms.length && j < right.terms.length; ) {
+      const difference = left.terms[i]! - right.terms[j]!
+      if (difference === 0) sum += left.weights[i]! * right.weights[j]!
+      if (difference <= 0) i++
+      if (difference >= 0) j++
+    }
+    return sum
+  }
+
+  /**
+   * The `count` items with the largest cosine to `query` (a profile or a vector), above 0, ties by lower item. Only items that
+   * share a term with the query are looked at. `skip(item)` true leaves one out.
+   */
+  nearest(query: SparseVector, count: number, skip?: (item: number) => boolean): TopK {
+    const scores = this.#scores
+    const touched: number[] = []
+    let squares = 0
+    for (let n = 0; n < query.terms.length; n++) {
+      squares += query.weights[n]! ** 2
+      const term = query.terms[n]!
+      const weight = query.weights[n]! * (this.#vocabulary.idf[term] ?? 0)
+      const { items, frequencies } = this.#vocabulary.postings(term)
+      for (let p = 0; p < items.length; p++) {
+        const item = items[p]!
+        if (scores[item] === 0) touched.push(item)
+        scores[item]! += weight * frequencies[p]!
+      }
+    }
+    const indices = new Int32Array(count)
+    const best = new Float64Array(count)
+    const norm = Math.sqrt(squares)
+    let filled = 0
+    for (const item of touched) {
+      const score = scores[item]!
+      scores[item] = 0
+      if (!(score > 0) || skip?.(item)) continue
+      filled = insertBest(indices, best, filled, item, score / (norm * this.#items.get(item)!.norm))
+    }
+    return { indices: indices.subarray(0, filled), scores: best.subarray(0, filled) }
+  }
+
+  #normOf(held: HeldItem): number {
+    let sum = 0
+    for (let n = 0; n < held.terms.length; n++) sum += (held.frequencies[n]! * this.#vocabulary.idf[held.terms[n]!]!) ** 2
+    return Math.sqrt(sum)
+  }
+
+  #changed(): void {
+    this.#changes++
+    if (this.#changes * 16 > this.#fittedCount) this.fit()
+  }
+}
