@@ -31,6 +31,7 @@ export class ModelRepository {
   readonly #settings: SessionSettings
   readonly #models = new Map<string, Entry>()
   readonly #retiring = new Map<ModelVersion, Promise<void>>()
+  #loadedOnce = false
   #closed = false
 
   constructor(directory: string, settings: SessionSettings) {
@@ -43,6 +44,12 @@ export class ModelRepository {
     const names = await listModels(this.#directory)
     if (names.length === 0) this.#settings.logger.warn({ repository: this.#directory }, 'the model repository holds no model')
     await Promise.all(names.map((name) => this.load(name).catch(() => {})))
+    this.#loadedOnce = true
+  }
+
+  /** True once every model of the folder was tried and the models that load are warm. */
+  get loadedOnce(): boolean {
+    return this.#loadedOnce
   }
 
   /**
@@ -83,6 +90,7 @@ export class ModelRepository {
   /** The version that answers a request; '' = the newest. Errors: status NOT_FOUND, or UNAVAILABLE while it loads or after it failed. */
   find(name: string, version: string): ModelVersion {
     const entry = this.#models.get(name)
+    if (!entry && !this.#loadedOnce) throw inferenceError('UNAVAILABLE', 'the repository is loading')
     if (!entry) throw inferenceError('NOT_FOUND', `model "${name}" is not in the repository`)
     if (version !== '') {
       const served = entry.versions.get(Number(version))?.served
@@ -128,6 +136,12 @@ export class ModelRepository {
       lines.push({ model, version: '', state, reason: entry?.reason || (entry ? '' : 'unloaded') })
     }
     return lines
+  }
+
+  /** Resolves once no request waits or runs, loads in progress included. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#models.values()].map((entry) => entry.work.catch(() => {})))
+    await Promise.all([...this.served().map((version) => version.drain()), ...this.#retiring.values()])
   }
 
   /** Answers everything accepted and releases every session. The caller has stopped taking requests. */

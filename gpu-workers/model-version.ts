@@ -136,6 +136,11 @@ export class ModelVersion {
     return this.#batcher.submit(checked, { deadlineMs: this.#deadlineMs(limits), priority: this.#priority(limits.priority) })
   }
 
+  /** Resolves once no request waits or runs. */
+  drain(): Promise<void> {
+    return this.#batcher.drain()
+  }
+
   /** Answers everything accepted, then releases the sessions. New requests must go elsewhere before this is called. */
   async retire(): Promise<void> {
     this.#retired = true

@@ -63,8 +63,7 @@ export class InferenceWireReader {
   }
 
   float(): number {
-    const value = this.#view.getFloat32(this.#take(4), true)
-    return value
+    return this.#view.getFloat32(this.#take(4), true)
   }
 
   double(): number {
@@ -93,7 +92,10 @@ export class InferenceWireReader {
 
   /** A repeated scalar, packed (wire type 2) or not: calls `readOne` once per element. */
   repeated(key: number, readOne: (reader: InferenceWireReader) => void): void {
-    if ((key & 7) !== 2) return readOne(this)
+    if ((key & 7) !== 2) {
+      readOne(this)
+      return
+    }
     const packed = this.message()
     while (!packed.done) readOne(packed)
   }

@@ -66,7 +66,10 @@ export class InferenceWireWriter {
 
   /** A whole number of any sign, exact up to ±2^53. */
   varint(value: number): void {
-    if (value < 0 || value > 0x7fffffff) return this.bigVarint(BigInt(value))
+    if (value < 0 || value > 0x7fffffff) {
+      this.bigVarint(BigInt(value))
+      return
+    }
     this.#room(5)
     let rest = value
     while (rest > 0x7f) {
