@@ -1,0 +1,137 @@
+import { Interner } from './interner.ts'
+
+/** Width of item and user vectors of the two-tower model. */
+export const embeddingWidth = 32
+
+/** What is known of one item, as `Catalogue.set` takes it. */
+export interface CatalogueRow {
+  readonly withdrawn: boolean
+  /** -1 = not counted, always available. */
+  readonly stock: number
+  readonly price: number
+  readonly margin: number
+  readonly createdMs: number
+  readonly popularity: number
+  readonly trend: number
+  readonly purchaseRate: number
+  /** General first. */
+  readonly category: readonly string[]
+  readonly brand: string | null
+}
+
+/** Related rows, heaviest first. */
+export interface RelatedRows {
+  readonly rows: Int32Array
+  readonly weights: Float32Array
+}
+
+const noneRelated: RelatedRows = { rows: new Int32Array(0), weights: new Float32Array(0) }
+
+/**
+ * The item table as columns: every item has a dense row, every attribute is one typed array. A row is given at the first
+ * mention of an item, so that sessions and neighbours may name items whose catalogue data comes later; such a row is available.
+ */
+export class Catalogue {
+  readonly items: Interner
+  readonly categories = new Interner(1 << 16)
+  readonly brands = new Interner(1 << 20)
+  readonly rowsMax: number
+  withdrawn = new Uint8Array(1024)
+  /** 1 once `set` was called: catalogue data is there. */
+  known = new Uint8Array(1024)
+  stock = new Int32Array(1024).fill(-1)
+  price = new Float64Array(1024)
+  margin = new Float64Array(1024)
+  createdMs = new Float64Array(1024)
+  popularity = new Float64Array(1024)
+  trend = new Float64Array(1024)
+  purchaseRate = new Float64Array(1024)
+  /** First and last level of the category path; -1 unknown. */
+  topCategory = new Int32Array(1024).fill(-1)
+  leafCategory = new Int32Array(1024).fill(-1)
+  brand = new Int32Array(1024).fill(-1)
+  /** Row-major item vectors; `hasVector` says which rows have one. */
+  vectors = new Float32Array(1024 * embeddingWidth)
+  hasVector = new Uint8Array(1024)
+  readonly #similar: (RelatedRows | undefined)[] = []
+  readonly #together: (RelatedRows | undefined)[] = []
+
+  constructor(rowsMax = 1 << 22) {
+    this.rowsMax = rowsMax
+    this.items = new Interner(rowsMax)
+  }
+
+  /** Rows in use. */
+  get size(): number {
+    return this.items.size
+  }
+
+  /** The row of an item, given now if it is new; -1 when the table is full. */
+  rowOf(itemId: string): number {
+    const row = this.items.add(itemId)
+    if (row >= this.withdrawn.length) this.#grow(row)
+    return row
+  }
+
+  /** Whether an item may be shown: not withdrawn and, where stock is counted, in stock. */
+  available(row: number): boolean {
+    return this.withdrawn[row] === 0 && this.stock[row] !== 0
+  }
+
+  set(row: number, item: CatalogueRow): void {
+    this.known[row] = 1
+    this.withdrawn[row] = item.withdrawn ? 1 : 0
+    this.stock[row] = item.stock
+    this.price[row] = item.price
+    this.margin[row] = item.margin
+    this.createdMs[row] = item.createdMs
+    this.popularity[row] = item.popularity
+    this.trend[row] = item.trend
+    this.purchaseRate[row] = item.purchaseRate
+    this.topCategory[row] = item.category.length > 0 ? this.categories.add(item.category[0]!) : -1
+    this.leafCategory[row] = item.category.length > 0 ? this.categories.add(item.category.at(-1)!) : -1
+    this.brand[row] = item.brand === null ? -1 : this.brands.add(item.brand)
+  }
+
+  similar(row: number): RelatedRows {
+    return this.#similar[row] ?? noneRelated
+  }
+
+  together(row: number): RelatedRows {
+    return this.#together[row] ?? noneRelated
+  }
+
+  relate(row: number, similar: RelatedRows, together: RelatedRows): void {
+    this.#similar[row] = similar
+    this.#together[row] = together
+  }
+
+  setVector(row: number, vector: Float32Array): void {
+    this.vectors.set(vector, row * embeddingWidth)
+    this.hasVector[row] = 1
+  }
+
+  #grow(row: number): void {
+    const size = Math.min(this.rowsMax, Math.max(row + 1, this.withdrawn.length * 2))
+    const longer = <A extends Uint8Array | Int32Array | Float64Array | Float32Array>(from: A, fill = 0, width = 1): A => {
+      const to = new (from.constructor as new (length: number) => A)(size * width)
+      if (fill !== 0) to.fill(fill as never)
+      to.set(from as never)
+      return to
+    }
+    this.withdrawn = longer(this.withdrawn)
+    this.known = longer(this.known)
+    this.stock = longer(this.stock, -1)
+    this.price = longer(this.price)
+    this.margin = longer(this.margin)
+    this.createdMs = longer(this.createdMs)
+    this.popularity = longer(this.popularity)
+    this.trend = longer(this.trend)
+    this.purchaseRate = longer(this.purchaseRate)
+    this.topCategory = longer(this.topCategory, -1)
+    this.leafCategory = longer(this.leafCategory, -1)
+    this.brand = longer(this.brand, -1)
+    this.vectors = longer(this.vectors, 0, embeddingWidth)
+    this.hasVector = longer(this.hasVector)
+  }
+}

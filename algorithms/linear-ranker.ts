@@ -1,0 +1,42 @@
+import { rankerFeatureNames, rankerWidth } from './ranker-features.ts'
+
+/**
+ * Weights of the `linear` rung: set by hand, so that lists are sensible from the first event with no trained model. Sources
+ * that follow the session weigh most, popularity breaks ties, what was touched a moment ago steps back.
+ */
+const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
+  source_session: 1.0,
+  source_similar: 0.9,
+  source_together: 0.5,
+  source_category: 0.35,
+  source_trend: 0.25,
+  source_popular: 0.25,
+  source_content: 0.4,
+  source_two_tower: 0.6,
+  source_fresh: 0.05,
+  sources_share: 0.6,
+  affinity_leaf: 1.2,
+  affinity_top: 0.6,
+  affinity_brand: 0.6,
+  price_distance: -0.5,
+  trend_z: 0.3,
+  purchase_rate: 0.5,
+  touched_recently: -0.3,
+  touched_in_session: -0.5,
+  in_cart: -1.0,
+  category_declared: 0.4,
+}
+
+const dense = Float64Array.from(rankerFeatureNames, (name) => weights[name] ?? 0)
+
+/** Scores `rows` rows of ranker features; higher is better, scale arbitrary but equal for all lists. */
+export function linearRank(features: Float32Array, rows: number): Float64Array {
+  const scores = new Float64Array(rows)
+  for (let row = 0; row < rows; row++) {
+    let score = 0
+    const base = row * rankerWidth
+    for (let column = 0; column < rankerWidth; column++) score += dense[column]! * features[base + column]!
+    scores[row] = score
+  }
+  return scores
+}
