@@ -145,23 +145,30 @@ export class KafkaGroupMember implements GroupMember {
     const { group, partitionCount, logger } = this.#options
     consumer.pause(group.topics.map((topic) => ({ topic })))
     this.#restarts = 0
-    const partitions = new Set(group.topics.flatMap((topic) => payload.memberAssignment[topic] ?? []))
+    const numbers = group.topics.flatMap((topic) => payload.memberAssignment[topic] ?? [])
+    // A number beyond the count that we know never reaches the handler; #checkCounts says why.
+    const partitions = new Set(numbers.filter((partition) => partition < partitionCount))
     logger.info({ group: group.group, partitions: [...partitions] }, 'joined the group')
-    if (Math.max(-1, ...partitions) >= partitionCount) {
-      this.#fail(
-        new MillraceError(
-          'MILL_PARTITIONS_CHANGED',
-          `a topic of group ${group.group} no longer has ${partitionCount} partitions`,
-        ),
-      )
-      return
-    }
     // Under a new member id we were out of the group for a while: whatever we had may have been somebody else's.
     const sameMember = payload.memberId === this.#memberId
     this.#memberId = payload.memberId
     for (const partition of this.#owned) if (!sameMember || !partitions.has(partition)) this.#lost.add(partition)
     this.#wanted = partitions
     void this.#reconcile()
+    void this.#checkCounts()
+  }
+
+  /** A topic that grew moves keys to other partitions: whoever has work open must stop, also where its own numbers stay. */
+  async #checkCounts(): Promise<void> {
+    const { group, partitionCount, offsets, logger } = this.#options
+    for (const topic of group.topics) {
+      try {
+        const found = (await offsets(topic)).length
+        if (found !== partitionCount) this.#fail(countsChanged(group.group, topic, partitionCount, found))
+      } catch (error) {
+        logger.debug({ topic, error: (error as Error).message }, 'partition counts were not checked')
+      }
+    }
   }
 
   /** Brings the handler's partitions in line with the newest assignment, one call at a time; a newer assignment cuts in between. */
@@ -301,4 +308,12 @@ export class KafkaGroupMember implements GroupMember {
     void this.#leave()
     this.#options.group.handler.failed(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+function countsChanged(group: string, topic: string, wanted: number, found: number): MillraceError {
+  return new MillraceError(
+    'MILL_PARTITIONS_CHANGED',
+    `topic ${topic} of group ${group} has ${found} partitions now, not ${wanted}: drain, move the keys, then start again`,
+    { details: { group, topic, found, wanted } },
+  )
 }
