@@ -60,6 +60,14 @@ export class CandidateSet {
     this.because[at] = because
   }
 
+  /** Empties the set for the next list. */
+  clear(): void {
+    this.scores.fill(0, 0, this.count * sourceCount)
+    this.because.fill(-1, 0, this.count * sourceCount)
+    this.#places.clear()
+    this.count = 0
+  }
+
   /** Keeps the candidates for which `keep` holds, in order; returns how many went. */
   retain(keep: (row: number) => boolean): number {
     const before = this.count

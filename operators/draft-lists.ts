@@ -1,0 +1,153 @@
+import { concatMap, type OperatorFunction } from 'rxjs'
+import { CandidateSet } from '../algorithms/candidate-set.ts'
+import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
+import { embeddingWidth } from '../algorithms/catalogue.ts'
+import { hourInZone } from '../algorithms/hour-in-zone.ts'
+import type { RankerUser } from '../algorithms/ranker-features.ts'
+import { towerWidth, writeTowerUser } from '../algorithms/tower-features.ts'
+import { reactionOf } from '../core/errors.ts'
+import type { Batch, Sourced } from '../ports/batch.ts'
+import type { Scorer } from '../ports/scorer.ts'
+import type { FeatureUpdate } from '../schemas/feature-update.ts'
+import type { UserFeatures } from '../schemas/user-features.ts'
+import type { ListDraft } from './list-draft.ts'
+import type { CatalogueTable } from './tables/catalogue-table.ts'
+
+export interface DraftOptions {
+  /** Candidates per list at most. */
+  readonly countMax: number
+  readonly userModel: string
+  readonly itemModel: string
+}
+
+/**
+ * Opens a list for each moved person: their features in catalogue numbers and, where the two-tower model answers, their
+ * vector; new items get theirs on the way.
+ *
+ *     source  x----y--|     x = [u1, u2]   y = [u3]
+ *     result  ---x----y--|  (later by one request for the whole batch)
+ *
+ * - Order: drafts keep the order of records; batches keep theirs.
+ * - Bound: one candidate set per record of the largest batch, reused by the next batch.
+ * - Time: reads no clock; waits only for the scorer.
+ * - Complete: after the running batch.
+ * - Error: a scorer that cannot answer costs the vectors, not the batch; anything else passes on.
+ */
+export function draftLists(
+  table: CatalogueTable,
+  scorer: Scorer,
+  options: DraftOptions,
+): OperatorFunction<Batch<Sourced<FeatureUpdate>>, Batch<ListDraft>> {
+  const sets: CandidateSet[] = []
+  return concatMap(async (batch) => {
+    const records = batch.records
+    const contexts = new Float32Array(records.length * towerWidth)
+    records.forEach((record, index) => {
+      writeContext(contexts, index, record.value.features, record.value.eventTimeMs)
+    })
+    const vectors = records.length === 0 ? null : await embedUsers(table, scorer, contexts.slice(), records.length, options)
+    const drafts = records.map((record, index): ListDraft => {
+      const set = (sets[index] ??= new CandidateSet(options.countMax))
+      set.clear()
+      const { value } = record
+      return {
+        update: value,
+        listId: `${batch.task.partition}-${record.offset}`,
+        user: candidateUser(table, value, vectors?.subarray(index * embeddingWidth, (index + 1) * embeddingWidth) ?? null),
+        ranker: rankerUser(table, value),
+        context: contexts.subarray(index * towerWidth, (index + 1) * towerWidth),
+        set,
+        removed: new Map(),
+        features: new Float32Array(0),
+        scores: new Float64Array(0),
+        rung: 'linear',
+        modelVersion: '',
+        order: new Int32Array(0),
+        exploration: null,
+      }
+    })
+    return { ...batch, records: drafts }
+  })
+}
+
+async function embedUsers(
+  table: CatalogueTable,
+  scorer: Scorer,
+  contexts: Float32Array,
+  rows: number,
+  options: DraftOptions,
+): Promise<Float32Array | null> {
+  try {
+    await table.embed(scorer, options.itemModel)
+    const { outputs } = await scorer.score(options.userModel, contexts, rows, ['embedding'])
+    return outputs[0] ?? null
+  } catch (error) {
+    if (reactionOf(error) !== 'degrade') throw error
+    return null
+  }
+}
+
+function writeContext(out: Float32Array, at: number, features: UserFeatures, nowMs: number): void {
+  writeTowerUser(out, at, {
+    categories: features.categories,
+    brands: features.brands,
+    declared: features.profile?.preferredCategories ?? [],
+    priceLevel: features.priceLevel,
+    ageGroup: features.profile?.ageGroup ?? 'unknown',
+    mobile: features.device === 'mobile',
+    events: total(features.counts),
+    sessionCategory: features.session.mainCategory,
+    hour: hourInZone(nowMs, null),
+  })
+}
+
+function candidateUser(table: CatalogueTable, update: FeatureUpdate, vector: Float32Array | null): CandidateUser {
+  const { features } = update
+  const rows = (itemIds: readonly string[]) => Int32Array.from(itemIds, (itemId) => table.catalogue.rowOf(itemId))
+  return {
+    nowMs: update.eventTimeMs,
+    recentRows: rows(features.recent.map((recent) => recent.itemId)),
+    recentStrengths: Float32Array.from(features.recent, (recent) => recent.strength),
+    sessionRows: rows(features.session.items),
+    basketRows: rows([...features.session.cart, ...features.purchased.slice(-8).reverse()]),
+    categories: categoriesOf(features),
+    region: features.profile?.region ?? features.region,
+    vector,
+  }
+}
+
+/** What the session is about, then the long-term taste, then what was declared. */
+function categoriesOf(features: UserFeatures): readonly string[] {
+  const names = new Set<string>()
+  if (features.session.mainCategory !== null) names.add(features.session.mainCategory)
+  for (const { name } of features.categories) names.add(name)
+  for (const name of features.profile?.preferredCategories ?? []) names.add(name)
+  return [...names]
+}
+
+function rankerUser(table: CatalogueTable, update: FeatureUpdate): RankerUser {
+  const { features } = update
+  const { catalogue } = table
+  const rows = (itemIds: readonly string[]) => new Set(itemIds.map((itemId) => catalogue.rowOf(itemId)))
+  return {
+    nowMs: update.eventTimeMs,
+    categories: new Map(features.categories.map(({ name, weight }) => [catalogue.categories.find(name), weight])),
+    brands: new Map(features.brands.map(({ name, weight }) => [catalogue.brands.find(name), weight])),
+    declared: new Set((features.profile?.preferredCategories ?? []).map((name) => catalogue.categories.find(name))),
+    recent: rows(features.recent.map((recent) => recent.itemId)),
+    session: rows(features.session.items),
+    cart: rows(features.session.cart),
+    priceLevel: features.priceLevel ?? Number.NaN,
+    events: total(features.counts),
+    weekPurchases: features.week.purchases,
+    sessionEvents: features.session.events,
+    mobile: features.device === 'mobile',
+    hour: hourInZone(update.eventTimeMs, null),
+  }
+}
+
+function total(counts: readonly number[]): number {
+  let sum = 0
+  for (const count of counts) sum += count
+  return sum
+}

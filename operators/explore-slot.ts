@@ -1,0 +1,104 @@
+import { map, type OperatorFunction } from 'rxjs'
+import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import { createRandom } from '../core/random.ts'
+import type { Batch } from '../ports/batch.ts'
+import type { ListDraft } from './list-draft.ts'
+import type { ArmPosterior, BanditTable } from './tables/bandit-table.ts'
+
+export interface ExploreOptions {
+  /** Place that the bandit fills, from 0. */
+  readonly slot: number
+  /** First places of a list: the arm's item is one that does not stand in them. */
+  readonly first: number
+  readonly policy: string
+  /** Chance of each arm at least, so that no estimate divides by nearly 0. */
+  readonly propensityMin: number
+  /** Probability of each arm being the best (Thompson), exact, summing to 1. */
+  readonly probabilities: (arms: readonly ArmPosterior[]) => Float64Array
+  /** Raises small probabilities to a minimum, keeping the sum. */
+  readonly atLeast: (probabilities: Float64Array, minimum: number) => Float64Array
+}
+
+/** Arm sets whose probabilities are remembered until a posterior moves. */
+const remembered = 1024
+
+/**
+ * Lets the bandit fill one slot: an arm is a candidate source, its item that source's best one outside the first places. The
+ * arm is drawn from the exact Thompson probabilities with the list's own seed, and the probability is kept as the propensity.
+ *
+ *     source  x--y--|     x = [draft]
+ *     result  x--y--|     x = [draft with one item of `order` moved into the slot]
+ *
+ * - Order: drafts keep theirs.
+ * - Bound: probabilities of 1,024 arm sets are remembered, until a posterior moves.
+ * - Time: none; randomness comes from the list id alone.
+ * - Complete: passes on, nothing is left over.
+ * - Error: passes on.
+ */
+export function exploreSlot(bandit: BanditTable, options: ExploreOptions): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
+  const known = new Map<number, Float64Array>()
+  let version = -1
+  const probabilitiesOf = (arms: readonly number[]): Float64Array => {
+    if (bandit.version !== version || known.size >= remembered) {
+      known.clear()
+      version = bandit.version
+    }
+    const set = arms.reduce((bits, arm) => bits | (1 << arm), 0)
+    let probabilities = known.get(set)
+    if (!probabilities) {
+      const posteriors = arms.map((arm) => bandit.get(options.policy, candidateSources[arm]!))
+      probabilities = options.atLeast(options.probabilities(posteriors), options.propensityMin)
+      known.set(set, probabilities)
+    }
+    return probabilities
+  }
+  return map((batch) => {
+    for (const draft of batch.records) explore(draft, options, probabilitiesOf)
+    return batch
+  })
+}
+
+function explore(draft: ListDraft, options: ExploreOptions, probabilitiesOf: (arms: readonly number[]) => Float64Array): void {
+  if (draft.order.length <= options.slot) return
+  const shown = new Set(draft.order.subarray(0, options.first))
+  shown.delete(draft.order[options.slot]!) // Its own place is the one to fill.
+  const arms: number[] = []
+  const places: number[] = []
+  for (let source = 0; source < sourceCount; source++) {
+    const place = bestOf(draft, source, shown)
+    if (place < 0) continue
+    arms.push(source)
+    places.push(place)
+  }
+  if (arms.length === 0) return
+  const probabilities = probabilitiesOf(arms)
+  let left = createRandom(`explore ${draft.listId}`).next()
+  let drawn = 0
+  while (drawn < arms.length - 1 && left >= probabilities[drawn]!) left -= probabilities[drawn++]!
+  draft.order = moved(draft.order, places[drawn]!, options.slot)
+  draft.exploration = { slot: options.slot, arm: candidateSources[arms[drawn]!]!, propensity: probabilities[drawn]! }
+}
+
+/** The place of a source's best candidate that is not shown; -1 if it has none. */
+function bestOf(draft: ListDraft, source: number, shown: ReadonlySet<number>): number {
+  let best = -1
+  let bestScore = 0
+  for (let place = 0; place < draft.set.count; place++) {
+    const score = draft.set.scores[place * sourceCount + source]!
+    if (score > bestScore && !shown.has(place)) {
+      best = place
+      bestScore = score
+    }
+  }
+  return best
+}
+
+/** The order with `place` in `slot`: what stood there moves one down. */
+function moved(order: Int32Array, place: number, slot: number): Int32Array {
+  const rest = order.filter((other) => other !== place)
+  const next = new Int32Array(Math.min(order.length, rest.length + 1))
+  next.set(rest.subarray(0, slot))
+  next[slot] = place
+  next.set(rest.subarray(slot, next.length - 1), slot + 1)
+  return next
+}

@@ -1,0 +1,45 @@
+import type { CandidateSet } from '../algorithms/candidate-set.ts'
+import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
+import type { RankerUser } from '../algorithms/ranker-features.ts'
+import type { FeatureUpdate } from '../schemas/feature-update.ts'
+import type { Recommendation, RecommendedItem, Rung } from '../schemas/recommendation.ts'
+
+/** The exploration slot of a list: who filled it with which probability. */
+export interface Exploration {
+  /** Index in `order`. */
+  readonly slot: number
+  readonly arm: string
+  readonly propensity: number
+}
+
+/** One list in the making; each step of `recommendations` fills in its part. */
+export interface ListDraft {
+  readonly update: FeatureUpdate
+  /** Also the seed of every random choice in the list. */
+  readonly listId: string
+  readonly user: CandidateUser
+  readonly ranker: RankerUser
+  /** The user tower's input. */
+  readonly context: Float32Array
+  /** Candidates by source; the draft's own until the batch is done. */
+  readonly set: CandidateSet
+  /** Candidates taken out, by reason. */
+  readonly removed: Map<string, number>
+  /** Ranker input, one row per candidate; empty until scored. */
+  features: Float32Array
+  /** One per candidate. */
+  scores: Float64Array
+  rung: Rung
+  modelVersion: string
+  /** Places in `set`, best first: the list, then its reserve. */
+  order: Int32Array
+  exploration: Exploration | null
+}
+
+/** A list ready to leave. */
+export interface FinishedList {
+  readonly draft: ListDraft
+  readonly recommendation: Recommendation
+  /** Ranked spare items. */
+  readonly reserve: readonly RecommendedItem[]
+}

@@ -1,0 +1,127 @@
+import { concatMap, type OperatorFunction } from 'rxjs'
+import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import type { Catalogue } from '../algorithms/catalogue.ts'
+import { linearRank } from '../algorithms/linear-ranker.ts'
+import { rankerWidth, writeRankerFeatures } from '../algorithms/ranker-features.ts'
+import { reactionOf } from '../core/errors.ts'
+import type { Batch } from '../ports/batch.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Scorer } from '../ports/scorer.ts'
+import type { ListDraft } from './list-draft.ts'
+
+export interface ScoreOptions {
+  readonly model: string
+  /** Rows of one request to the scorer at most; lists are not split. */
+  readonly rowsMax: number
+  /** A list whose event is older than this when it is scored gets the `session` rung: a backlog must not wait for a model. */
+  readonly shedAfterMs: number
+}
+
+/** Heads of the ranker and their share of the score (features.md F4.4). */
+const heads = ['p_click', 'p_like', 'p_purchase'] as const
+const headWeights = [0.5, 0.3, 0.2] as const
+
+/** Sources that know something of the person; without any, the list is a trend list. */
+const personalSources = ['session', 'similar', 'together', 'category', 'content', 'two_tower'].map((name) =>
+  candidateSources.indexOf(name as never),
+)
+
+/**
+ * Scores every candidate with the ranker, and steps down declared rungs where it cannot: no answer → `linear`, too far behind
+ * → `session` (no features at all), nobody known → `trend`.
+ *
+ *     source  x----y--|      x = [draft, draft]   y = [draft]
+ *     result  ---x----y--|   (later by the scorer's answers for the whole batch)
+ *
+ * - Order: drafts keep theirs; batches keep theirs.
+ * - Bound: one feature matrix per request of `rowsMax` rows, all requests of a batch together.
+ * - Time: reads the clock to shed only; a replay that never sheds is the same.
+ * - Complete: after the running batch.
+ * - Error: a scorer that cannot answer lowers the rung; anything else passes on.
+ */
+export function scoreCandidates(
+  scorer: Scorer,
+  catalogue: Catalogue,
+  clock: Clock,
+  options: ScoreOptions,
+): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
+  return concatMap(async (batch) => {
+    const requests: ListDraft[][] = []
+    let rows = Number.POSITIVE_INFINITY
+    const shedBeforeMs = clock.nowMs() - options.shedAfterMs
+    for (const draft of batch.records) {
+      if (draft.update.loggedMs < shedBeforeMs) {
+        scoreBySources(draft)
+        continue
+      }
+      draft.features = new Float32Array(draft.set.count * rankerWidth)
+      writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
+      if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
+      else if (rows + draft.set.count > options.rowsMax) {
+        requests.push([draft])
+        rows = draft.set.count
+      } else {
+        requests.at(-1)!.push(draft)
+        rows += draft.set.count
+      }
+    }
+    await Promise.all(requests.map((drafts) => scoreByModel(drafts, scorer, options.model)))
+    return batch
+  })
+}
+
+async function scoreByModel(drafts: readonly ListDraft[], scorer: Scorer, model: string): Promise<void> {
+  let rows = 0
+  for (const draft of drafts) rows += draft.set.count
+  const features = new Float32Array(rows * rankerWidth)
+  let at = 0
+  for (const draft of drafts) {
+    features.set(draft.features, at * rankerWidth)
+    at += draft.set.count
+  }
+  try {
+    const { outputs, version } = await scorer.score(model, features, rows, heads)
+    let from = 0
+    for (const draft of drafts) {
+      blend(draft, outputs, from)
+      draft.rung = 'ranker'
+      draft.modelVersion = version
+      from += draft.set.count
+    }
+  } catch (error) {
+    if (reactionOf(error) !== 'degrade') throw error
+    for (const draft of drafts) scoreLinearly(draft, 'linear')
+  }
+}
+
+function blend(draft: ListDraft, outputs: readonly Float32Array[], from: number): void {
+  draft.scores = new Float64Array(draft.set.count)
+  for (let place = 0; place < draft.set.count; place++) {
+    let score = 0
+    for (let head = 0; head < heads.length; head++) score += headWeights[head]! * outputs[head]![from + place]!
+    draft.scores[place] = Number.isFinite(score) ? score : 0
+  }
+}
+
+function scoreLinearly(draft: ListDraft, rung: 'linear' | 'trend'): void {
+  draft.scores = linearRank(draft.features, draft.set.count)
+  draft.rung = rung
+}
+
+/** The cheapest rung: the sum of source scores, sessions first. */
+function scoreBySources(draft: ListDraft): void {
+  draft.scores = new Float64Array(draft.set.count)
+  for (let place = 0; place < draft.set.count; place++) {
+    let score = draft.set.scores[place * sourceCount]!
+    for (let source = 0; source < sourceCount; source++) score += draft.set.scores[place * sourceCount + source]!
+    draft.scores[place] = score
+  }
+  draft.rung = isPersonal(draft) ? 'session' : 'trend'
+}
+
+function isPersonal(draft: ListDraft): boolean {
+  for (let place = 0; place < draft.set.count; place++) {
+    for (const source of personalSources) if (draft.set.scores[place * sourceCount + source]! > 0) return true
+  }
+  return false
+}

@@ -1,0 +1,35 @@
+import type { Sourced } from '../../ports/batch.ts'
+import type { BanditUpdate } from '../../schemas/bandit-update.ts'
+
+/** A Beta posterior of one arm. */
+export interface ArmPosterior {
+  readonly alpha: number
+  readonly beta: number
+}
+
+const prior: ArmPosterior = { alpha: 1, beta: 1 }
+
+/** `bandit-updates` as a table: the newest posterior of each arm of each policy. */
+export class BanditTable {
+  readonly #arms = new Map<string, ArmPosterior>()
+
+  #version = 0
+
+  /** Grows whenever a posterior moves. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** The posterior of an arm; Beta(1, 1) if nothing is known. */
+  get(policy: string, arm: string): ArmPosterior {
+    return this.#arms.get(`${policy}/${arm}`) ?? prior
+  }
+
+  apply(records: readonly Sourced<BanditUpdate | null>[]): void {
+    this.#version++
+    for (const { key, value } of records) {
+      if (value === null) this.#arms.delete(key)
+      else this.#arms.set(`${value.policy}/${value.arm}`, { alpha: value.alpha, beta: value.beta })
+    }
+  }
+}

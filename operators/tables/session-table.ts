@@ -1,0 +1,40 @@
+import type { Catalogue } from '../../algorithms/catalogue.ts'
+import { SessionIndex } from '../../algorithms/session-index.ts'
+import { fnv1a32, murmur2 } from '../../core/hash.ts'
+import type { Sourced } from '../../ports/batch.ts'
+import type { SessionSteps } from '../../schemas/session-steps.ts'
+
+/** `session-steps` as a table: the session index, fed by every process's people. Rows seen before are skipped by position. */
+export class SessionTable {
+  readonly index: SessionIndex
+  readonly #catalogue: Catalogue
+  /** Next source offset by source partition. */
+  readonly #positions = new Map<number, number>()
+
+  constructor(catalogue: Catalogue, options: { readonly sessionsMax: number; readonly itemsMax: number }) {
+    this.#catalogue = catalogue
+    this.index = new SessionIndex(options)
+  }
+
+  apply(records: readonly Sourced<SessionSteps | null>[]): void {
+    for (const { value } of records) if (value) this.#add(value)
+  }
+
+  #add(steps: SessionSteps): void {
+    const position = this.#positions.get(steps.sourcePartition) ?? 0
+    const keys = steps.strings.map(() => -1)
+    for (let i = 0; i < steps.offsets.length; i++) {
+      if (steps.offsets[i]! < position) continue
+      const session = steps.sessions[i]!
+      if (keys[session] === -1) keys[session] = sessionKey(steps.strings[session]!)
+      this.index.add(keys[session]!, this.#catalogue.rowOf(steps.strings[steps.items[i]!]!), steps.timesMs[i]!)
+    }
+    const last = steps.offsets.at(-1)
+    if (last !== undefined && last >= position) this.#positions.set(steps.sourcePartition, last + 1)
+  }
+}
+
+/** A session id as a safe whole number: 52 bits of two hashes; two ids collide once in 10^15. */
+function sessionKey(sessionId: string): number {
+  return (murmur2(Buffer.from(sessionId)) & 0xfffff) * 2 ** 32 + fnv1a32(sessionId)
+}

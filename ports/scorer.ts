@@ -1,0 +1,14 @@
+/** Scores of rows with the model version that gave them. */
+export interface Scored {
+  /** One array per asked output, each `rows` long. */
+  readonly outputs: readonly Float32Array[]
+  readonly version: string
+}
+
+/**
+ * Scores float rows with a model, joining the rows of all callers into few requests. Errors: those of ports/inference.ts.
+ */
+export interface Scorer {
+  /** `features` is rows × width, row-major; it may be detached by the call. */
+  score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored>
+}

@@ -1,0 +1,154 @@
+import { MillraceError } from '../core/errors.ts'
+import type { Inference } from '../ports/inference.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { Scored, Scorer } from '../ports/scorer.ts'
+
+export interface SharedScorerOptions {
+  /** Rows of one request to a worker at most; a larger call is cut. */
+  readonly rowsMax: number
+  /** Rows waiting at most, all callers together; past it a call fails with `MILL_INFERENCE_OVERLOADED`. */
+  readonly queueRowsMax: number
+  /** Milliseconds a worker has for one request. */
+  readonly deadlineMs: number
+}
+
+interface Call {
+  readonly model: string
+  readonly features: Float32Array
+  readonly rows: number
+  readonly outputs: readonly string[]
+  readonly done: (scored: Scored) => void
+  readonly failed: (error: unknown) => void
+}
+
+/**
+ * The one scorer of a process: while a worker is free a call goes at once, while all are busy calls for the same model
+ * gather and leave as one request. Each caller gets its own rows back.
+ */
+export class SharedScorer implements Scorer {
+  readonly #inference: Inference
+  readonly #options: SharedScorerOptions
+  readonly #waiting: Call[] = []
+  #waitingRows = 0
+  #running = 0
+  /** Rows and requests since the start. */
+  rows = 0
+  requests = 0
+  failures = 0
+
+  constructor(inference: Inference, options: SharedScorerOptions, metrics: Metrics) {
+    this.#inference = inference
+    this.#options = options
+    metrics.gauge('millrace_inference_rows_total', 'Rows scored.', () => [{ value: this.rows }])
+    metrics.gauge('millrace_inference_requests_total', 'Requests to inference workers.', () => [{ value: this.requests }])
+    metrics.gauge('millrace_inference_failures_total', 'Requests that failed and lowered a rung.', () => [
+      { value: this.failures },
+    ])
+  }
+
+  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+    if (rows === 0) return { outputs: outputs.map(() => new Float32Array(0)), version: '' }
+    const width = features.length / rows
+    if (rows <= this.#options.rowsMax) return this.#enqueue(model, features, rows, outputs)
+    const parts: Promise<Scored>[] = []
+    for (let from = 0; from < rows; from += this.#options.rowsMax) {
+      const count = Math.min(this.#options.rowsMax, rows - from)
+      parts.push(this.#enqueue(model, features.slice(from * width, (from + count) * width), count, outputs))
+    }
+    const scored = await Promise.all(parts)
+    return {
+      outputs: outputs.map((_name, index) => joined(scored.map((part) => part.outputs[index]!))),
+      version: scored[0]!.version,
+    }
+  }
+
+  #enqueue(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+    if (this.#waitingRows + rows > this.#options.queueRowsMax) {
+      this.failures++
+      return Promise.reject(
+        new MillraceError('MILL_INFERENCE_OVERLOADED', `${this.#waitingRows} rows already wait for inference workers`),
+      )
+    }
+    return new Promise((done, failed) => {
+      this.#waiting.push({ model, features, rows, outputs, done, failed })
+      this.#waitingRows += rows
+      this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && this.#running < Math.max(1, this.#inference.capacity)) {
+      const calls = this.#take()
+      this.#running++
+      void this.#send(calls).finally(() => {
+        this.#running--
+        this.#dispatch()
+      })
+    }
+  }
+
+  /** The oldest call and what can travel with it: the same model and outputs, up to the row limit. */
+  #take(): Call[] {
+    const first = this.#waiting[0]!
+    const taken: Call[] = []
+    let rows = 0
+    for (let i = 0; i < this.#waiting.length; ) {
+      const call = this.#waiting[i]!
+      if (
+        call.model === first.model &&
+        call.outputs.join() === first.outputs.join() &&
+        rows + call.rows <= this.#options.rowsMax
+      ) {
+        taken.push(call)
+        rows += call.rows
+        this.#waiting.splice(i, 1)
+      } else i++
+    }
+    this.#waitingRows -= rows
+    return taken
+  }
+
+  async #send(calls: readonly Call[]): Promise<void> {
+    const { model, outputs } = calls[0]!
+    const rows = calls.reduce((sum, call) => sum + call.rows, 0)
+    const features = calls.length === 1 ? calls[0]!.features : joined(calls.map((call) => call.features))
+    try {
+      const response = await this.#inference.infer({
+        model,
+        version: '',
+        inputs: [{ name: 'features', datatype: 'FP32', shape: [rows, features.length / rows], data: features }],
+        outputs,
+        deadlineMs: this.#options.deadlineMs,
+      })
+      this.requests++
+      this.rows += rows
+      const columns = outputs.map((name) => {
+        const tensor = response.outputs.find((output) => output.name === name)
+        if (tensor?.data instanceof Float32Array) return tensor.data
+        throw new MillraceError('MILL_INFERENCE_INVALID', `${model} answered without the FP32 output ${name}`)
+      })
+      let from = 0
+      for (const call of calls) {
+        const to = from + call.rows
+        call.done({
+          outputs: columns.map((column) => column.subarray((from * column.length) / rows, (to * column.length) / rows)),
+          version: response.version,
+        })
+        from = to
+      }
+    } catch (error) {
+      this.failures++
+      for (const call of calls) call.failed(error)
+    }
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

@@ -1,0 +1,60 @@
+import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
+import { type DiversifyOptions, diversify } from '../operators/diversify.ts'
+import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
+import { type ExploreOptions, exploreSlot } from '../operators/explore-slot.ts'
+import { filterCandidates } from '../operators/filter-candidates.ts'
+import { keyByUser } from '../operators/key-by-user.ts'
+import { newestPerKey } from '../operators/newest-per-key.ts'
+import { retrieveCandidates } from '../operators/retrieve-candidates.ts'
+import { type ScoreOptions, scoreCandidates } from '../operators/score-candidates.ts'
+import type { BanditTable } from '../operators/tables/bandit-table.ts'
+import type { CatalogueTable } from '../operators/tables/catalogue-table.ts'
+import type { SessionTable } from '../operators/tables/session-table.ts'
+import type { TrendTable } from '../operators/tables/trend-table.ts'
+import { toListWrites } from '../operators/to-list-writes.ts'
+import { type FinishOptions, toRecommendations } from '../operators/to-recommendations.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Scorer } from '../ports/scorer.ts'
+import { defineTopology } from '../runtime/define-topology.ts'
+
+/** What the lists are made with; the tables are shared by all tasks of a process. */
+export interface RecommendationPorts {
+  readonly clock: Clock
+  readonly scorer: Scorer
+  readonly catalogue: CatalogueTable
+  readonly trends: TrendTable
+  readonly sessions: SessionTable
+  readonly bandit: BanditTable
+  readonly sources: readonly CandidateSource[]
+  readonly retrieve: { readonly countMax: number }
+  readonly draft: DraftOptions
+  readonly score: ScoreOptions
+  readonly diversify: DiversifyOptions
+  readonly explore: ExploreOptions
+  readonly finish: FinishOptions
+  readonly serve: { readonly ttlS: number }
+}
+
+/**
+ *  item-updates, trend-updates, session-steps, bandit-updates: tables
+ *
+ *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ diversify ─ explore ─ finish ─┬─ serve ─▶ lists
+ *                                                                                              └─ publish ─▶ recommendations
+ */
+export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
+  table('item-updates', ports.catalogue)
+  table('trend-updates', ports.trends)
+  table('session-steps', ports.sessions)
+  table('bandit-updates', ports.bandit)
+  const finished = source('feature-updates')
+    .step('newest', newestPerKey())
+    .step('draft', draftLists(ports.catalogue, ports.scorer, ports.draft))
+    .step('retrieve', retrieveCandidates(ports.sources, ports.retrieve))
+    .step('filter', filterCandidates(ports.catalogue.catalogue))
+    .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
+    .step('diversify', diversify(ports.catalogue.catalogue, ports.diversify))
+    .step('explore', exploreSlot(ports.bandit, ports.explore))
+    .step('finish', toRecommendations(ports.catalogue.catalogue, ports.clock, ports.finish))
+  finished.step('serve', toListWrites(ports.serve)).sink('lists')
+  finished.step('publish', keyByUser()).sink('recommendations')
+})
