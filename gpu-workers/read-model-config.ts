@@ -3,7 +3,8 @@ import { batchBuckets, configDatatypes, knownParameters, type ModelConfig } from
 import { parseTextFormat, type TextField, type TextPlace, type TextValue, textError } from './text-format.ts'
 
 type Kind =
-  | { readonly kind: 'string' | 'bool' }
+  | { readonly kind: 'bool' }
+  | { readonly kind: 'string'; readonly values?: readonly string[] }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   | { readonly kind: 'message'; readonly fields: Fields }
@@ -29,8 +30,8 @@ const accelerator = message({ name: { type: string, required: true }, parameters
 /** The subset of Triton's model configuration that this worker honours; anything else is refused rather than ignored. */
 const configFields: Fields = {
   name: { type: string },
-  platform: { type: oneOf('onnxruntime_onnx') },
-  backend: { type: oneOf('onnxruntime') },
+  platform: { type: { kind: 'string', values: ['onnxruntime_onnx'] } },
+  backend: { type: { kind: 'string', values: ['onnxruntime'] } },
   max_batch_size: { type: integer(0, 65_536) },
   input: { repeated: true, type: message({ ...tensorFields(), optional: { type: bool } }) },
   output: { repeated: true, type: message(tensorFields()) },
@@ -178,7 +179,12 @@ function readValue(value: TextValue, type: Kind, here: Context): unknown {
   }
   if (type.kind === 'message') return value.kind === 'message' ? readMessage(value.fields, type.fields, here) : fail('{ … }')
   if (value.kind === 'message') return fail('a single value')
-  if (type.kind === 'string') return value.kind === 'string' ? value.text : fail('a string in quotes')
+  if (type.kind === 'string') {
+    if (value.kind !== 'string') return fail('a string in quotes')
+    return !type.values || type.values.includes(value.text)
+      ? value.text
+      : fail(`one of ${type.values.map((one) => `"${one}"`).join(', ')}`)
+  }
   if (value.kind === 'string') return fail('without quotes')
   if (type.kind === 'bool') return value.text === 'true' || (value.text === 'false' ? false : fail('true or false'))
   if (type.kind === 'enum') return type.values.includes(value.text) ? value.text : fail(`one of ${type.values.join(', ')}`)

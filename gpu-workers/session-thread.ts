@@ -29,6 +29,10 @@ const datatypes: Record<string, WireDatatype> = {
   float64: 'FP64',
 }
 
+// Errors travel as messages; the runtime need not print them too.
+const LOG_FATAL = 4
+ort.env.logLevel = 'fatal'
+
 if (parentPort) await serve(parentPort, workerData as SessionOptions)
 
 async function serve(port: NonNullable<typeof parentPort>, options: SessionOptions): Promise<void> {
@@ -85,7 +89,7 @@ function createSession(
     interOpNumThreads: options.interOpThreads,
     executionMode: options.parallelExecution ? 'parallel' : 'sequential',
     graphOptimizationLevel: options.graphOptimization,
-    logSeverityLevel: 3,
+    logSeverityLevel: LOG_FATAL,
     // A spinning pool takes whole cores from the other sessions and from the event loop.
     extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   })
@@ -112,7 +116,7 @@ async function run(
     const feeds: Record<string, ort.Tensor> = {}
     for (const feed of message.feeds) feeds[feed.name] = tensorOf(feed, message.buffer)
     const fed = performance.now()
-    const results = await session.run(feeds, [...message.fetches])
+    const results = await session.run(feeds, [...message.fetches], { logSeverityLevel: LOG_FATAL })
     const ran = performance.now()
     const outputs: FetchedTensor[] = []
     const transfer: ArrayBuffer[] = []
