@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { MillraceError } from '../../core/errors.ts'
 
-const outputCharsMax = 64 * 1024
+const outputCharsMax = 1024 * 1024
 
 /** How a helper program is run: where, for how long, and under which extra environment variables. */
 export interface RunCommandOptions {
@@ -11,7 +11,7 @@ export interface RunCommandOptions {
 }
 
 /**
- * Runs a program to its end and answers what it printed (stdout and stderr together, the last 64 KiB).
+ * Runs a program to its end and answers what it printed (stdout and stderr together, the last 1 MiB).
  * Errors: `MILL_SERVICE_START` when it cannot be run, takes longer than `timeoutMs` or ends with another code than 0.
  */
 export async function runCommand(command: string, args: readonly string[], options: RunCommandOptions): Promise<string> {
