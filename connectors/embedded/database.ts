@@ -6,8 +6,10 @@ import { type ErrorCode, MillraceError } from '../../core/errors.ts'
 /** Raised when the tables change in a way that an older program could not read. */
 const formatVersion = 1
 
-/** How long a writer waits for another process's transaction; it blocks this thread, so it is short. */
-const busyMsMax = 2_000
+export interface EmbeddedDatabaseOptions {
+  /** How long a writer waits for another process's transaction, in milliseconds; it blocks this thread meanwhile. 2,000 by default. */
+  readonly busyMsMax?: number
+}
 
 /** Primary result codes that mean "the world is unwell"; everything else is a fault of our own. */
 const unavailable = new Map([
@@ -142,11 +144,11 @@ function resultCode(error: unknown): number {
  * Durable against a crash of the process; a power cut may lose the last commits but never their order (WAL, synchronous=NORMAL).
  * Errors: `MILL_STORE_UNAVAILABLE` (cannot be opened), `MILL_CONFIG_INVALID` (not a Millrace database, or of a newer format).
  */
-export function openEmbeddedDatabase(path: string): EmbeddedDatabase {
+export function openEmbeddedDatabase(path: string, options: EmbeddedDatabaseOptions = {}): EmbeddedDatabase {
   let sqlite: DatabaseSync | undefined
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    sqlite = new DatabaseSync(path, { timeout: busyMsMax })
+    sqlite = new DatabaseSync(path, { timeout: options.busyMsMax ?? 2_000 })
     sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-131072; PRAGMA temp_store=MEMORY')
     // A checkpoint costs an fsync in the middle of a commit: rarer and larger is faster; the limit keeps the file from staying big.
     sqlite.exec('PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=67108864')
