@@ -1,4 +1,4 @@
-import type { Admin, ITopicConfig, Kafka, logLevel } from 'kafkajs'
+import type { Admin, ISocketFactory, ITopicConfig, Kafka, logLevel } from 'kafkajs'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { invariant } from '../../core/invariant.ts'
@@ -22,6 +22,7 @@ import type { FetchLimits } from './partition-fetcher.ts'
 import { readRange } from './read-range.ts'
 import { RecordSender } from './record-sender.ts'
 import { removeGroupMembers } from './remove-group-members.ts'
+import { socketFactory } from './socket-factory.ts'
 
 const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 
@@ -84,6 +85,7 @@ export class KafkaEventLog implements EventLog {
       connectionTimeout: 3_000,
       requestTimeout: 30_000,
       retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries: options.retriesMax ?? 5 },
+      socketFactory: socketFactory as ISocketFactory,
       logLevel: warnings,
       logCreator: () => (entry) => {
         // What kafkajs retries by itself is no news; what it does not, we log ourselves where it reaches us.
