@@ -1,8 +1,8 @@
 import { type ChainableCommander, Cluster, Command, Redis } from 'ioredis'
 import { MillraceError } from '../../core/errors.ts'
 import { type Logger, silentLogger } from '../../ports/logger.ts'
+import { parseRedisUrl } from './parse-redis-url.ts'
 import type { RedisScript } from './redis-script.ts'
-import { parseRedisUrl } from './redis-url.ts'
 
 export interface RedisConnectionOptions {
   /** A command without an answer for so long fails, in milliseconds; 5,000 by default. It may have been applied. */
