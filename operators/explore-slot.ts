@@ -1,9 +1,11 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import { drawArm } from '../algorithms/exploration.ts'
+import { thompsonPropensities } from '../algorithms/thompson.ts'
 import { createRandom } from '../core/random.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { ListDraft } from './list-draft.ts'
-import type { ArmPosterior, BanditTable } from './tables/bandit-table.ts'
+import type { BanditTable } from './tables/bandit-table.ts'
 
 export interface ExploreOptions {
   /** Place that the bandit fills, from 0. */
@@ -11,12 +13,8 @@ export interface ExploreOptions {
   /** First places of a list: the arm's item is one that does not stand in them. */
   readonly first: number
   readonly policy: string
-  /** Chance of each arm at least, so that no estimate divides by nearly 0. */
-  readonly propensityMin: number
-  /** Probability of each arm being the best (Thompson), exact, summing to 1. */
-  readonly probabilities: (arms: readonly ArmPosterior[]) => Float64Array
-  /** Raises small probabilities to a minimum, keeping the sum. */
-  readonly atLeast: (probabilities: Float64Array, minimum: number) => Float64Array
+  /** Share of draws spread evenly, 0–1: no arm's chance falls below epsilon / arms, so no estimate divides by nearly 0. */
+  readonly epsilon: number
 }
 
 /** Arm sets whose probabilities are remembered until a posterior moves. */
@@ -47,7 +45,7 @@ export function exploreSlot(bandit: BanditTable, options: ExploreOptions): Opera
     let probabilities = known.get(set)
     if (!probabilities) {
       const posteriors = arms.map((arm) => bandit.get(options.policy, candidateSources[arm]!))
-      probabilities = options.atLeast(options.probabilities(posteriors), options.propensityMin)
+      probabilities = thompsonPropensities(posteriors, options.epsilon)
       known.set(set, probabilities)
     }
     return probabilities
@@ -72,9 +70,7 @@ function explore(draft: ListDraft, options: ExploreOptions, probabilitiesOf: (ar
   }
   if (arms.length === 0) return
   const probabilities = probabilitiesOf(arms)
-  let left = createRandom(`explore ${draft.listId}`).next()
-  let drawn = 0
-  while (drawn < arms.length - 1 && left >= probabilities[drawn]!) left -= probabilities[drawn++]!
+  const drawn = drawArm(probabilities, createRandom(`explore ${draft.listId}`).next())
   draft.order = moved(draft.order, places[drawn]!, options.slot)
   draft.exploration = { slot: options.slot, arm: candidateSources[arms[drawn]!]!, propensity: probabilities[drawn]! }
 }

@@ -57,7 +57,10 @@ export class TableReader {
       topic,
       batch.records.map((record) => record.value),
     )
-    if (!fetching && this.#waiting === 0) return this.#apply(batch)
+    if (!fetching && this.#waiting === 0) {
+      this.#apply(batch)
+      return
+    }
     this.#waiting++
     this.#pending = this.#pending
       .then(() => fetching)

@@ -76,6 +76,12 @@ export class TaskTime {
     return this.watermarkMs() > before
   }
 
+  /** Takes over marks that another run of the same task has set. */
+  adoptMarks(marksMs: Readonly<Record<string, number>>): void {
+    for (const [topic, markMs] of Object.entries(marksMs))
+      this.#marksMs[topic] = Math.max(markMs, this.#marksMs[topic] ?? Number.NEGATIVE_INFINITY)
+  }
+
   stored(): StoredTime {
     return { newestMs: { ...this.#newestMs }, marksMs: { ...this.#marksMs } }
   }

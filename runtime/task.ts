@@ -215,6 +215,14 @@ export class Task {
     this.#run()
   }
 
+  /** Sets idle marks as another run had them, and lets what falls due fire: for verify. */
+  async adoptMarks(marksMs: Readonly<Record<string, number>>): Promise<void> {
+    await this.idle()
+    const beforeMs = this.#time.watermarkMs()
+    this.#time.adoptMarks(marksMs)
+    await this.#runBatch('', [], [], 0, 0, beforeMs, this.#time.watermarkMs())
+  }
+
   #isIdle(topic: string): boolean {
     if (this.#queues.has(topic) || (this.#lags.get(topic) ?? 0) > 0) return false
     return this.#ports.clock.elapsedMs() - (this.#lastRecordMs.get(topic) ?? Number.NEGATIVE_INFINITY) >= this.#limits.idleMs

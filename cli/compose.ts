@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import { openEmbeddedDatabase } from '../connectors/embedded/database.ts'
+import { EmbeddedEventLog } from '../connectors/embedded/event-log.ts'
+import { EmbeddedListStore } from '../connectors/embedded/list-store.ts'
+import { EmbeddedSchemaRegistry } from '../connectors/embedded/schema-registry.ts'
+import { EmbeddedStateStore } from '../connectors/embedded/state-store.ts'
+import { GrpcInference } from '../connectors/grpc/inference.ts'
+import { KafkaEventLog } from '../connectors/kafka/event-log.ts'
+import { openRedis } from '../connectors/redis/connection.ts'
+import { RedisListStore } from '../connectors/redis/list-store.ts'
+import { RedisStateStore } from '../connectors/redis/state-store.ts'
+import { ConfluentSchemaRegistry } from '../connectors/registry/schema-registry.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { createLocalInference } from '../gpu-workers/local-inference.ts'
+import type { EventLog } from '../ports/event-log.ts'
+import type { Inference } from '../ports/inference.ts'
+import type { ListStore } from '../ports/list-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { SchemaRegistry } from '../ports/schema-registry.ts'
+import type { StateStore } from '../ports/state-store.ts'
+import { WireFormat } from '../schemas/wire-format.ts'
+import type { Config } from './config.ts'
+import { openLogger } from './logger.ts'
+import { openMetrics } from './metrics.ts'
+
+/** Every port of a running process, joined with the connectors that the configuration names. */
+export interface OpenPorts {
+  readonly log: EventLog
+  readonly state: StateStore
+  readonly lists: ListStore
+  readonly registry: SchemaRegistry
+  readonly wire: WireFormat
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  close(): Promise<void>
+}
+
+/** Opens log, stores and registry. Errors: those of the connectors, `retry` ones meaning that a service is not there. */
+export async function openPorts(config: Config): Promise<OpenPorts> {
+  const clock = systemClock
+  const logger = openLogger(config)
+  const metrics = await openMetrics(config)
+  const stores = config.stack === 'embedded' ? openEmbedded(config, clock) : await openDistributed(config, clock, logger)
+  const wire = await WireFormat.open(stores.registry)
+  return {
+    ...stores,
+    wire,
+    clock,
+    logger,
+    metrics,
+    async close() {
+      await stores.log.close()
+      await stores.state.close()
+      await stores.lists.close()
+      await stores.registry.close()
+      await stores.closeConnection()
+      await metrics.close()
+    },
+  }
+}
+
+/** Inference workers over gRPC where the configuration names some, else in this process. */
+export async function openInference(config: Config, clock: Clock, logger: Logger): Promise<Inference> {
+  if (config.inference.workers.length > 0) return GrpcInference.connect({ addresses: config.inference.workers, clock, logger })
+  return createLocalInference({ repository: config.inference.repository, threads: config.inference.threads, clock, logger })
+}
+
+/** The version in package.json. */
+export function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+type Stores = Pick<OpenPorts, 'log' | 'state' | 'lists' | 'registry'> & { closeConnection(): Promise<void> }
+
+function openEmbedded(config: Config, clock: Clock): Stores {
+  const database = openEmbeddedDatabase(config.embedded.path)
+  return {
+    log: new EmbeddedEventLog(database, { clock }),
+    state: new EmbeddedStateStore(database, { clock }),
+    lists: new EmbeddedListStore(database, { clock }),
+    registry: new EmbeddedSchemaRegistry(database),
+    closeConnection: () => Promise.resolve(database.close()),
+  }
+}
+
+async function openDistributed(config: Config, clock: Clock, logger: Logger): Promise<Stores> {
+  const { brokers, replicationFactor } = config.kafka
+  const redis = await openRedis(config.redis.url, { logger })
+  return {
+    log: new KafkaEventLog({ brokers, replicationFactor, clock, logger }),
+    state: new RedisStateStore(redis),
+    lists: new RedisListStore(redis),
+    registry: new ConfluentSchemaRegistry({ urls: [config.registry.url] }),
+    closeConnection: () => Promise.resolve(redis.close()),
+  }
+}

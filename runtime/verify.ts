@@ -1,0 +1,151 @@
+import { encodePositions, type Positions } from '../core/positions.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventLog } from '../ports/event-log.ts'
+import type { ListStore } from '../ports/list-store.ts'
+import type { Logger } from '../ports/logger.ts'
+import { silentMetrics } from '../ports/metrics.ts'
+import type { StateStore, TaskId } from '../ports/state-store.ts'
+import type { WireFormat } from '../schemas/wire-format.ts'
+import { type Graph, sourceTopics } from './graph.ts'
+import { MemoryStateStore } from './memory-state-store.ts'
+import { StepMetrics } from './running-graph.ts'
+import { defaultTaskLimits, Task } from './task.ts'
+import { timeFamily } from './task-time.ts'
+
+/** One state key on which the store and the fold of the log disagree. */
+export interface Difference {
+  readonly task: string
+  readonly key: string
+  /** Base64, null = absent. */
+  readonly stored: string | null
+  readonly folded: string | null
+}
+
+export interface VerifyReport {
+  readonly topology: string
+  readonly partition: number
+  readonly positions: Positions
+  readonly records: number
+  readonly keys: number
+  readonly differences: readonly Difference[]
+  /** Why it could not be verified, else ''. */
+  readonly skipped: string
+}
+
+/** Differences kept per task: the first ones tell enough. */
+const differencesMax = 100
+
+export interface VerifyPorts {
+  readonly log: EventLog
+  readonly state: StateStore
+  readonly wire: WireFormat
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly partitions: number
+  /** Called as records are folded again. */
+  readonly onProgress?: (records: number) => void
+}
+
+/**
+ * Recomputes one task's state from the log, up to the positions it stored, with the very graph that made it, and compares key
+ * by key. The promise of architecture.md section 3: state == fold(log[..positions]). Stop the task first, or the store moves on
+ * while this reads it: then the positions are taken again and differences of a moving task are reported as skipped.
+ */
+export async function verifyTask(task: TaskId, graph: Graph, ports: VerifyPorts): Promise<VerifyReport> {
+  const before = await ports.state.progress(task)
+  const name = `${task.topology}.${task.partition}`
+  const empty = { topology: task.topology, partition: task.partition, records: 0, keys: 0, differences: [] }
+  if (!before) return { ...empty, positions: {}, skipped: 'it never ran' }
+  const { positions } = before
+  for (const topic of sourceTopics(graph)) {
+    const offsets = (await ports.log.offsets(topic))[task.partition]
+    if (offsets && offsets.start > 0)
+      return {
+        ...empty,
+        positions,
+        skipped: `${topic}/${task.partition} begins at ${offsets.start}: the log no longer holds everything`,
+      }
+  }
+  const stored = new Map<string, Uint8Array>()
+  for await (const slice of ports.state.scan(task)) for (const [key, value] of slice) stored.set(key, value)
+  const { folded, records } = await foldAgain(task, graph, positions, stored.get(`${timeFamily.name}:`), ports)
+  const after = await ports.state.progress(task)
+  if (encodePositions(after?.positions ?? {}) !== encodePositions(positions))
+    return { ...empty, positions, skipped: 'it moved on while it was read: stop it and verify again' }
+  return { ...empty, positions, records, keys: stored.size, differences: compare(name, stored, folded), skipped: '' }
+}
+
+/** Folds the log from its beginning into a store in memory; idle marks are taken over from the stored time. */
+async function foldAgain(
+  task: TaskId,
+  graph: Graph,
+  positions: Positions,
+  storedTime: Uint8Array | undefined,
+  ports: VerifyPorts,
+): Promise<{ folded: Map<string, Uint8Array>; records: number }> {
+  const memory = new MemoryStateStore()
+  let failure: unknown
+  let records = 0
+  const events = {
+    pause() {},
+    resume() {},
+    seek() {},
+    waiting() {},
+    done: (summary: { records: number }) => {
+      records += summary.records
+      ports.onProgress?.(records)
+    },
+    failed: (error: unknown) => {
+      failure = error
+    },
+  }
+  const silent = {
+    log: { send: () => Promise.resolve() },
+    state: memory,
+    lists: nowhere,
+    wire: ports.wire,
+    clock: ports.clock,
+    logger: ports.logger,
+    metrics: new StepMetrics(silentMetrics, ports.clock),
+    partitionsOf: () => ports.partitions,
+  }
+  const limits = { ...defaultTaskLimits, idleMs: 2 ** 31 - 1, queueRecordsMax: Number.MAX_SAFE_INTEGER }
+  const again = new Task(task, graph, ports.partitions, silent, events, limits)
+  await again.open()
+  for (const topic of sourceTopics(graph)) {
+    for await (const batch of ports.log.read(topic, task.partition, { from: 0, to: positions[topic] ?? 0 })) {
+      again.push(batch)
+      await again.idle()
+      if (failure !== undefined) throw failure
+    }
+  }
+  if (storedTime) await again.adoptMarks(timeFamily.codec.decode(storedTime).marksMs)
+  again.close()
+  if (failure !== undefined) throw failure
+  const folded = new Map<string, Uint8Array>()
+  for await (const slice of memory.scan(task)) for (const [key, value] of slice) folded.set(key, value)
+  return { folded, records }
+}
+
+function compare(task: string, stored: ReadonlyMap<string, Uint8Array>, folded: ReadonlyMap<string, Uint8Array>): Difference[] {
+  const differences: Difference[] = []
+  for (const key of new Set([...stored.keys(), ...folded.keys()])) {
+    const left = stored.get(key)
+    const right = folded.get(key)
+    if (left && right && Buffer.compare(left, right) === 0) continue
+    if (differences.length < differencesMax) differences.push({ task, key, stored: base64(left), folded: base64(right) })
+  }
+  return differences
+}
+
+function base64(bytes: Uint8Array | undefined): string | null {
+  return bytes ? Buffer.from(bytes).toString('base64') : null
+}
+
+const nowhere: ListStore = {
+  swap: (entries) => Promise.resolve(entries.map(() => true)),
+  get: (keys) => Promise.resolve(keys.map(() => null)),
+  remove: () => Promise.resolve(),
+  keys: () => Promise.resolve([]),
+  close: () => Promise.resolve(),
+}
