@@ -197,7 +197,7 @@ export async function openRedis(url: string, options: RedisConnectionOptions = {
     last = error
     logger.warn({ error: error instanceof Error ? error.message : String(error) }, 'the connection to Redis is disturbed')
   }
-  client.on('error', note) // Without a listener the client would end the process.
+  client.on('error', note) // Without a listener the client writes to the console.
   if (isCluster) client.on('node error', note)
   await ready(client, connectTimeoutMs).catch((error) => {
     client.disconnect()

@@ -259,6 +259,22 @@ export function eventLogConformance(name: string, { open, strictHandover }: Even
         expect(group.ledger.faults).toEqual([])
       })
 
+      it('settle on who is left when members come and go at once', async () => {
+        const group = new TestGroup([await newTopic(4)], 4, strictHandover)
+        const topic = group.topics[0]!
+        await group.join(log, 'one')
+        await waitUntil('one member owns all', () => group.recorder('one').owned.size === 4)
+        await Promise.all([group.join(log, 'two'), group.join(log, 'three'), group.leave('one')])
+        await log.send(numbered(topic, 40, 0, (i) => i % 4))
+        await waitUntil(
+          'two members share',
+          () => group.recorder('two').owned.size === 2 && group.recorder('three').owned.size === 2,
+        )
+        await waitUntil('nothing is lost', () => new Set(group.ledger.seen).size === 40)
+        await Promise.all([group.leave('two'), group.leave('three')])
+        expect(group.ledger.faults).toEqual([])
+      })
+
       it('ignores a commit for a partition that is not owned', async () => {
         const group = new TestGroup([await newTopic(2)], 2, strictHandover)
         const topic = group.topics[0]!

@@ -75,6 +75,14 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
         expect((await store.progress(task))?.positions).toEqual({ events: 1 })
       })
 
+      it('compares epochs as numbers', async () => {
+        const task = newTask()
+        for (let epoch = 1; epoch < 10; epoch++) await store.openTask(task)
+        expect((await store.openTask(task)).epoch).toBe(10)
+        expect(await store.commit(task, commit({ epoch: 9, to: { events: 1 } }))).toEqual({ kind: 'fenced' })
+        await applied(store, task, { epoch: 10, to: { events: 1 } })
+      })
+
       it('is fenced before it is moved', async () => {
         const task = newTask()
         const { epoch } = await store.openTask(task)
