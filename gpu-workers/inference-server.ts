@@ -55,15 +55,16 @@ export interface InferenceServer {
  */
 export async function startInferenceServer(options: InferenceServerOptions): Promise<InferenceServer> {
   const host = options.host ?? '127.0.0.1'
+  const logger = options.logger ?? silentLogger
   const repository = new ModelRepository(options.repository, {
     threadUrl: new URL('./session-thread.ts', import.meta.url),
     provider: options.provider ?? 'cpu',
     sessions: options.sessions ?? 0,
     intraOpThreads: options.intraOpThreads ?? 0,
     clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
+    logger,
   })
-  const server = new RunningServer(repository)
+  const server = new RunningServer(repository, logger)
   try {
     await server.listen({ host, port: options.port ?? 0, httpPort: options.httpPort ?? null })
   } catch (error) {
@@ -80,6 +81,7 @@ class RunningServer implements InferenceServer {
   port = 0
   loaded: Promise<void> = Promise.resolve()
   readonly #repository: ModelRepository
+  readonly #logger: Logger
   readonly #streams: StreamInferCalls
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [SERVICE]: 'NOT_SERVING' })
   readonly #grpc = new Server({
@@ -89,8 +91,9 @@ class RunningServer implements InferenceServer {
   #http: HttpSide | null = null
   #closing: Promise<void> | null = null
 
-  constructor(repository: ModelRepository) {
+  constructor(repository: ModelRepository, logger: Logger) {
     this.#repository = repository
+    this.#logger = logger
     this.#streams = new StreamInferCalls(repository)
     this.#grpc.addService(inferenceService(), {
       ...modelCalls(repository, { name: 'millrace', version: '0.1.0', ready: () => this.#ready }),
@@ -135,8 +138,14 @@ class RunningServer implements InferenceServer {
     const shut = new Promise<void>((resolve) => this.#grpc.tryShutdown(() => resolve()))
     await Promise.race([shut, this.#repository.drain().then(lastAnswersLeave)])
     this.#grpc.forceShutdown()
+    this.#logger.info({ answered: this.#answered() }, 'the inference worker has drained')
     await this.#repository.close()
     await this.#http?.close()
+  }
+
+  /** Requests answered by the versions in service now. */
+  #answered(): number {
+    return this.#repository.served().reduce((sum, { statistics }) => sum + statistics.success.count, 0)
   }
 
   #setHealth(status: 'SERVING' | 'NOT_SERVING'): void {

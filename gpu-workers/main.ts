@@ -35,13 +35,16 @@ async function main(args: readonly string[]): Promise<void> {
     return
   }
   const server = await startInferenceServer({ ...flags, logger: stderrLogger({}) })
+  let stopping = false
   const stop = (): void => {
+    stopping = true
     void server.close().then(() => process.exit(0))
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   if (flags.stdinLease) process.stdin.resume().once('end', stop)
   await server.loaded
+  if (stopping) return
   process.stdout.write(
     `${JSON.stringify({ ready: true, address: server.address, port: server.port, httpPort: server.httpPort })}\n`,
   )
