@@ -9,13 +9,13 @@ interface Posterior {
 }
 
 /** Panel borders around an arm's centre in units of its scale; on until the density is below e^−38 of its peak. */
-const borders: readonly number[] = [0.75, 1.5, 2.5, 3.5, 5, 7, 10, 14, 20, 28, 40, 80, 160, 320, 640, 1280, 2560, 5120]
+const borders: readonly number[] = [1.25, 2.75, 4.5, 7, 11, 18, 30, 50, 80, 160, 320, 640, 1280, 2560, 5120]
 const negligible = -38
 
 /**
  * Chance of each arm to have the largest mean under independent Beta posteriors: ∫ f_k Π_{i≠k} F_i, the exact propensities of
  * Beta–Bernoulli Thompson sampling. `alphas` and `betas` > 0, one each per arm. Sums to 1; error about 1e-9.
- * Costs about K² · 20 µs for K arms: ask once per posterior version, not per decision.
+ * Costs about .1 ms for 3 arms, 1 ms for 8: ask once per posterior version, not per decision.
  */
 export function betaBestProbabilities(alphas: Float64Array, betas: Float64Array): Float64Array {
   // On the logit axis densities are smooth and fall off exponentially, whatever alpha and beta.
@@ -24,7 +24,8 @@ export function betaBestProbabilities(alphas: Float64Array, betas: Float64Array)
       const beta = betas[arm]!
       const norm = logBeta(alpha, beta)
       return {
-        logDensity: (t) => -alpha * softplus(-t) - beta * softplus(t) - norm,
+        // α ln σ(t) + β ln σ(−t) with σ(−t) = e^(−t) σ(t); the form that does not cancel on either side.
+        logDensity: (t) => (t > 0 ? -beta * t : alpha * t) - (alpha + beta) * Math.log1p(Math.exp(-Math.abs(t))) - norm,
         centre: Math.log(alpha / beta),
         scale: Math.sqrt(1 / alpha + 1 / beta),
       }
@@ -48,7 +49,7 @@ function bestProbabilities(arms: readonly Posterior[]): Float64Array {
   const { nodes, weights, integrals } = gaussLegendre
   const order = nodes.length
   const ranges = arms.map(rangeOf)
-  const edges = Float64Array.from(new Set(ranges.flatMap((range) => range.edges))).sort()
+  const edges = panelEdges(ranges.flatMap((range) => range.edges))
   const below = new Float64Array(arms.length)
   const density = new Float64Array(arms.length * order)
   const cumulated = new Float64Array(arms.length * order)
@@ -60,7 +61,7 @@ function bestProbabilities(arms: readonly Posterior[]): Float64Array {
     for (let arm = 0; arm < arms.length; arm++) {
       const at = arm * order
       const { low, high } = ranges[arm]!
-      if (left < low || right > high) {
+      if (right <= low || left >= high) {
         density.fill(0, at, at + order)
         cumulated.fill(below[arm]!, at, at + order)
         continue
@@ -112,21 +113,37 @@ function afterProducts(cumulated: Float64Array, q: number, order: number, arms: 
   return scratch
 }
 
-/** Borders of an arm's panels and where its density is worth computing. */
-function rangeOf(arm: Posterior): { readonly edges: number[]; readonly low: number; readonly high: number } {
-  const peak = arm.logDensity(arm.centre)
-  const edges = [arm.centre]
-  for (const side of [-1, 1]) {
-    for (const border of borders) {
-      const edge = arm.centre + side * border * arm.scale
-      edges.push(edge)
-      if (arm.logDensity(edge) - peak < negligible) break
-    }
-  }
-  return { edges, low: Math.min(...edges), high: Math.max(...edges) }
+/** A border between panels, with the length of the panel that its arm has there. */
+interface Edge {
+  readonly at: number
+  readonly step: number
 }
 
-/** ln(1 + e^t) without overflow. */
-function softplus(t: number): number {
-  return t > 0 ? t + Math.log1p(Math.exp(-t)) : Math.log1p(Math.exp(t))
+/** Borders of an arm's panels and where its density is worth computing. */
+function rangeOf(arm: Posterior): { readonly edges: Edge[]; readonly low: number; readonly high: number } {
+  const peak = arm.logDensity(arm.centre)
+  const edges = [{ at: arm.centre, step: borders[0]! * arm.scale }]
+  for (const side of [-1, 1]) {
+    let before = 0
+    for (const border of borders) {
+      const at = arm.centre + side * border * arm.scale
+      edges.push({ at, step: (border - before) * arm.scale })
+      before = border
+      if (arm.logDensity(at) - peak < negligible) break
+    }
+  }
+  const places = edges.map((edge) => edge.at)
+  return { edges, low: Math.min(...places), high: Math.max(...places) }
+}
+
+/** All arms' borders in order, less those so near the one before that no arm needs both. */
+function panelEdges(edges: Edge[]): number[] {
+  edges.sort((a, b) => a.at - b.at)
+  const kept: Edge[] = []
+  for (const edge of edges) {
+    const before = kept.at(-1)
+    if (before === undefined || edge.at - before.at > 0.4 * Math.min(edge.step, before.step)) kept.push(edge)
+    else if (edge.step < before.step) kept[kept.length - 1] = { at: before.at, step: edge.step }
+  }
+  return kept.map((edge) => edge.at)
 }

@@ -24,8 +24,8 @@ export interface BetaPosterior extends BetaPrior {
   /** Expected reward alpha / (alpha + beta). */
   readonly mean: number
   /** Ends of the central 95 % interval. */
-  readonly low: number
-  readonly high: number
+  readonly lower: number
+  readonly upper: number
 }
 
 /** A choice with the chances it was drawn from. */
@@ -71,8 +71,8 @@ export function posteriorOf(arm: ArmCounts, prior: BetaPrior = uniformPrior): Be
     alpha,
     beta,
     mean: alpha / (alpha + beta),
-    low: betaQuantile(0.025, alpha, beta),
-    high: betaQuantile(0.975, alpha, beta),
+    lower: betaQuantile(0.025, alpha, beta),
+    upper: betaQuantile(0.975, alpha, beta),
   }
 }
 

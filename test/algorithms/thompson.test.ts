@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import {
+  addReward,
+  chooseByThompson,
+  correctReward,
+  emptyArm,
+  mergeArm,
+  posteriorOf,
+  sampleThompsonSlate,
+  thompsonPropensities,
+} from '../../algorithms/thompson.ts'
+import { createRandom } from '../../core/random.ts'
+
+const golden = [
+  { alpha: 2, beta: 10 },
+  { alpha: 3, beta: 9 },
+  { alpha: 1, beta: 12 },
+]
+
+describe('arm counts', () => {
+  it('add a reward to both sides, clipped to 0 … 1', () => {
+    const arm = emptyArm()
+    for (const reward of [1, 0, 0.3, 5, -2]) addReward(arm, reward)
+    expect(arm.successes).toBeCloseTo(2.3, 12)
+    expect(arm.failures).toBeCloseTo(2.7, 12)
+    expect(() => addReward(arm, Number.NaN)).toThrow('number')
+  })
+
+  it('end the same whether the reward is held back or assumed first and corrected', () => {
+    const held = emptyArm()
+    const provisional = emptyArm()
+    for (const reward of [1, 0, 0.5, 0]) {
+      addReward(held, reward)
+      addReward(provisional, 0)
+      correctReward(provisional, 0, reward)
+    }
+    expect(provisional).toEqual(held)
+  })
+
+  it('merge by addition and part by subtraction', () => {
+    const sum = { successes: 3, failures: 4 }
+    mergeArm(sum, { successes: 1, failures: 2 })
+    expect(sum).toEqual({ successes: 4, failures: 6 })
+    mergeArm(sum, { successes: 1, failures: 2 }, -1)
+    expect(sum).toEqual({ successes: 3, failures: 4 })
+  })
+
+  it('have a posterior with mean and 95 % interval', () => {
+    const { alpha, beta, mean, lower, upper } = posteriorOf({ successes: 1, failures: 9 })
+    expect([alpha, beta]).toEqual([2, 10])
+    expect(mean).toBeCloseTo(1 / 6, 15)
+    expect(lower).toBeCloseTo(0.02283119829995966, 12) // scipy
+    expect(upper).toBeCloseTo(0.4127799169883827, 12)
+    expect(posteriorOf(emptyArm()).lower).toBeCloseTo(0.025, 12)
+  })
+})
+
+describe('thompson sampling', () => {
+  it('has the golden propensities', () => {
+    thompsonPropensities(golden).forEach((chance, arm) => {
+      expect(chance).toBeCloseTo([0.2738968, 0.6705252, 0.055578][arm]!, 7)
+    })
+    expect([...thompsonPropensities([{ alpha: 5, beta: 1 }])]).toEqual([1])
+    expect(() => thompsonPropensities([])).toThrow('arm')
+  })
+
+  it('chooses as often as it says, floor included', () => {
+    const random = createRandom('choose')
+    const counts = new Float64Array(3)
+    const { propensities } = chooseByThompson(golden, random, 0.3)
+    expect(propensities[2]).toBeCloseTo(0.1, 12)
+    for (let n = 0; n < 1000; n++) counts[chooseByThompson(golden, random, 0.3).arm]!++
+    counts.forEach((count, arm) => {
+      expect(Math.abs(count / 1000 - propensities[arm]!)).toBeLessThan(5 * Math.sqrt(0.25 / 1000))
+    })
+    expect(chooseByThompson(golden, createRandom('decision 1'))).toEqual(chooseByThompson(golden, createRandom('decision 1')))
+  })
+
+  it('fills a slate: the first place follows the same propensities', () => {
+    const random = createRandom('slate')
+    let first = 0
+    for (let n = 0; n < 20_000; n++) {
+      const slate = sampleThompsonSlate(golden, 2, random)
+      expect(new Set(slate).size).toBe(2)
+      if (slate[0] === 1) first++
+    }
+    expect(Math.abs(first / 20_000 - 0.6705252)).toBeLessThan(5 * Math.sqrt(0.25 / 20_000))
+  })
+})
