@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
-import { Parser } from 'csv-parse'
 import { MillraceError } from '../../core/errors.ts'
 import { type InputFile, readChunks } from './input-files.ts'
+import { QuotedRecords } from './quoted-records.ts'
 
 /** Longest line or record. */
 const recordLengthMax = 1 << 20
@@ -9,7 +9,7 @@ const recordLengthMax = 1 << 20
 /** How the rows of a file are written. */
 export interface RowSyntax {
   readonly delimiter: string
-  /** Whether fields may be quoted with `"`: then csv-parse reads them, else a split does, several times faster. */
+  /** Whether fields may be quoted with `"`; without, reading is faster. */
   readonly quoted: boolean
   /** Default utf8. */
   readonly encoding?: 'utf8' | 'latin1'
@@ -69,51 +69,10 @@ async function* readPlainRows(file: InputFile, syntax: RowSyntax, watch: RowWatc
   }
 }
 
-/** Feeds csv-parse chunk by chunk and empties it after each, so that no promise is made per row. */
 async function* readQuotedRows(file: InputFile, syntax: RowSyntax, watch: RowWatch): AsyncGenerator<RowBlock> {
-  const parser = new Parser({
-    delimiter: syntax.delimiter,
-    encoding: syntax.encoding ?? 'utf8',
-    bom: true,
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    max_record_size: recordLengthMax,
-    on_skip: (error) => {
-      watch.onBroken(Number((error as { lines?: number } | undefined)?.lines ?? 0), error?.message ?? 'broken')
-      return undefined
-    },
-  })
-  let failed: Error | null = null
-  parser.on('error', (error) => {
-    failed = error
-  })
-  const drain = (): RowBlock => {
-    const rows: string[][] = []
-    const lines: number[] = []
-    let next = parser.read() as { record: string[]; info: { lines: number } } | null
-    while (next !== null) {
-      rows.push(next.record)
-      lines.push(next.info.lines)
-      next = parser.read()
-    }
-    return { rows, lines }
-  }
-  for await (const chunk of readChunks(file, watch.onBytes)) {
-    parser.write(chunk)
-    yield drain()
-    if (failed) throw brokenFile(file, failed)
-  }
-  const ended = new Promise<void>((resolve) => parser.once('end', resolve).once('error', () => resolve()))
-  parser.end()
-  yield drain()
-  await ended
-  if (failed) throw brokenFile(file, failed)
-}
-
-function brokenFile(file: InputFile, cause: Error): MillraceError {
-  return new MillraceError('MILL_IMPORT_INVALID', `"${file.path}" cannot be read as CSV: ${cause.message}`, { cause })
+  const records = new QuotedRecords(syntax.delimiter, watch.onBroken)
+  for await (const { lines, firstLine } of readLines(file, syntax.encoding ?? 'utf8', watch)) yield records.take(lines, firstLine)
+  yield records.end()
 }
 
 function withoutByteOrderMark(text: string): string {

@@ -134,12 +134,23 @@ it('rows cut anywhere between two chunks stay whole, with quotes, line ends in q
   expect(events[13_571]).toMatchObject({ userId: 'u13571', itemId: 'i "13571"\r\n, é' })
 })
 
-it('a quote that never ends costs no more than a bounded piece of the file', async () => {
+it('a quote that is never closed costs its own line, whatever stands around it', async () => {
+  const header = 'user,item,at,what\n'
   const good = 'a,x,1000000,view\n'
-  const text = `user,item,at,what\n${good}b,"y,1000000,view\n${good.repeat(100_000)}`
-  const { report } = await readAll('mapped', await fileOf(text), { columns })
-  expect(report.invalid).toBeGreaterThanOrEqual(1)
-  expect(report.events).toBeGreaterThanOrEqual(1)
+  const quoted = '"a","x, y",1000000,view\n'
+  const broken = 'b,"y,1000000,view\n'
+  const shapes: [string, number, number[]][] = [
+    [broken + good.repeat(50_000), 50_000, [2]],
+    [good.repeat(3) + broken, 3, [5]],
+    [quoted.repeat(300) + broken + quoted.repeat(300), 600, [302]],
+    [good + broken + good + broken + good, 3, [3, 5]],
+    [`${good}c,"x"y,1000000,view\n${quoted}`, 2, [3]],
+    [`c,12" pan,1000000,view\n${good}c,9" pan,1000000,view\n`, 3, []],
+  ]
+  for (const [text, events, lines] of shapes) {
+    const { report } = await readAll('mapped', await fileOf(header + text), { columns })
+    expect([report.events, report.invalidExamples.map(({ line }) => line)], text.slice(0, 60)).toEqual([events, lines])
+  }
 })
 
 it('sessions: sorted by time, each session a person, seconds and ISO times alike', async () => {
