@@ -47,7 +47,8 @@ export function draftLists(
     })
     const vectors = records.length === 0 ? null : await embedUsers(table, scorer, contexts.slice(), records.length, options)
     const drafts = records.map((record, index): ListDraft => {
-      const set = (sets[index] ??= new CandidateSet(options.countMax))
+      sets[index] ??= new CandidateSet(options.countMax)
+      const set = sets[index]
       set.clear()
       const { value } = record
       return {

@@ -424,7 +424,7 @@ export class Task {
     const writes = transaction.writes()
     this.#addSideOutputs(transaction)
     if (transaction.outputs.length > 0) await this.#retrying(() => this.#ports.log.send(transaction.outputs))
-    const swapped = await this.#swapLists(transaction.lists, to)
+    const swapped = await this.#swapLists(transaction.lists, positions)
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
     const result = await this.#retrying(() => this.#ports.state.commit(this.id, commit))
@@ -481,8 +481,11 @@ export class Task {
     }
   }
 
-  async #swapLists(lists: readonly ListWrite[], position: number): Promise<readonly boolean[]> {
+  async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
     if (lists.length === 0) return []
+    // The sum over all inputs: it grows with every batch, whichever topic the batch is of.
+    let position = 0
+    for (const topic of sourceTopics(this.#graph)) position += positions[topic] ?? 0
     const version = { epoch: this.#info.epoch, position }
     const entries = lists.map((list) => ({
       key: list.key,

@@ -1,7 +1,7 @@
 import { type Item, itemSchema } from './item.ts'
 import { recordSchema, timestampMs } from './record-schema.ts'
 
-/** A related item with its weight, heaviest first in lists. */
+/** A related item with how often the two met, decayed with half-life 30 d; most first in lists. */
 export interface Neighbour {
   readonly itemId: string
   readonly weight: number
@@ -30,7 +30,7 @@ export interface ItemUpdate {
 
 const neighbourSchema = recordSchema<Neighbour>('Neighbour', 'A related item.', [
   { name: 'itemId', type: 'string', doc: 'The item.' },
-  { name: 'weight', type: 'float', doc: 'How strongly related, 0-1.' },
+  { name: 'weight', type: 'float', doc: 'Decayed number of meetings.' },
 ])
 
 export const itemUpdateSchema = recordSchema<ItemUpdate>('ItemUpdate', 'Everything the streams know about one item.', [

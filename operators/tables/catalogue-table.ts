@@ -1,4 +1,5 @@
 import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/catalogue.ts'
+import { shrunkCosine } from '../../algorithms/co-visitation.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
 import type { Sourced } from '../../ports/batch.ts'
@@ -95,7 +96,7 @@ export class CatalogueTable implements ItemTable {
       catalogue.trend[row] = update.trend
       catalogue.purchaseRate[row] = update.purchaseRate
     }
-    catalogue.relate(row, this.#related(update.similar), this.#related(update.together))
+    catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
   }
 
   /** What depends on the item's own data only: text index and item vector. */
@@ -110,14 +111,21 @@ export class CatalogueTable implements ItemTable {
     this.content.add(row, tokensOf(item))
   }
 
-  #related(neighbours: readonly Neighbour[]): RelatedRows {
+  /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */
+  #related(row: number, neighbours: readonly Neighbour[]): RelatedRows {
     const rows = new Int32Array(neighbours.length)
     const weights = new Float32Array(neighbours.length)
     neighbours.forEach((neighbour, index) => {
-      rows[index] = this.catalogue.rowOf(neighbour.itemId)
-      weights[index] = neighbour.weight
+      const other = this.catalogue.rowOf(neighbour.itemId)
+      rows[index] = other
+      weights[index] = shrunkCosine(neighbour.weight, this.#touches(row), this.#touches(other))
     })
     return { rows, weights }
+  }
+
+  /** About how often an item was touched lately: popularity counts strength, and most touches weigh .3. */
+  #touches(row: number): number {
+    return this.catalogue.popularity[row]! / 0.3
   }
 }
 

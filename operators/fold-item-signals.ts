@@ -1,0 +1,82 @@
+import { concatMap, type OperatorFunction } from 'rxjs'
+import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
+import { type ItemSignals, signalKinds } from '../schemas/item-signals.ts'
+import { emptyItemState, emptyScopeState, type ScopeState, scopeStateSchema } from '../schemas/item-state.ts'
+import { itemFamily, type MovedItem } from './fold-items.ts'
+import { foldItemSignal, foldScopeSignal } from './item-fold.ts'
+
+/** State of scopes, by scope name. */
+export const scopeFamily: StateFamily<ScopeState> = { name: 'scope', codec: scopeStateSchema }
+
+/** A scope whose list is to be sent. */
+export interface MovedScope {
+  readonly scope: string
+  readonly state: ScopeState
+}
+
+/** What a batch of signals moved. */
+export type Moved = MovedItem | MovedScope
+
+/**
+ * Folds packed signals into items and scopes. Rows below the stored position of their source partition were applied before
+ * and are skipped, so a signal counts once however often it is sent. A hot key costs its time, not its clicks: it goes on only
+ * when `everyMs` of its own event time has passed since it last did. That moment is state, set row by row, so it does not
+ * depend on how batches are cut.
+ *
+ *     source  x----y--|     x = [rows of i, scope:all]   y = [the same again]
+ *     result  ---x----y--|  x = [i, scope:all]           y = []
+ *
+ * - Order: each key once, in order of first touch; batches keep theirs.
+ * - Bound: holds the keys of one batch.
+ * - Time: event time only.
+ * - Complete: after the running batch.
+ * - Error: passes on.
+ */
+export function foldItemSignals(options: {
+  readonly everyMs: number
+}): OperatorFunction<Batch<Sourced<ItemSignals>>, Batch<Moved>> {
+  return concatMap(async (batch) => {
+    const { transaction } = batch
+    const items = new Set<string>()
+    const scopes = new Set<string>()
+    for (const { value } of batch.records) {
+      for (let row = 0; row < value.keys.length; row++)
+        (value.kinds[row] === signalKinds.scope ? scopes : items).add(value.strings[value.keys[row]!]!)
+    }
+    await Promise.all([transaction.load(itemFamily, items), transaction.load(scopeFamily, scopes)])
+    const moved = new Map<string, Moved>()
+    for (const { value } of batch.records) foldRows(value, transaction, moved, options.everyMs)
+    return { ...batch, records: [...moved.values()] }
+  })
+}
+
+function foldRows(signals: ItemSignals, transaction: Transaction, moved: Map<string, Moved>, everyMs: number): void {
+  const { strings, keys, others, kinds, offsets, timesMs, weights, people, sourcePartition } = signals
+  const position = transaction.upstream('user-events', sourcePartition)
+  for (let row = 0; row < keys.length; row++) {
+    if (offsets[row]! < position) continue
+    const key = strings[keys[row]!]!
+    const other = others[row]! < 0 ? null : strings[others[row]!]!
+    const kind = kinds[row]!
+    if (kind === signalKinds.scope) {
+      const state = transaction.get(scopeFamily, key) ?? emptyScopeState()
+      foldScopeSignal(state, other!, weights[row]!, timesMs[row]!)
+      transaction.put(scopeFamily, key, state)
+      if (isDue(state, everyMs)) moved.set(key, { scope: key, state })
+    } else {
+      const state = transaction.get(itemFamily, key) ?? emptyItemState()
+      foldItemSignal(state, { kind, other, timeMs: timesMs[row]!, weight: weights[row]!, person: people[row]! })
+      transaction.put(itemFamily, key, state)
+      if (isDue(state, everyMs)) moved.set(`item:${key}`, { itemId: key, state })
+    }
+  }
+  const last = offsets.at(-1)
+  if (last !== undefined && last >= position) transaction.setUpstream('user-events', sourcePartition, last + 1)
+}
+
+/** Whether a key's update is due after this row; notes that it went. */
+function isDue(state: { eventTimeMs: number; sentMs: number }, everyMs: number): boolean {
+  if (state.sentMs !== 0 && state.eventTimeMs - state.sentMs < everyMs) return false
+  state.sentMs = state.eventTimeMs
+  return true
+}

@@ -1,0 +1,86 @@
+import { concatMap, type OperatorFunction } from 'rxjs'
+import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
+import type { UserEvent } from '../schemas/user-event.ts'
+import { emptyUserState, type UserState, userStateSchema } from '../schemas/user-state.ts'
+import { foldUserEvent } from './user-fold.ts'
+
+/** State of people, by user id. */
+export const userFamily: StateFamily<UserState> = { name: 'user', codec: userStateSchema }
+
+/** An event that was folded, with what it met: companions for item signals. */
+export interface FoldedEvent {
+  readonly event: UserEvent
+  readonly offset: number
+  readonly loggedMs: number
+  /** The person's state: after the whole batch, since it is changed in place. */
+  readonly state: UserState
+  readonly sessionId: string
+  /** Other items of the session before this event, newest first, at most 4. */
+  readonly companions: readonly string[]
+  /** For a purchase: items bought in the 7 days before, newest first, at most 5. */
+  readonly boughtBefore: readonly string[]
+}
+
+const companionsMax = 4
+const boughtMax = 5
+const boughtMsMax = 7 * 86_400_000
+const none: readonly string[] = []
+
+/**
+ * Folds events into the state of their people; repeats of an event id are dropped.
+ *
+ *     source  x----y--|     x = [a1, b1, a2]   y = [a2 again]
+ *     result  ---x----y--|  x = [a1, b1, a2 folded]   y = []   (later by one read of the missing people)
+ *
+ * - Order: log order; batches keep theirs.
+ * - Bound: holds the people of one batch.
+ * - Time: event time only.
+ * - Complete: after the running batch.
+ * - Error: passes on.
+ */
+export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Batch<FoldedEvent>> {
+  return concatMap(async (batch) => {
+    const { transaction } = batch
+    const people = new Set<string>()
+    for (const record of batch.records) people.add(record.value.userId)
+    await transaction.load(userFamily, people)
+    const records: FoldedEvent[] = []
+    for (const { value: event, offset, loggedMs } of batch.records) {
+      const state = transaction.get(userFamily, event.userId) ?? emptyUserState()
+      const companions = companionsOf(state, event)
+      const boughtBefore = event.type === 'purchase' ? boughtBeforeOf(state, event) : none
+      const isNew = foldUserEvent(state, event, offset)
+      transaction.put(userFamily, event.userId, state)
+      if (!isNew) continue
+      const sameSession = companions.length > 0 && state.session.events > 1
+      records.push({
+        event,
+        offset,
+        loggedMs,
+        state,
+        sessionId: state.session.sessionId,
+        companions: sameSession ? companions : none,
+        boughtBefore,
+      })
+    }
+    return { ...batch, records }
+  })
+}
+
+function companionsOf(state: UserState, event: UserEvent): readonly string[] {
+  if (event.itemId === null || event.type === 'dismiss') return none
+  const companions: string[] = []
+  const { items } = state.session
+  for (let i = items.length - 1; i >= 0 && companions.length < companionsMax; i--)
+    if (items[i] !== event.itemId) companions.push(items[i]!)
+  return companions
+}
+
+function boughtBeforeOf(state: UserState, event: UserEvent): readonly string[] {
+  const bought: string[] = []
+  for (let i = state.purchased.length - 1; i >= 0 && bought.length < boughtMax; i--) {
+    if (state.purchased[i] !== event.itemId && event.timeMs - state.purchasedMs[i]! <= boughtMsMax)
+      bought.push(state.purchased[i]!)
+  }
+  return bought
+}

@@ -1,0 +1,188 @@
+import { addNeighbour } from '../algorithms/co-visitation.ts'
+import { addDecayed } from '../algorithms/decayed-sum.ts'
+import { hourInZone } from '../algorithms/hour-in-zone.ts'
+import { addToTiles, type TilesShape } from '../algorithms/tiles.ts'
+import { fnv1a32 } from '../core/hash.ts'
+import { eventStrength } from '../schemas/event-strength.ts'
+import { eventTypes, type UserEvent } from '../schemas/user-event.ts'
+import type { SessionState, UserState } from '../schemas/user-state.ts'
+
+/** Half-life of tastes, price level and daypart. */
+export const tasteHalfLifeMs = 30 * 86_400_000
+const sessionGapMs = 30 * 60_000
+const recentMax = 50
+const eventIdsMax = 200
+const sessionItemsMax = 20
+const listMax = 50
+const namesMax = { neighboursMax: 40, halfLifeMs: tasteHalfLifeMs }
+
+/** Hour tiles reaching back a week: views, clicks, carts, purchases, spend. */
+export const weekTiles: TilesShape = { tileMs: 3_600_000, tilesMax: 7 * 24 + 1, width: 5 }
+const tileColumns: Partial<Record<UserEvent['type'], number>> = { view: 0, click: 1, add_to_cart: 2, purchase: 3 }
+
+/**
+ * Folds one event into a person's state, in place (features.md area 2); false if its id was seen before. Everything but the
+ * session depends on event times only, never on the order of arrival.
+ */
+export function foldUserEvent(state: UserState, event: UserEvent, offset: number): boolean {
+  if (isRepeat(state, event.eventId)) return false
+  const strength = eventStrength(event)
+  const { timeMs } = event
+  state.firstMs = state.firstMs === 0 ? timeMs : Math.min(state.firstMs, timeMs)
+  if (timeMs >= state.lastMs) {
+    state.lastMs = timeMs
+    if (event.device !== 'unknown') state.device = event.device
+    if (event.region !== null) state.region = event.region
+  }
+  state.counts[eventTypes.indexOf(event.type)]! += 1
+  foldTaste(state, event, strength)
+  foldWeek(state, event)
+  if (event.itemId !== null) foldItem(state, event, event.itemId, strength, offset)
+  foldSession(state, event)
+  return true
+}
+
+function isRepeat(state: UserState, eventId: string): boolean {
+  const hash = fnv1a32(eventId) | 0
+  if (state.eventIds.includes(hash)) return true
+  state.eventIds.push(hash)
+  if (state.eventIds.length > eventIdsMax) state.eventIds.shift()
+  return false
+}
+
+function foldTaste(state: UserState, event: UserEvent, strength: number): void {
+  const hour = Math.floor(hourInZone(event.timeMs, event.timeZone)) % 24
+  addDecayedAt(state, hour, event.timeMs)
+  if (strength <= 0) return
+  for (const name of new Set(event.category)) addNeighbour(state.categories, name, strength, event.timeMs, namesMax)
+  if (event.brand !== null) addNeighbour(state.brands, event.brand, strength, event.timeMs, namesMax)
+  if (event.price === null) return
+  const sum = { value: state.priceSum, referenceMs: state.priceSumMs }
+  const weight = { value: state.priceWeight, referenceMs: state.priceWeightMs }
+  addDecayed(sum, strength * Math.log1p(event.price), event.timeMs, tasteHalfLifeMs)
+  addDecayed(weight, strength, event.timeMs, tasteHalfLifeMs)
+  state.priceSum = sum.value
+  state.priceSumMs = sum.referenceMs
+  state.priceWeight = weight.value
+  state.priceWeightMs = weight.referenceMs
+}
+
+/** Adds one to an hour of day; all 24 share one landmark, a whole number of half-lives. */
+function addDecayedAt(state: UserState, hour: number, timeMs: number): void {
+  const landmarkMs = Math.floor(timeMs / tasteHalfLifeMs) * tasteHalfLifeMs
+  if (state.hoursMs === 0) state.hoursMs = landmarkMs
+  if (landmarkMs > state.hoursMs) {
+    const factor = 2 ** Math.round((state.hoursMs - landmarkMs) / tasteHalfLifeMs)
+    for (let i = 0; i < 24; i++) state.hours[i]! *= factor
+    state.hoursMs = landmarkMs
+  }
+  state.hours[hour]! += 2 ** ((timeMs - state.hoursMs) / tasteHalfLifeMs)
+}
+
+function foldWeek(state: UserState, event: UserEvent): void {
+  const column = tileColumns[event.type]
+  if (column === undefined) return
+  const tiles = { indices: state.tileIndices, values: state.tileValues }
+  addToTiles(tiles, event.timeMs, column, 1, weekTiles)
+  if (event.type === 'purchase' && event.price !== null)
+    addToTiles(tiles, event.timeMs, 4, event.price * (event.quantity ?? 1), weekTiles)
+}
+
+function foldItem(state: UserState, event: UserEvent, itemId: string, strength: number, offset: number): void {
+  insertRecent(state, { itemId, timeMs: event.timeMs, offset, type: event.type, strength })
+  if (event.type === 'dismiss') addLast(state.dismissed, itemId)
+  if (event.type !== 'purchase') return
+  const at = state.purchased.indexOf(itemId)
+  if (at >= 0) {
+    state.purchased.splice(at, 1)
+    state.purchasedMs.splice(at, 1)
+  }
+  state.purchased.push(itemId)
+  state.purchasedMs.push(event.timeMs)
+  if (state.purchased.length <= listMax) return
+  state.purchased.shift()
+  state.purchasedMs.shift()
+}
+
+/** Keeps the last 50 distinct items, newest first, by (event time, offset): a late event takes its place (F2.4). */
+function insertRecent(state: UserState, entry: UserState['recent'][number]): void {
+  const { recent } = state
+  const at = recent.findIndex((other) => other.itemId === entry.itemId)
+  if (at >= 0) {
+    if (isNewer(recent[at]!, entry)) return
+    recent.splice(at, 1)
+  }
+  let place = 0
+  while (place < recent.length && isNewer(recent[place]!, entry)) place++
+  if (place >= recentMax) return
+  recent.splice(place, 0, entry)
+  if (recent.length > recentMax) recent.pop()
+}
+
+function isNewer(a: { timeMs: number; offset: number }, b: { timeMs: number; offset: number }): boolean {
+  return a.timeMs > b.timeMs || (a.timeMs === b.timeMs && a.offset > b.offset)
+}
+
+/** 30 minutes of event-time silence, or another client session, end a session (F2.12); what is older than it leaves it alone. */
+function foldSession(state: UserState, event: UserEvent): void {
+  let { session } = state
+  if (session.events > 0 && event.timeMs < session.startMs) return
+  const ended =
+    session.events === 0 ||
+    event.timeMs - session.lastMs > sessionGapMs ||
+    (event.sessionId !== null && event.sessionId !== session.sessionId)
+  if (ended) {
+    session = newSession(event.sessionId ?? `${event.userId}@${event.timeMs}`, event.timeMs)
+    state.session = session
+  }
+  session.events++
+  session.lastMs = Math.max(session.lastMs, event.timeMs)
+  if (event.type === 'search') session.searches++
+  if (event.price !== null) {
+    session.priceSum += event.price
+    session.priceCount++
+  }
+  const [top] = event.category
+  if (top !== undefined) countCategory(session, top)
+  if (event.itemId === null) return
+  if (event.type === 'add_to_cart') addLast(session.cart, event.itemId)
+  if (event.type === 'purchase' || event.type === 'dismiss') remove(session.cart, event.itemId)
+  if (event.type !== 'dismiss') addLast(session.items, event.itemId, sessionItemsMax)
+}
+
+function newSession(sessionId: string, startMs: number): SessionState {
+  return {
+    sessionId,
+    startMs,
+    lastMs: startMs,
+    events: 0,
+    items: [],
+    cart: [],
+    searches: 0,
+    priceSum: 0,
+    priceCount: 0,
+    categories: [],
+    categoryCounts: [],
+  }
+}
+
+function countCategory(session: SessionState, name: string): void {
+  const at = session.categories.indexOf(name)
+  if (at >= 0) session.categoryCounts[at]! += 1
+  else if (session.categories.length < sessionItemsMax) {
+    session.categories.push(name)
+    session.categoryCounts.push(1)
+  }
+}
+
+/** Puts a text at the end, once; the oldest falls out. */
+function addLast(list: string[], text: string, max = listMax): void {
+  remove(list, text)
+  list.push(text)
+  if (list.length > max) list.shift()
+}
+
+function remove(list: string[], text: string): void {
+  const at = list.indexOf(text)
+  if (at >= 0) list.splice(at, 1)
+}

@@ -1,0 +1,71 @@
+import { sumTiles } from '../algorithms/tiles.ts'
+import type { Affinity, UserFeatures } from '../schemas/user-features.ts'
+import type { UserState, WeightedNames } from '../schemas/user-state.ts'
+import { tasteHalfLifeMs, weekTiles } from './user-fold.ts'
+
+const affinitiesMax = 20
+const pseudoEvents = 20
+const weekMs = 7 * 86_400_000
+
+/** A person's state as models and readers see it, as of their newest event. */
+export function userView(userId: string, state: UserState): UserFeatures {
+  const { session } = state
+  return {
+    userId,
+    firstSeenMs: state.firstMs,
+    lastActiveMs: state.lastMs,
+    recent: state.recent.map(({ itemId, timeMs, type, strength }) => ({ itemId, timeMs, type, strength })),
+    categories: shares(state.categories),
+    brands: shares(state.brands),
+    counts: state.counts.slice(),
+    week: weekOf(state),
+    session: {
+      sessionId: session.sessionId,
+      startMs: session.startMs,
+      lastMs: session.lastMs,
+      events: session.events,
+      items: session.items.slice(),
+      cart: session.cart.slice(),
+      searches: session.searches,
+      meanPrice: session.priceCount === 0 ? null : session.priceSum / session.priceCount,
+      mainCategory: mainCategory(session.categories, session.categoryCounts),
+    },
+    device: state.device,
+    region: state.region,
+    hours: hoursOf(state),
+    priceLevel:
+      state.priceWeight > 0
+        ? (state.priceSum / state.priceWeight) * 2 ** ((state.priceSumMs - state.priceWeightMs) / tasteHalfLifeMs)
+        : null,
+    purchased: state.purchased.slice(),
+    dismissed: state.dismissed.slice(),
+    profile: state.profile,
+  }
+}
+
+/** Weights of one landmark as shares of their sum. */
+function shares(names: WeightedNames): Affinity[] {
+  let total = 0
+  for (const weight of names.weights) total += weight
+  if (total <= 0) return []
+  return names.items.slice(0, affinitiesMax).map((name, index) => ({ name, weight: Math.fround(names.weights[index]! / total) }))
+}
+
+function weekOf(state: UserState): UserFeatures['week'] {
+  const sums = sumTiles({ indices: state.tileIndices, values: state.tileValues }, state.lastMs, weekMs, weekTiles)
+  return { views: sums[0]!, clicks: sums[1]!, carts: sums[2]!, purchases: sums[3]!, spend: sums[4]! }
+}
+
+/** Activity per hour of day as shares, with 20 pseudo-events spread evenly. */
+function hoursOf(state: UserState): number[] {
+  const factor = state.hoursMs === 0 ? 0 : 2 ** ((state.hoursMs - state.lastMs) / tasteHalfLifeMs)
+  let total = pseudoEvents
+  for (const hour of state.hours) total += hour * factor
+  return state.hours.map((hour) => Math.fround((hour * factor + pseudoEvents / 24) / total))
+}
+
+function mainCategory(names: readonly string[], counts: readonly number[]): string | null {
+  let best = -1
+  for (let i = 0; i < counts.length; i++) if (best < 0 || counts[i]! > counts[best]!) best = i
+  return best < 0 ? null : names[best]!
+}

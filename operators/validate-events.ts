@@ -1,0 +1,36 @@
+import { map, type OperatorFunction } from 'rxjs'
+import type { Batch, Sourced } from '../ports/batch.ts'
+import type { UserEvent } from '../schemas/user-event.ts'
+import { eventFault } from './event-fault.ts'
+
+/**
+ * Sets aside what breaks a rule (dead letter with the field) and what comes too late (late output); the rest goes on.
+ *
+ *     source  x--y--|     x = [good, bad, good]   y = [late]
+ *     result  x--y--|     x = [good, good]        y = []
+ *
+ * - Order: survivors keep log order; batches keep theirs.
+ * - Bound: holds one batch, and nothing between batches.
+ * - Time: event time only: an event is late if it is more than `latenessMs` older than the newest one before it.
+ * - Complete: passes on, nothing is left over.
+ * - Error: passes on; an invalid record is a value.
+ */
+export function validateEvents(options: {
+  readonly latenessMs: number
+}): OperatorFunction<Batch<Sourced<UserEvent>>, Batch<Sourced<UserEvent>>> {
+  return map((batch) => {
+    let watermarkMs = batch.topicWatermarkBeforeMs
+    const records: Sourced<UserEvent>[] = []
+    for (const record of batch.records) {
+      const event = record.value
+      const fault = eventFault(event, record.loggedMs)
+      if (fault !== null) batch.transaction.deadLetter(record, 'validate', 'MILL_RECORD_INVALID', fault)
+      else if (event.timeMs < watermarkMs) batch.transaction.late(record, 'validate', event.timeMs)
+      else {
+        records.push(record)
+        if (event.timeMs - options.latenessMs > watermarkMs) watermarkMs = event.timeMs - options.latenessMs
+      }
+    }
+    return { ...batch, records }
+  })
+}
