@@ -2,7 +2,6 @@
 import { parseArgs } from 'node:util'
 import { MillraceError } from '../core/errors.ts'
 import type { Logger } from '../ports/logger.ts'
-import { startInferenceServer } from './inference-server.ts'
 
 // The inference worker as a process of its own. One JSON line on stdout when it is ready, log lines as JSON on stderr, a
 // drain on SIGTERM or SIGINT, exit 0 after it, exit 2 for a wrong flag.
@@ -34,6 +33,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(usage)
     return
   }
+  const { startInferenceServer } = await import('./inference-server.ts') // Late: a wrong flag is answered without loading gRPC.
   const server = await startInferenceServer({ ...flags, logger: stderrLogger({}) })
   let stopping = false
   const stop = (): void => {

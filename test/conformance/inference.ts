@@ -250,7 +250,7 @@ async function publishAll(repository: string): Promise<void> {
     repository,
     'slow',
     1,
-    slowModel(256, 300),
+    slowModel(256, 100),
     'max_batch_size: 1 dynamic_batching { default_queue_policy { max_queue_size: 2 } }',
   )
   await publish(repository, 'swap', 1, constantModel(1), batched())
