@@ -138,14 +138,9 @@ class RunningServer implements InferenceServer {
     const shut = new Promise<void>((resolve) => this.#grpc.tryShutdown(() => resolve()))
     await Promise.race([shut, this.#repository.drain().then(lastAnswersLeave)])
     this.#grpc.forceShutdown()
-    this.#logger.info({ answered: this.#answered() }, 'the inference worker has drained')
     await this.#repository.close()
+    this.#logger.info({ ...this.#repository.totals() }, 'the inference worker has drained')
     await this.#http?.close()
-  }
-
-  /** Requests answered by the versions in service now. */
-  #answered(): number {
-    return this.#repository.served().reduce((sum, { statistics }) => sum + statistics.success.count, 0)
   }
 
   #setHealth(status: 'SERVING' | 'NOT_SERVING'): void {

@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from '../ports/logger.ts'
 import type { RawTensor } from '../schemas/inference-datatype.ts'
 import { inferenceError } from '../schemas/inference-status.ts'
 import { rawToTensor, tensorToRaw } from '../schemas/inference-tensor.ts'
-import { ModelRepository } from './model-repository.ts'
+import { type InferenceTotals, ModelRepository } from './model-repository.ts'
 
 export interface LocalInferenceOptions {
   /** A Triton-layout model repository; one that does not exist is a repository without models. */
@@ -25,8 +25,8 @@ export interface LocalInference extends Inference {
   load(model: string): Promise<void>
   /** Takes a model out of service once its requests are answered. */
   unload(model: string): Promise<void>
-  /** Rows and batches run so far, all models together. */
-  counts(): { readonly rows: number; readonly batches: number }
+  /** Requests, rows and batches run so far, all models together; never falls. */
+  totals(): InferenceTotals
 }
 
 /**
@@ -86,14 +86,8 @@ class RepositoryInference implements LocalInference {
     return this.#repository.unload(model)
   }
 
-  counts(): { readonly rows: number; readonly batches: number } {
-    let rows = 0
-    let batches = 0
-    for (const { statistics } of this.#repository.served()) {
-      rows += statistics.rows
-      batches += statistics.batches
-    }
-    return { rows, batches }
+  totals(): InferenceTotals {
+    return this.#repository.totals()
   }
 
   close(): Promise<void> {

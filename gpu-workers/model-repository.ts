@@ -13,6 +13,13 @@ export interface IndexEntry {
   readonly reason: string
 }
 
+/** What ran since the start, versions that have been swapped out included. */
+export interface InferenceTotals {
+  readonly requests: number
+  readonly rows: number
+  readonly batches: number
+}
+
 interface Entry {
   readonly versions: Map<number, { readonly served: ModelVersion; readonly fingerprint: string }>
   /** Why the newest load failed; '' if it did not. */
@@ -31,6 +38,7 @@ export class ModelRepository {
   readonly #settings: SessionSettings
   readonly #models = new Map<string, Entry>()
   readonly #retiring = new Map<ModelVersion, Promise<void>>()
+  #retired: InferenceTotals = { requests: 0, rows: 0, batches: 0 }
   #loadedOnce = false
   #closed = false
 
@@ -122,6 +130,10 @@ export class ModelRepository {
       .map((version) => version.version)
   }
 
+  totals(): InferenceTotals {
+    return [...this.served(), ...this.#retiring.keys()].reduce(addTotals, this.#retired)
+  }
+
   /** Every model of the folder or in service, with its state. */
   async index(): Promise<readonly IndexEntry[]> {
     const lines: IndexEntry[] = []
@@ -193,8 +205,16 @@ export class ModelRepository {
   #retire(entry: Entry, version: number): Promise<void> {
     const { served } = entry.versions.get(version)!
     entry.versions.delete(version)
-    const done = served.retire().finally(() => this.#retiring.delete(served))
+    const done = served.retire().finally(() => {
+      this.#retiring.delete(served)
+      this.#retired = addTotals(this.#retired, served)
+    })
     this.#retiring.set(served, done)
     return done
   }
+}
+
+function addTotals(sum: InferenceTotals, { statistics }: ModelVersion): InferenceTotals {
+  const { success, rows, batches } = statistics
+  return { requests: sum.requests + success.count, rows: sum.rows + rows, batches: sum.batches + batches }
 }

@@ -36,6 +36,6 @@ export class WorkerProcess {
   /** Requests it had answered when it drained, by its own log. */
   get answered(): number {
     const line = this.stderr.split('\n').find((text) => text.includes('has drained'))
-    return JSON.parse(line!).answered
+    return JSON.parse(line!).requests
   }
 }
