@@ -1,0 +1,38 @@
+import type { Decision } from '../schemas/decision.ts'
+import type { ServedSnapshot } from '../schemas/served-list.ts'
+import type { Shown } from './recommendation-service.ts'
+
+// avsc takes Buffers only.
+const noBytes = Buffer.alloc(0)
+
+/** The decision that a showing is: what was shown, by whom, with what chance, and what the models saw. */
+export function decisionOf(shown: Omit<Shown, 'nextCursor'>, decisionId: string, snapshot: ServedSnapshot | null): Decision {
+  return {
+    decisionId,
+    listId: shown.listId,
+    userId: shown.userId,
+    timeMs: shown.timeMs,
+    surface: shown.surface,
+    policy: shown.policy,
+    policyVersion: shown.policyVersion,
+    experiment: shown.experiment,
+    variant: shown.variant,
+    seed: shown.seed,
+    rung: shown.rung,
+    modelVersion: shown.modelVersion,
+    context: bytesOf(snapshot?.context),
+    slots: shown.items.map((item) => ({
+      itemId: item.itemId,
+      position: item.position,
+      propensity: item.propensity,
+      source: item.sources[0] ?? '',
+      score: item.score,
+      explored: item.explored,
+      features: bytesOf(snapshot?.features[item.itemId]),
+    })),
+  }
+}
+
+function bytesOf(base64: string | undefined): Uint8Array {
+  return base64 ? Buffer.from(base64, 'base64') : noBytes
+}

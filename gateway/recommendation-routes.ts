@@ -1,0 +1,46 @@
+import { type Static, Type } from '@sinclair/typebox'
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../ports/clock.ts'
+import type { ItemTable } from '../ports/item-table.ts'
+import { errorSchema } from './error-schema.ts'
+import { idSchema } from './id-schema.ts'
+import { recommendationAnswerOf, recommendationAnswerSchema } from './recommendation-answer.ts'
+import type { RecommendationService } from './recommendation-service.ts'
+
+const options = {
+  count: Type.Integer({ minimum: 1, maximum: 50, default: 10, description: 'Items wanted.' }),
+  surface: Type.String({ pattern: '^[a-z0-9_-]{1,32}$', default: 'home', description: 'Where they are shown.' }),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'next_cursor of the page before.' })),
+  region: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Region, for people not known yet.' })),
+  decision_log: Type.Boolean({ default: true, description: 'false for a look that nobody is shown.' }),
+}
+const querySchema = Type.Object(options, { additionalProperties: false })
+const bodySchema = Type.Object({ user_id: idSchema('The person.'), ...options }, { additionalProperties: false })
+const paramsSchema = Type.Object({ id: idSchema('The person.') })
+const response = {
+  200: recommendationAnswerSchema,
+  400: errorSchema,
+  503: errorSchema,
+}
+
+/** `GET /v1/users/{id}/recommendations` and `POST /v1/recommend`. */
+export function recommendationRoutes(
+  app: FastifyInstance,
+  { service, items, clock }: { readonly service: RecommendationService; readonly items: ItemTable; readonly clock: Clock },
+): void {
+  const answer = async (userId: string, asked: Static<typeof querySchema>) => {
+    const { count, surface, cursor, region } = asked
+    const shown = await service.recommend({ userId, count, surface, cursor, region, logDecision: asked.decision_log })
+    return recommendationAnswerOf(shown, items, clock)
+  }
+  app.get<{ Params: Static<typeof paramsSchema>; Querystring: Static<typeof querySchema> }>(
+    '/v1/users/:id/recommendations',
+    { schema: { summary: "A person's list, best first", params: paramsSchema, querystring: querySchema, response } },
+    ({ params, query }) => answer(params.id, query),
+  )
+  app.post<{ Body: Static<typeof bodySchema> }>(
+    '/v1/recommend',
+    { schema: { summary: 'The same, asked for with a body', body: bodySchema, response } },
+    ({ body }) => answer(body.user_id, body),
+  )
+}

@@ -1,0 +1,214 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { MillraceError } from '../core/errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ItemTable } from '../ports/item-table.ts'
+import type { ListStore } from '../ports/list-store.ts'
+import type { Item } from '../schemas/item.ts'
+import { listKeys } from '../schemas/list-keys.ts'
+import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
+import {
+  decodeServed,
+  type ServedList,
+  type ServedReserve,
+  type ServedSnapshot,
+  type ServedTrend,
+} from '../schemas/served-list.ts'
+import { assignVariant, type Experiment } from './assign-variant.ts'
+import type { DecisionLog } from './decision-log.ts'
+import { decisionOf } from './decision-of.ts'
+import { PageCursors, type PagePosition, shownHash, shownMax } from './page-cursor.ts'
+import { TrendCache } from './trend-cache.ts'
+
+/** What answering with lists stands on. */
+export interface RecommendationServiceOptions {
+  readonly lists: Pick<ListStore, 'get'>
+  readonly items: ItemTable
+  readonly decisions: Pick<DecisionLog, 'add'>
+  readonly clock: Clock
+  /** Absent = everybody gets their own list. */
+  readonly experiment?: Experiment
+  /** Signs page cursors: the same on every copy behind a balancer. Random by default, good for a single process. */
+  readonly cursorSecret?: string
+  /** Makes ids of decisions and trend lists; random UUIDs by default, a counter for runs that must repeat. */
+  readonly newId?: () => string
+  /** How old a trend list may be, ms; 200 by default. */
+  readonly trendAgeMsMax?: number
+}
+
+export interface RecommendRequest {
+  /** 1–128 bytes. */
+  readonly userId: string
+  readonly surface: string
+  /** Slots to fill, 1–50. */
+  readonly count: number
+  /** From an earlier page. */
+  readonly cursor?: string | undefined
+  /** Region of somebody nobody knows yet. */
+  readonly region?: string | undefined
+  /** When it is shown, ms; now by default. */
+  readonly timeMs?: number | undefined
+  /** False for a look that nobody is shown: no decision is logged. True by default. */
+  readonly logDecision?: boolean | undefined
+}
+
+/** One shown item with what the catalogue says of it now. */
+export interface ShownItem extends RecommendedItem {
+  /** 0-based, over all pages. */
+  readonly position: number
+  readonly item: Item
+}
+
+/** What was shown. */
+export interface Shown {
+  readonly userId: string
+  readonly listId: string
+  /** Null when nothing was logged. */
+  readonly decisionId: string | null
+  readonly surface: string
+  readonly policy: string
+  readonly policyVersion: string
+  readonly experiment: string | null
+  readonly variant: string | null
+  readonly rung: Rung
+  readonly modelVersion: string
+  readonly seed: string
+  /** When it was shown, ms. */
+  readonly timeMs: number
+  /** When the list was made, and the newest event in it, ms. */
+  readonly generatedMs: number
+  readonly watermarkMs: number
+  readonly items: readonly ShownItem[]
+  /** For the next page; null when nothing is left. */
+  readonly nextCursor: string | null
+}
+
+/** A list before paging: best first, what is for sale now. */
+interface Ranking
+  extends Omit<Shown, 'items' | 'nextCursor' | 'decisionId' | 'experiment' | 'variant' | 'userId' | 'surface' | 'timeMs'> {
+  readonly ranked: readonly RecommendedItem[]
+  readonly snapshot: ServedSnapshot | null
+}
+
+/**
+ * Answers with the list made beforehand: one store read, live stock and price from the item table, spare items for what is
+ * gone, and a decision for everything shown. It computes nothing, so a crowd cannot overload it. Stateless: any copy answers
+ * any page. Usable without HTTP.
+ */
+export class RecommendationService {
+  readonly #options: RecommendationServiceOptions
+  readonly #cursors: PageCursors
+  readonly #trends: TrendCache
+  readonly #newId: () => string
+
+  constructor(options: RecommendationServiceOptions) {
+    this.#options = options
+    this.#cursors = new PageCursors(options.cursorSecret ?? randomBytes(32))
+    this.#trends = new TrendCache(options.lists, options.clock, options.trendAgeMsMax)
+    this.#newId = options.newId ?? (() => randomUUID())
+  }
+
+  /**
+   * The next `count` items for a person; fewer, or none, when the catalogue holds no more. Errors: `MILL_REQUEST_INVALID` (count,
+   * cursor), `MILL_STORE_UNAVAILABLE`, `MILL_BUFFER_FULL` (the decision could not be logged, so nothing may be shown).
+   */
+  async recommend(request: RecommendRequest): Promise<Shown> {
+    const { userId, surface, count } = request
+    if (!Number.isInteger(count) || count < 1 || count > 50)
+      throw new MillraceError('MILL_REQUEST_INVALID', `count is ${count}; it must be 1–50`, { details: { field: 'count' } })
+    const page = request.cursor ? this.#cursors.decode(request.cursor, userId, surface) : null
+    const { experiment } = this.#options
+    const variant = experiment ? assignVariant(experiment, userId) : null
+    const timeMs = request.timeMs ?? this.#options.clock.nowMs()
+    const ranking =
+      (variant === 'trend' ? null : await this.#own(userId, surface)) ?? (await this.#trending(request.region, timeMs, page))
+    const { items, nextCursor } = this.#page(ranking, request, page)
+    const { ranked: _, snapshot, ...list } = ranking
+    const logs = request.logDecision !== false && items.length > 0
+    const decisionId = logs ? this.#newId() : null
+    const shown = {
+      ...list,
+      userId,
+      surface,
+      timeMs,
+      decisionId,
+      experiment: variant === null ? null : experiment!.name,
+      variant,
+      items,
+      nextCursor,
+    }
+    if (decisionId !== null) this.#options.decisions.add(decisionOf(shown, decisionId, snapshot))
+    return shown
+  }
+
+  async #own(userId: string, surface: string): Promise<Ranking | null> {
+    const [listText, reserveText, snapshotText] = await this.#options.lists.get([
+      listKeys.recommendations(userId, surface),
+      listKeys.reserve(userId, surface),
+      listKeys.snapshot(userId, surface),
+    ])
+    const list = decodeServed<ServedList>(listText ?? null)
+    if (!list) return null
+    const reserve = decodeServed<ServedReserve>(reserveText ?? null)
+    const snapshot = decodeServed<ServedSnapshot>(snapshotText ?? null)
+    return {
+      ...list,
+      // Companions of another list may be seen between two writes where the store cannot read all keys at one moment.
+      ranked: reserve?.listId === list.listId ? [...list.items, ...reserve.items] : list.items,
+      snapshot: snapshot?.listId === list.listId ? snapshot : null,
+    }
+  }
+
+  /** The answer for who is not known yet, and for the experiment's control group (features.md F6.1). */
+  async #trending(region: string | undefined, timeMs: number, page: PagePosition | null): Promise<Ranking> {
+    const trend = await this.#trends.firstOf(region ? [`region:${region}`, 'all'] : ['all'])
+    return {
+      // A list of its own for each first page, so that clicks can be told apart.
+      listId: page?.listId ?? `trend-${this.#newId()}`,
+      policy: 'trend',
+      policyVersion: '1',
+      rung: 'trend',
+      modelVersion: '',
+      seed: '',
+      generatedMs: timeMs,
+      watermarkMs: trend?.watermarkMs ?? 0,
+      ranked: trend ? trendRanking(trend) : [],
+      snapshot: null,
+    }
+  }
+
+  #page(ranking: Ranking, request: RecommendRequest, page: PagePosition | null): Pick<Shown, 'items' | 'nextCursor'> {
+    const shown = new Set(page?.shown)
+    const offset = page?.offset ?? 0
+    const items: ShownItem[] = []
+    let more = false
+    for (const entry of ranking.ranked) {
+      const hash = shownHash(entry.itemId)
+      if (shown.has(hash)) continue
+      const item = this.#options.items.get(entry.itemId)
+      if (!item || item.stock === 0) continue
+      more = items.length === request.count
+      if (more) break
+      shown.add(hash)
+      items.push({ ...entry, position: offset + items.length, item })
+    }
+    if (!more || shown.size > shownMax) return { items, nextCursor: null }
+    const next = { listId: ranking.listId, offset: offset + items.length, shown: [...shown] }
+    return { items, nextCursor: this.#cursors.encode(next, request.userId, request.surface) }
+  }
+}
+
+function trendRanking(trend: ServedTrend): RecommendedItem[] {
+  const scope = trend.scope.replace(/^scope:/, '')
+  return trend.items.map(({ itemId, popularity }) => ({
+    itemId,
+    score: popularity,
+    sources: ['popular'],
+    reason: {
+      code: scope === 'all' ? 'popular' : 'trending',
+      itemId: null,
+      scope: scope === 'all' ? null : scope.replace(/^[a-z]+:/, ''),
+    },
+    propensity: 1,
+    explored: false,
+  }))
+}

@@ -1,0 +1,205 @@
+import { afterEach, expect, it } from 'vitest'
+import { MillraceError } from '../../core/errors.ts'
+import { openGateway } from './open-gateway.ts'
+
+type Gateway = Awaited<ReturnType<typeof openGateway>>
+let gateway: Gateway
+afterEach(() => gateway.close())
+
+const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `i${from + index}`)
+
+async function get(url: string) {
+  const response = await gateway.app.inject({ method: 'GET', url })
+  return { status: response.statusCode, body: response.json() }
+}
+
+const shownIn = (body: { recommendations: { item_id: string }[] }) => body.recommendations.map((entry) => entry.item_id)
+
+it('serves the list with live prices, without what is sold out, filled up from the reserve', async () => {
+  gateway = await openGateway()
+  await gateway.putList('u1', 'l1', ids(4, 10), ids(20, 25))
+  gateway.catalogue.set('i5', { ...gateway.catalogue.get('i5')!, price: 99 })
+  gateway.catalogue.delete('i6') // Withdrawn.
+  const { status, body } = await get('/v1/users/u1/recommendations?count=6')
+  expect(status).toBe(200)
+  expect(shownIn(body)).toEqual(['i4', 'i5', 'i8', 'i9', 'i20', 'i21'])
+  expect(body).toMatchObject({
+    user_id: 'u1',
+    list_id: 'l1',
+    policy: 'learned',
+    policy_version: '3',
+    rung: 'ranker',
+    model_version: '2',
+    experiment: null,
+    variant: null,
+    watermark: '2027-01-15T08:00:00.000Z',
+  })
+  expect(body.timestamp).toMatch(/^\d{4}-.*Z$/)
+  expect(body.recommendations[1]).toMatchObject({
+    position: 1,
+    reasons: [{ code: 'seen_together', item_id: 'i0', text: 'often seen with Item 0' }],
+    item: { title: 'Item 5', price: 99, stock: 5, category: ['shoes', 'sandals'], brand: 'acme' },
+  })
+})
+
+it('logs every showing with propensities and what the models saw, and no look', async () => {
+  gateway = await openGateway()
+  await gateway.putList('u1', 'l1', ids(10, 16))
+  const { body } = await get('/v1/users/u1/recommendations?count=5')
+  const look = await get('/v1/users/u1/recommendations?decision_log=false')
+  expect(look.body.decision_id).toBeNull()
+  await gateway.decisions.close()
+  const decisions = await gateway.read('decisions')
+  expect(decisions).toHaveLength(1)
+  expect(decisions[0]).toMatchObject({
+    decisionId: body.decision_id,
+    listId: 'l1',
+    userId: 'u1',
+    policy: 'learned',
+    rung: 'ranker',
+    slots: [
+      { itemId: 'i10', position: 0, propensity: 1, source: 'together', explored: false },
+      { itemId: 'i11' },
+      { itemId: 'i12' },
+      { itemId: 'i13', position: 3, propensity: 0.25, explored: true },
+      { itemId: 'i14' },
+    ],
+  })
+  expect(Buffer.from(decisions[0]!.context).readFloatLE(0)).toBe(1)
+  expect(Buffer.from(decisions[0]!.slots[0]!.features).readFloatLE(0)).toBe(2)
+  expect(decisions[0]!.slots[1]!.features).toHaveLength(0)
+})
+
+it('pages through list and reserve without repeats, positions running on', async () => {
+  gateway = await openGateway()
+  await gateway.putList('u1', 'l1', ids(10, 20), ids(20, 24))
+  const pages: string[][] = []
+  const positions: number[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const { body } = await get(`/v1/users/u1/recommendations?count=5${cursor === '' ? '' : `&cursor=${cursor}`}`)
+    pages.push(shownIn(body))
+    positions.push(...body.recommendations.map((entry: { position: number }) => entry.position))
+    cursor = body.next_cursor
+  }
+  expect(pages).toEqual([ids(10, 15), ids(15, 20), ids(20, 24)])
+  expect(positions).toEqual(Array.from({ length: 14 }, (_, index) => index))
+})
+
+it('reads on in the new list minus what was shown when the list was replaced between two pages', async () => {
+  gateway = await openGateway()
+  await gateway.putList('u1', 'l1', ids(10, 20))
+  const first = await get('/v1/users/u1/recommendations?count=3')
+  await gateway.putList('u1', 'l2', ['i11', 'i40', 'i10', 'i41'])
+  const second = await get(`/v1/users/u1/recommendations?count=3&cursor=${first.body.next_cursor}`)
+  expect(second.body.list_id).toBe('l2')
+  expect(shownIn(second.body)).toEqual(['i40', 'i41'])
+})
+
+it('refuses a cursor that was tampered with or made for somebody else', async () => {
+  gateway = await openGateway()
+  await gateway.putList('u1', 'l1', ids(10, 20))
+  const { body } = await get('/v1/users/u1/recommendations?count=3')
+  const token = body.next_cursor as string
+  const forged = `${token.slice(0, 30)}${token[30] === 'A' ? 'B' : 'A'}${token.slice(31)}`
+  for (const url of [
+    `/v1/users/u1/recommendations?cursor=${forged}`,
+    `/v1/users/u2/recommendations?cursor=${token}`,
+    '/v1/users/u1/recommendations?cursor=x',
+  ]) {
+    const refused = await get(url)
+    expect(refused.status).toBe(400)
+    expect(refused.body.error).toMatchObject({ code: 'MILL_REQUEST_INVALID', field: 'cursor' })
+  }
+})
+
+it('answers an unknown person with the trend list of the region, else of all', async () => {
+  gateway = await openGateway()
+  await gateway.putTrend('scope:all', ids(0, 30))
+  await gateway.putTrend('scope:region:north', ['i50', 'i51'])
+  const everywhere = await get('/v1/users/nobody/recommendations?count=3')
+  expect(everywhere.body).toMatchObject({ policy: 'trend', rung: 'trend', model_version: '' })
+  expect(shownIn(everywhere.body)).toEqual(['i0', 'i1', 'i2'])
+  const north = await get('/v1/users/nobody/recommendations?region=north')
+  expect(shownIn(north.body)).toEqual(['i50', 'i51'])
+  expect(north.body.recommendations[0].reasons[0].text).toBe('trending in north')
+  const unseen = await get('/v1/users/nobody/recommendations?region=south&count=1')
+  expect(shownIn(unseen.body)).toEqual(['i0'])
+})
+
+it('has an empty answer, and no decision, before anything was seen', async () => {
+  gateway = await openGateway()
+  const { status, body } = await get('/v1/users/nobody/recommendations')
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ recommendations: [], decision_id: null, next_cursor: null })
+})
+
+it('serves the trend variant the trend list, for the share of people it was given', async () => {
+  gateway = await openGateway({
+    experiment: {
+      name: 'exp',
+      variants: [
+        { name: 'learned', weight: 0.8 },
+        { name: 'trend', weight: 0.2 },
+      ],
+    },
+  })
+  await gateway.putTrend('scope:all', ids(30, 40))
+  const seen = { learned: 0, trend: 0 }
+  for (let user = 0; user < 400; user++) {
+    await gateway.putList(`u${user}`, `l${user}`, ids(10, 20))
+    const { policy, variant, experiment } = await gateway.service.recommend({ userId: `u${user}`, surface: 'home', count: 5 })
+    expect(experiment).toBe('exp')
+    expect(policy).toBe(variant)
+    seen[variant as 'learned' | 'trend']++
+  }
+  // 400 draws at .2: mean 80, standard deviation 8.
+  expect(seen.trend).toBeGreaterThan(48)
+  expect(seen.trend).toBeLessThan(112)
+})
+
+it('answers POST /v1/recommend alike', async () => {
+  gateway = await openGateway()
+  await gateway.putList('u1', 'l1', ids(10, 30))
+  const response = await gateway.app.inject({ method: 'POST', url: '/v1/recommend', payload: { user_id: 'u1', count: 4 } })
+  expect(shownIn(response.json())).toEqual(ids(10, 14))
+})
+
+it.each([
+  ['/v1/users/u1/recommendations?count=0', 'count'],
+  ['/v1/users/u1/recommendations?count=51', 'count'],
+  ['/v1/users/u1/recommendations?count=many', 'count'],
+  ['/v1/users/u1/recommendations?cuont=3', 'cuont'],
+  ['/v1/users/u1/recommendations?surface=a%20b', 'surface'],
+  [`/v1/users/${'u'.repeat(129)}/recommendations`, 'id'],
+])('refuses %s naming the field', async (url, field) => {
+  gateway = await openGateway()
+  const { status, body } = await get(url)
+  expect(status).toBe(400)
+  expect(body.error).toMatchObject({ code: 'MILL_REQUEST_INVALID', field })
+})
+
+it('shows nothing that cannot be logged: a full decision buffer is a 503, and nothing held is dropped', async () => {
+  let away = true
+  gateway = await openGateway({
+    decisionsMax: 2,
+    around: (log) => ({
+      send: (records) => (away ? Promise.reject(unavailable()) : log.send(records)),
+    }),
+  })
+  await gateway.putList('u1', 'l1', ids(10, 20))
+  expect((await get('/v1/users/u1/recommendations')).status).toBe(200)
+  expect((await get('/v1/users/u1/recommendations')).status).toBe(200)
+  const refused = await gateway.app.inject({ method: 'GET', url: '/v1/users/u1/recommendations' })
+  expect(refused.statusCode).toBe(503)
+  expect(refused.headers['retry-after']).toBe('1')
+  expect(refused.json().error.code).toBe('MILL_BUFFER_FULL')
+  expect((await get('/v1/users/u1/recommendations?decision_log=false')).status).toBe(200)
+  away = false
+  await gateway.decisions.close()
+  expect(await gateway.read('decisions')).toHaveLength(2)
+})
+
+function unavailable() {
+  return new MillraceError('MILL_LOG_UNAVAILABLE', 'away')
+}
