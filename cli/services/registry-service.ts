@@ -21,6 +21,7 @@ export async function startRegistry(options: ServiceOptions): Promise<Service> {
   const { dir, cacheDir, detached, log } = options
   const [java, folder] = await Promise.all([findJava(javaMajorMin, cacheDir, log), registryApplication(cacheDir, log)])
   const port = await freePort(options.port ?? 0, 'registry')
+  const managementPort = await freePort(0, 'registry management') // Its default is 9000, for every registry of the machine.
   mkdirSync(dir, { recursive: true })
   const address = `http://127.0.0.1:${port}${registryApiPath}`
   const service = await startProcess({
@@ -33,6 +34,8 @@ export async function startRegistry(options: ServiceOptions): Promise<Service> {
       '-XX:TieredStopAtLevel=1',
       '-Dquarkus.http.host=127.0.0.1',
       `-Dquarkus.http.port=${port}`,
+      '-Dquarkus.management.host=127.0.0.1',
+      `-Dquarkus.management.port=${managementPort}`,
       '-Dquarkus.log.level=WARN',
       `-Dapicurio.datasource.url=jdbc:h2:file:${join(dir, 'registry')}`,
       '-jar',

@@ -6,6 +6,7 @@ import { MillraceError } from '../../core/errors.ts'
 import { pidStart, stopPid } from './pid.ts'
 
 const probeEveryMs = 100
+const logLinesShown = 15
 
 /** What to run as a service, and how to tell that it is ready. */
 export interface ServiceCommand {
@@ -104,8 +105,10 @@ function killWithParent(pid: number): ChildProcess {
 }
 
 function startError(service: ServiceCommand, why: string): MillraceError {
-  const lines = existsSync(service.logFile) ? readFileSync(service.logFile, 'utf8').trim().split('\n').slice(-15) : []
-  const tail = lines.length > 0 ? `; its last log lines (${service.logFile}):\n${lines.join('\n')}` : ''
+  const log = existsSync(service.logFile) ? readFileSync(service.logFile, 'utf8') : ''
+  // Of a Java stack only its messages say anything.
+  const said = log.split('\n').filter((line) => line.trim() !== '' && !/^\s+(at |\.\.\. )/.test(line))
+  const tail = said.length > 0 ? `; its last log lines (${service.logFile}):\n${said.slice(-logLinesShown).join('\n')}` : ''
   return new MillraceError('MILL_SERVICE_START', `${service.name} did not start: ${why}${tail}`, {
     details: { service: service.name, logFile: service.logFile },
   })

@@ -192,11 +192,12 @@ describeWithService('kafka', 'KafkaEventLog', (address) => {
     positions.set(topic, 0, 100)
     const running = new CountingHandler([topic], positions)
     const second = await log.join({ group: `test-${randomUUID()}`, topics: [topic], handler: running })
-    await waitUntil('it is assigned', () => running.owned.size === 1)
+    await log.send(numbered(topic, 1, 100, 101))
+    await waitUntil('it reads', () => running.values.length === 1)
     second.seek(topic, 0, 10) // As a reader that retention has overtaken.
     await waitUntil('it refuses offset 10', () => running.errors.length > 0)
     expect(running.errors[0]).toMatchObject({ code: 'MILL_POSITION_LOST', details: { offset: 10 } })
-    expect(running.values).toEqual([])
+    expect(running.values).toEqual(['100'])
     await second.stop()
   })
 
