@@ -4,7 +4,8 @@ import type { Decision, DecisionSlot } from '../schemas/decision.ts'
 import type { Shop } from './shop.ts'
 import type { ShownList, ShowRequest, Storefront } from './storefront.ts'
 
-const noBytes = new Uint8Array(0)
+/** A Buffer, for the Avro library takes no other bytes. */
+const noBytes = Buffer.alloc(0)
 /** The popular list is made anew every so many requests. */
 const refreshEvery = 50
 
@@ -85,7 +86,7 @@ function fillSlots(popular: readonly string[], rest: string[], exploreShare: num
       position,
       propensity: explored ? exploreShare / rest.length : rest.length === 0 ? 1 : 1 - exploreShare,
       source: explored ? 'explore' : 'popular',
-      score: 1 / (1 + position),
+      score: Math.fround(1 / (1 + position)),
       explored,
       features: noBytes,
     })

@@ -46,7 +46,7 @@ export interface ShopWorld {
   noteShown(policy: string, slots: number, clicks: number, expectedClicks: number): void
   /** A person buys for the first time and so becomes known. */
   register(person: number, timeMs: number): void
-  visitEnded(visit: unknown, events: number): void
+  visitEnded(visitor: Visitor, events: number): void
   /** A generator of its own for a visit. */
   randomFor(name: string): Random
 }

@@ -1,20 +1,19 @@
 import { reactionOf } from '../core/errors.ts'
 import { fnv1a32 } from '../core/hash.ts'
 import { invariant } from '../core/invariant.ts'
-import { createRandom, type Random } from '../core/random.ts'
+import { createRandom } from '../core/random.ts'
 import type { Item } from '../schemas/item.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import type { UserProfile } from '../schemas/user-profile.ts'
 import { ChoiceModel } from './choice-model.ts'
 import { type ClickThrough, ClickThroughSum } from './click-through.ts'
-import { draw } from './draw.ts'
 import { ShopCatalogue } from './shop-catalogue.ts'
+import { ShopDoors } from './shop-doors.ts'
 import { type ItemChange, ShopHappenings } from './shop-happenings.ts'
 import { ShopMail } from './shop-mail.ts'
 import { type ResolvedShopOptions, resolveShopOptions, type ShopOptions } from './shop-options.ts'
 import { ShopPeople } from './shop-people.ts'
 import { ShopTrends } from './shop-trends.ts'
-import { ShopVisit } from './shop-visit.ts'
 import type { ShopWorld } from './shop-world.ts'
 import type { ShownList, ShowRequest, Storefront } from './storefront.ts'
 import { TimeQueue } from './time-queue.ts'
@@ -52,12 +51,6 @@ interface PendingShow {
   readonly answer: (list: ShownList | null) => void
 }
 
-/** Mean daily course of visits by UTC hour; averages 1. */
-const hourRates = [
-  0.35, 0.25, 0.2, 0.2, 0.25, 0.4, 0.65, 0.9, 1.05, 1.15, 1.2, 1.25, 1.3, 1.2, 1.15, 1.15, 1.2, 1.35, 1.55, 1.75, 1.8, 1.65, 1.2,
-  0.85,
-]
-
 /** Policies whose click-through is kept. */
 const policiesMax = 64
 
@@ -72,11 +65,9 @@ export class Shop {
   readonly #catalogue: ShopCatalogue
   readonly #choice: ChoiceModel
   readonly #queue = new TimeQueue()
-  readonly #arrivals: Random
+  readonly #doors: ShopDoors
   readonly #happenings: ShopHappenings
   readonly #mail: ShopMail
-  readonly #world: ShopWorld
-  readonly #visits = new Map<number, ShopVisit>()
   readonly #clickThrough = new Map<string, ClickThroughSum>()
   readonly #ceiling = new ClickThroughSum()
   /** Distinguishes the ids of shops with another seed, start or size. */
@@ -84,9 +75,6 @@ export class Shop {
   #pending: PendingShow[] = []
   #profiles: UserProfile[] = []
   #stepEndMs: number
-  #eventsPerVisit = 16
-  #visitCount = 0
-  #openVisits = 0
   #lists = 0
   #failedShows = 0
 
@@ -107,10 +95,10 @@ export class Shop {
       ...{ seed, startMs, eventsPerSecond, catalogue, trends, queue },
       onWithdrawn: (slot) => this.#mail.forget(slot),
     })
-    this.#arrivals = createRandom(`${seed}/arrivals`)
     this.#stepEndMs = startMs
-    this.#world = this.#makeWorld(seed, trends)
-    this.#openDoors()
+    const world = this.#makeWorld(seed, trends)
+    this.#doors = new ShopDoors({ options: this.options, people, queue, world })
+    this.#doors.open()
   }
 
   /** Simulated now: the end of the last step, ms. */
@@ -194,7 +182,7 @@ export class Shop {
     const person = this.#people.personOf(userId)
     const slot = this.#catalogue.slotOf(itemId)
     if (person < 0 || slot < 0) return 0
-    const visit = this.#visits.get(person) ?? null
+    const visit = this.#doors.visitOf(person)
     return this.#choice.examination(position) * this.#choice.attractiveness(person, slot, timeMs, visit)
   }
 
@@ -231,8 +219,8 @@ export class Shop {
     return {
       ...this.#happenings.counts,
       events: this.#mail.delivered,
-      visits: this.#visitCount,
-      openVisits: this.#openVisits,
+      visits: this.#doors.visits,
+      openVisits: this.#doors.openVisits,
       lists: this.#lists,
       failedShows: this.#failedShows,
       itemsOnSale: this.#catalogue.live.length,
@@ -240,7 +228,7 @@ export class Shop {
   }
 
   #oracle(person: number, timeMs: number, count: number): { slot: number; chance: number }[] {
-    const visit = this.#visits.get(person) ?? null
+    const visit = this.#doors.visitOf(person)
     const scored = this.#catalogue.live.map((slot) => ({
       slot,
       chance: this.#choice.attractiveness(person, slot, timeMs, visit),
@@ -277,7 +265,7 @@ export class Shop {
         this.#people.register(person)
         this.#profiles.push(this.#people.profile(person, timeMs))
       },
-      visitEnded: (visit, events) => this.#visitEnded(visit as ShopVisit, events),
+      visitEnded: (visit, events) => this.#doors.left(visit, events),
       randomFor: (name) => createRandom(`${seed}/${name}`),
     }
   }
@@ -289,41 +277,5 @@ export class Shop {
     sum = new ClickThroughSum()
     this.#clickThrough.set(policy, sum)
     return sum
-  }
-
-  /** People who are there already when the first moment begins, and the stream of those who come. */
-  #openDoors(): void {
-    const { startMs, eventsPerSecond } = this.options
-    const already = Math.ceil((eventsPerSecond * this.#rateAt(startMs) * 30) / this.#eventsPerVisit)
-    for (let i = 0; i < already; i++) this.#enter(startMs + this.#arrivals.below(12_000))
-    this.#awaitVisitor(startMs)
-  }
-
-  #awaitVisitor(fromMs: number): void {
-    const perSecond = (this.options.eventsPerSecond * this.#rateAt(fromMs)) / this.#eventsPerVisit
-    const atMs = fromMs + draw.exponential(this.#arrivals, 1000 / perSecond)
-    this.#queue.push(atMs, () => {
-      this.#enter(Math.floor(atMs))
-      this.#awaitVisitor(atMs)
-    })
-  }
-
-  #rateAt(timeMs: number): number {
-    return this.options.daypart ? hourRates[Math.floor(timeMs / 3_600_000) % 24]! : 1
-  }
-
-  /** One visit begins; who is here already comes a second time only when nobody else is found. */
-  #enter(timeMs: number): void {
-    let person = this.#people.visitor(this.#arrivals)
-    for (let i = 0; i < 8 && this.#visits.has(person); i++) person = this.#people.visitor(this.#arrivals)
-    this.#openVisits++
-    this.#visits.set(person, new ShopVisit(this.#world, person, `v${++this.#visitCount}`, timeMs))
-  }
-
-  #visitEnded(visit: ShopVisit, events: number): void {
-    if (this.#visits.get(visit.person) === visit) this.#visits.delete(visit.person)
-    this.#openVisits--
-    const next = this.#eventsPerVisit + 0.01 * (events - this.#eventsPerVisit)
-    this.#eventsPerVisit = Math.max(3, Math.min(60, next))
   }
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { MillraceError } from '../../core/errors.ts'
+import { eventFault } from '../../operators/event-fault.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
 import { malform, malformedKinds } from '../../simulator/malform.ts'
@@ -17,7 +18,7 @@ const good = [...recordShop({ seed: 'm', events: 50, users: 20, items: 100 })].f
   record.topic === 'user-events' && record.value ? [record.value] : [],
 )
 
-it('bytes kinds fail to decode with the code they announce, value kinds decode to the value they announce', async () => {
+it('bytes kinds fail to decode with the code they announce, value kinds decode and break a rule of F1.5', async () => {
   const wire = await openWire()
   const encode = (event: UserEvent) => wire.encode('user-events', event)
   const records = [...malform(good, { count: 10 * malformedKinds.length, seed: 3, encode })]
@@ -27,8 +28,10 @@ it('bytes kinds fail to decode with the code they announce, value kinds decode t
     records.map(({ bytes }) => bytes),
   )
   for (const { bytes, value, code, kind } of records) {
-    if (value) expect(wire.decode('user-events', bytes)).toMatchObject({ type: value.type, eventId: value.eventId })
-    else
+    if (value) {
+      expect(wire.decode('user-events', bytes)).toEqual(value)
+      expect(eventFault(value, Date.UTC(2027, 0, 1)), kind).toBeTruthy()
+    } else
       expect(() => wire.decode('user-events', bytes), kind).toThrow(
         expect.objectContaining({ code, name: MillraceError.name }) as unknown as Error,
       )

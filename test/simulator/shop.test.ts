@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { MillraceError } from '../../core/errors.ts'
+import { eventFault } from '../../operators/event-fault.ts'
 import type { Item } from '../../schemas/item.ts'
+import { topics } from '../../schemas/topics.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import { createShop } from '../../simulator/create-shop.ts'
 import { createOpenLoopStorefront } from '../../simulator/open-loop-storefront.ts'
@@ -40,6 +42,7 @@ it('every event keeps the rules of F1.5 and names a known item', () => {
   for (const event of valuesOf(first)) {
     expect(event.eventId.length >= 1 && event.eventId.length <= 128 && !ids.has(event.eventId), event.eventId).toBe(true)
     ids.add(event.eventId)
+    expect(eventFault(event, event.timeMs)).toBeNull()
     if (event.type === 'search') expect(event.query).toBeTruthy()
     else {
       const item = known.get(event.itemId!)
@@ -53,6 +56,14 @@ it('every event keeps the rules of F1.5 and names a known item', () => {
   expect(new Set(valuesOf(first).map(({ type }) => type))).toEqual(
     new Set(['view', 'click', 'add_to_cart', 'purchase', 'rating', 'like', 'dismiss', 'search']),
   )
+})
+
+it('every record fits its schema and reads back the same', () => {
+  for (const { topic, value } of first) {
+    if (value === null) continue
+    const schema = topics[topic].schema
+    expect(schema.decode(schema.encode(value as never))).toEqual(value)
+  }
 })
 
 it('clicks name a slot of an earlier decision, mostly within a minute', () => {
