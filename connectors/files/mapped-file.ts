@@ -12,6 +12,10 @@ import { sniffDelimiter } from './sniff-delimiter.ts'
 import { sortByTime } from './sort-by-time.ts'
 import { startReading } from './start-reading.ts'
 
+/** Limits of Avro `int` and of money with 12 digits. */
+const countMax = 2_147_483_647
+const priceMax = 9_999_999_999
+
 /**
  * Any CSV with a header, or JSON Lines, with a column mapping (column-mapping.ts). The rows are taken as they come, for such files
  * are mostly logs; `order: 'time'` sorts them in memory. In JSON Lines a column is a path: `user.id`.
@@ -103,17 +107,21 @@ function eventMapper(mapping: ColumnMapping, indexOf: (column: string) => number
   }
 }
 
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= countMax
+}
+
 function numberOf(text: string | null): number | null {
   return text === null ? null : Number(text)
 }
 
-/** The rules of F1.5 for numbers. */
+/** The rules of F1.5 for numbers, and what their Avro types hold. */
 function numberFault(event: ImportedEvent): string | null {
   const { position, rating, price, quantity } = event
   if (event.type === 'rating' && rating === null) return 'a rating without a rating'
-  if (position != null && !(Number.isInteger(position) && position >= 0)) return 'position is no whole number from 0 on'
+  if (position != null && !isCount(position)) return `position is no whole number in 0–${countMax}`
   if (rating != null && !(rating >= 1 && rating <= 5)) return 'rating is not in 1–5'
-  if (price != null && !(Number.isFinite(price) && price >= 0)) return 'price is no number from 0 on'
-  if (quantity != null && !(Number.isInteger(quantity) && quantity >= 0)) return 'quantity is no whole number from 0 on'
+  if (price != null && !(price >= 0 && price <= priceMax)) return `price is no number in 0–${priceMax}`
+  if (quantity != null && !isCount(quantity)) return `quantity is no whole number in 0–${countMax}`
   return idFault('eventId', event.eventId)
 }

@@ -239,6 +239,29 @@ it('a wrong column mapping is refused by its part', async () => {
   for (const [parts, message] of refusals) await expect(readAll('mapped', path, { columns: parts })).rejects.toThrow(message)
 })
 
+it('mapped: numbers that no event may have make the row invalid', async () => {
+  const path = await fileOf(
+    [
+      'user,item,at,what,p,q,r',
+      'a,x,1000000,view,1e12,1,',
+      'a,x,1000000,buy,-1,1,',
+      'a,x,1000000,buy,1,1.5,',
+      'a,x,1000000,rating,,,9',
+      'a,x,1000000,rating,,,',
+      'a,x,1000000,buy,1,2,',
+    ].join('\n'),
+  )
+  const { report } = await readAll('mapped', path, { columns: [...columns, 'price=p', 'quantity=q', 'rating=r'] })
+  expect(report.invalidExamples.map(({ line, reason }) => `${line} ${reason.split(' ')[0]}`)).toEqual([
+    '2 price',
+    '3 price',
+    '4 quantity',
+    '5 rating',
+    '6 a',
+  ])
+  expect(report.events).toBe(1)
+})
+
 it('movielens: u.data with u.item and u.user, ratings in time order after people and movies', async () => {
   const inside = await mkdtemp(join(folder, 'ml-'))
   await writeFile(join(inside, 'u.data'), '196\t242\t3\t881250949\n186\t242\t5\t881250940\n')
