@@ -24,7 +24,7 @@ export function checkEvent(event: UserEvent, nowMs: number): EventFault | null {
   ] as const) {
     if (value !== null && !isId(value)) return { field, message: `must have 1–${idBytesMax} bytes` }
   }
-  if (!Number.isSafeInteger(event.timeMs) || event.timeMs < 0) return { field: 'time', message: 'must be a time since 1970' }
+  if (!Number.isSafeInteger(event.timeMs) || event.timeMs <= 0) return { field: 'time', message: 'must be a time after 1970' }
   if (event.timeMs > nowMs + aheadMsMax) return { field: 'time', message: 'lies more than five minutes in the future' }
   if (event.type === 'search' && !event.query) return { field: 'query', message: 'is needed for a search' }
   if (event.type !== 'search' && event.itemId === null)

@@ -68,6 +68,11 @@ export class DecisionLog {
     return this.#buffer.held
   }
 
+  /** Sends what is held now; what the log does not take stays held. */
+  flush(): Promise<void> {
+    return this.#buffer.flush()
+  }
+
   /** Sends the rest. What the log does not take now is counted and told. */
   async close(): Promise<void> {
     const lost = await this.#buffer.close()

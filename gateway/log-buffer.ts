@@ -65,13 +65,20 @@ export class LogBuffer {
     })
   }
 
-  /** Sends what is held, once more if it must, and returns how many records the log never took. */
-  async close(): Promise<number> {
-    this.#closing = true
+  /** Sends what waits now without lingering. What fails is treated as ever: look at `held`. */
+  async flush(): Promise<void> {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     await this.#current
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
     await this.#start()
+  }
+
+  /** Sends what is held, once more if it must, and returns how many records the log never took. */
+  async close(): Promise<number> {
+    this.#closing = true
+    await this.flush()
     return this.#held
   }
 
