@@ -22,10 +22,11 @@ describe('rankingMetrics', () => {
     const mean = meanRankingMetrics([1, 2, 3].map((user) => rankingMetrics(listOf(user), new Set(truth[user]), 10)))
     expect(mean.users).toBe(3)
     // Published digits are cut off, not rounded.
-    expect(mean.precision).toBeCloseTo(0.266666, 5)
-    expect(mean.recall).toBeCloseTo(0.377777, 5)
-    expect(mean.averagePrecision).toBeCloseTo(0.236135, 5)
-    expect(mean.ndcg).toBeCloseTo(0.38172, 5)
+    const cutOff = (value: number) => Math.floor(value * 1e5) / 1e5
+    expect(cutOff(mean.precision)).toBe(0.26666)
+    expect(cutOff(mean.recall)).toBe(0.37777)
+    expect(cutOff(mean.averagePrecision)).toBe(0.23613)
+    expect(cutOff(mean.ndcg)).toBe(0.38172)
   })
 
   it('counts by hand', () => {
