@@ -1,14 +1,14 @@
 import type { ServiceProcess } from './service-process.ts'
 
 /** The services that `millrace services` and the tests can bring up. */
-export const serviceKinds = ['kafka', 'registry', 'redis', 'redis-cluster'] as const
+export const serviceKinds = ['kafka', 'registry', 'redis', 'redis-cluster', 'inference'] as const
 
 export type ServiceKind = (typeof serviceKinds)[number]
 
 /** A service that serves: where to reach it, and its processes. */
 export interface Service {
   readonly kind: ServiceKind
-  /** `host:port` (Kafka), a base URL (registry), `redis://host:port` (Redis), comma list of `host:port` (Redis Cluster). */
+  /** `host:port` (Kafka, inference), a base URL (registry), `redis://host:port` (Redis), comma list of `host:port` (Redis Cluster). */
   readonly address: string
   readonly processes: readonly ServiceProcess[]
 }

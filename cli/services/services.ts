@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { startInference } from './inference-service.ts'
 import { startKafka } from './kafka-service.ts'
 import { startRedisCluster } from './redis-cluster-service.ts'
 import { startRedis } from './redis-service.ts'
@@ -10,6 +11,7 @@ const starters: Readonly<Record<ServiceKind, (options: ServiceOptions) => Promis
   registry: startRegistry,
   redis: startRedis,
   'redis-cluster': startRedisCluster,
+  inference: startInference,
 }
 
 /** Which services to start, and where their data and logs go. */

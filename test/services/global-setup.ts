@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ServiceKind, serviceKinds } from '../../cli/services/service.ts'
+import type { ServiceKind } from '../../cli/services/service.ts'
 import { startService } from '../../cli/services/services.ts'
 import { servicesAreRequired, serviceVariable } from './require-service.ts'
 
+/** Inference workers are started by the tests that need one: they differ in models and options. */
+const kinds: readonly ServiceKind[] = ['kafka', 'registry', 'redis', 'redis-cluster']
 const stops: (() => Promise<void>)[] = []
 
 /**
@@ -15,7 +17,7 @@ const stops: (() => Promise<void>)[] = []
 export async function setup(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-services-'))
   stops.push(async () => rmSync(dir, { recursive: true, force: true }))
-  const outcomes = await Promise.allSettled(serviceKinds.map((kind) => bringUp(kind, dir)))
+  const outcomes = await Promise.allSettled(kinds.map((kind) => bringUp(kind, dir)))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (!failed) return
   await teardown()
