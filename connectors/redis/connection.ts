@@ -15,6 +15,9 @@ export interface RedisConnectionOptions {
 /** Longest pause between two attempts to reconnect; there is no last attempt. */
 const reconnectMsMax = 2_000
 
+/** How long `close` waits for a socket to end. */
+const closeMsMax = 1_000
+
 /** Answers that the server gives while it is unwell; any other refusal is a fault of our own. */
 const unwell =
   /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|OOM|MISCONF|BUSY|NOREPLICAS|NOAUTH|WRONGPASS|UNKILLABLE)\b/
@@ -97,12 +100,19 @@ export class RedisConnection {
     }
   }
 
-  /** Ends the connection; commands under way fail, later ones too. */
+  /** Ends the connection; commands under way fail, later ones too. Also returns soon while the server is away. */
   async close(): Promise<void> {
-    if (this.#client.status === 'end') return
-    const ended = new Promise<void>((resolve) => void this.#client.once('end', () => resolve()))
-    this.#client.disconnect()
+    const client = this.#client
+    if (client.status === 'end') return
+    // Between two attempts to reconnect there is no socket whose end the client could tell.
+    const isConnected = client.status !== 'reconnecting' && client.status !== 'wait'
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    client.once('end', resolve)
+    client.disconnect()
+    if (!isConnected) return
+    const limit = setTimeout(resolve, closeMsMax)
     await ended
+    clearTimeout(limit)
   }
 
   /** A pipeline must stay with one node: ioredis refuses others. */

@@ -32,7 +32,7 @@ describeWithService('redis', 'Redis goes away and comes back', () => {
       cacheDir: dir,
       detached: false,
       log() {},
-      extraArgs: ['--appendonly', 'yes', '--appendfsync', 'always'],
+      extraArgs: ['--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0'],
     })
   const connect = async (to = port): Promise<RedisConnection> => {
     const connection = await openRedis(`redis://127.0.0.1:${to}`, { commandTimeoutMs })
@@ -136,7 +136,8 @@ describeWithService('redis', 'Redis goes away and comes back', () => {
   it('while the server is away every call fails at once as unavailable, and no error is unhandled', async () => {
     const proxy = new TcpProxy(port)
     proxies.push(proxy)
-    const connection = await connect(await proxy.listen())
+    const address = await proxy.listen()
+    const [connection, second] = [await connect(address), await connect(address)]
     const store = new RedisStateStore(connection)
     const lists = new RedisListStore(connection)
     const task = newTask()
@@ -167,8 +168,55 @@ describeWithService('redis', 'Redis goes away and comes back', () => {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'MILL_STORE_UNAVAILABLE' } })
     }
     expect(performance.now() - startMs).toBeLessThan(commandTimeoutMs)
+    await waitUntil('the second client tries again', () => second.client.status === 'reconnecting')
+    const closingMs = performance.now()
+    await second.close()
+    expect(performance.now() - closingMs).toBeLessThan(500)
     proxy.refuse = false
     await waitUntil('the client is back', async () => (await store.progress(task).catch(() => null)) !== null)
+  })
+
+  it('a failover that loses the newest writes takes state and positions back together, and the owner is told where to go on', async () => {
+    const replicaPort = await freePort(0, 'redis')
+    const replicaDir = join(dir, 'replica')
+    const extraArgs = ['--replicaof', '127.0.0.1', String(port)]
+    const replica = await startRedisServer({
+      name: 'replica',
+      port: replicaPort,
+      dir: replicaDir,
+      cacheDir: dir,
+      detached: false,
+      log() {},
+      extraArgs,
+    })
+    try {
+      const proxy = new TcpProxy(port)
+      proxies.push(proxy)
+      const store = new RedisStateStore(await connect(await proxy.listen()))
+      const task = newTask()
+      const { epoch } = await store.openTask(task)
+      const commit = (n: number) => ({
+        epoch,
+        from: n === 1 ? {} : { events: n - 1 },
+        to: { events: n },
+        writes: new Map(['sum', `commit-${n}`].map((key) => [key, Buffer.from(String(n))])),
+        ttlS: 600,
+      })
+      for (let n = 1; n <= 20; n++) expect(await store.commit(task, commit(n))).toEqual({ kind: 'applied' })
+      const onReplica = new RedisStateStore(await connect(replicaPort))
+      await waitUntil('the replica has followed', async () => (await onReplica.progress(task))?.positions['events'] === 20)
+      await connections.at(-1)!.client.call('REPLICAOF', 'NO', 'ONE')
+      for (let n = 21; n <= 30; n++) expect(await store.commit(task, commit(n))).toEqual({ kind: 'applied' })
+      proxy.port = replicaPort
+      proxy.cut()
+      await waitUntil('the client is with the new primary', async () => (await store.progress(task).catch(() => null)) !== null)
+      expect(await store.commit(task, commit(31))).toEqual({ kind: 'moved', positions: { events: 20 } })
+      const values = await store.read(task, ['sum', 'commit-20', 'commit-21', 'commit-30'])
+      expect(values.map((value) => value && Buffer.from(value).toString())).toEqual(['20', '20', null, null])
+      for (let n = 21; n <= 31; n++) expect(await store.commit(task, commit(n))).toEqual({ kind: 'applied' })
+    } finally {
+      await replica.stop()
+    }
   })
 
   it('a clear that was cut short is finished by the next owner before it reads anything', async () => {

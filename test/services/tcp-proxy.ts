@@ -6,13 +6,16 @@ export class TcpProxy {
   loseAnswer = false
   /** New connections are refused. */
   refuse = false
+  /** Where new connections go: a test that fails over sets it. */
+  port: number
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
   constructor(port: number) {
+    this.port = port
     this.#server = createServer((client) => {
       if (this.refuse) return void client.destroy()
-      const upstream = connect(port, '127.0.0.1')
+      const upstream = connect(this.port, '127.0.0.1')
       for (const socket of [client, upstream]) {
         this.#sockets.add(socket)
         socket.on('error', () => {}) // A cut wire is what this is for.
