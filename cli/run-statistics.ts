@@ -24,7 +24,7 @@ export interface Rate {
 
 /** What a run has done so far: fed by the engine and by the rewards it makes, read by the live view and the report. */
 export class RunStatistics {
-  readonly startedMs: number
+  #startedMs: number
   events = 0
   lists = 0
   decisions = 0
@@ -38,7 +38,17 @@ export class RunStatistics {
   readonly #policies = new Map<string, PolicyCount>()
 
   constructor(startedMs: number) {
-    this.startedMs = startedMs
+    this.#startedMs = startedMs
+  }
+
+  /** When counting began, ms. */
+  get startedMs(): number {
+    return this.#startedMs
+  }
+
+  /** Lets time count from now on: what came before was preparation. */
+  restart(startedMs: number): void {
+    this.#startedMs = startedMs
   }
 
   /** Takes one finished batch of a topology. */
@@ -57,13 +67,14 @@ export class RunStatistics {
     }
   }
 
-  /** Takes one joined reward. */
+  /** Takes one joined reward; in an experiment the variant counts, whatever list the person got. */
   reward(reward: Reward): void {
     this.rewards++
-    let policy = this.#policies.get(reward.policy)
+    const name = reward.variant ?? reward.policy
+    let policy = this.#policies.get(name)
     if (!policy) {
       policy = { slots: 0, clicks: 0, people: new Map() }
-      this.#policies.set(reward.policy, policy)
+      this.#policies.set(name, policy)
     }
     let person = policy.people.get(reward.userId)
     if (!person) {

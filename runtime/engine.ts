@@ -116,6 +116,11 @@ export class Engine implements EngineControl {
     await this.#tables.stop()
   }
 
+  /** Records between what a topology has applied and the end of its inputs, as last heard. */
+  lag(topology: string): number {
+    return this.#named(topology).lag
+  }
+
   /** True when every topology has applied everything its input topics hold now. */
   async caughtUp(): Promise<boolean> {
     for (const topology of this.#topologies.values()) if (!(await topology.caughtUp())) return false

@@ -64,6 +64,13 @@ export class RunningTopology {
     return this.#state
   }
 
+  /** Records not yet applied, over all tasks here. */
+  get lag(): number {
+    let lag = 0
+    for (const task of this.#tasks.values()) lag += task.lag
+    return lag
+  }
+
   async start(): Promise<void> {
     await this.#refuseOtherPartitions()
     this.#member = await this.#ports.log.join({

@@ -1,0 +1,354 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { partitionFor } from '../core/partition-for.ts'
+import { createAdmin } from '../gateway/create-admin.ts'
+import { createGateway } from '../gateway/create-gateway.ts'
+import { DecisionLog } from '../gateway/decision-log.ts'
+import { EventCollector } from '../gateway/event-collector.ts'
+import { RecommendationService } from '../gateway/recommendation-service.ts'
+import { userFamily } from '../operators/fold-user-events.ts'
+import { userView } from '../operators/user-view.ts'
+import type { Follower } from '../ports/event-log.ts'
+import type { StateStore } from '../ports/state-store.ts'
+import { Engine } from '../runtime/engine.ts'
+import { SharedScorer } from '../runtime/shared-scorer.ts'
+import { defaultTaskLimits } from '../runtime/task.ts'
+import type { ServedList } from '../schemas/served-list.ts'
+import type { UserFeatures } from '../schemas/user-features.ts'
+import { createShop } from '../simulator/create-shop.ts'
+import type { Storefront } from '../simulator/storefront.ts'
+import { openInference, openPorts, version } from './compose.ts'
+import type { Config } from './config.ts'
+import { LiveView } from './live-view.ts'
+import { type RunReport, reportOf } from './run-report.ts'
+import { RunStatistics } from './run-statistics.ts'
+import { ShopFeed } from './shop-feed.ts'
+import { graphsOf } from './topologies.ts'
+
+export interface MainJobFlags {
+  /** Feeds the synthetic shop. */
+  readonly simulate: boolean
+  /** Runs so many events as fast as possible and stops; undefined = real time, until asked to stop. */
+  readonly events?: number | undefined
+  /** Where to write the JSON report. */
+  readonly report?: string | undefined
+  /** Draws the live view; else a line of figures every few seconds. */
+  readonly view: boolean
+}
+
+/** Events that may be ahead of their lists in a fast run: what a person sees next must contain what they did. */
+const aheadMax = 200
+const viewMs = 500
+/** How long a fast run waits at its end for everything to be applied. */
+const settleMsMax = 60_000
+
+/** Starts the main job and resolves with its report once it has stopped: after `events`, or on SIGINT or SIGTERM. */
+export async function startMainJob(config: Config, flags: MainJobFlags): Promise<RunReport> {
+  if (config.stack === 'embedded' && config.embedded.path !== ':memory:')
+    mkdirSync(dirname(config.embedded.path), { recursive: true })
+  const job = await MainJob.open(config)
+  const stopped = stopSignal()
+  try {
+    await job.start()
+    if (!flags.simulate) await stopped.promise
+    else if (flags.events === undefined) await job.runInRealTime(flags, stopped)
+    else await job.runFast(flags.events, flags, stopped)
+  } finally {
+    await job.stop()
+  }
+  const report = job.report()
+  if (flags.report !== undefined) writeFileSync(flags.report, `${JSON.stringify(report, null, 2)}\n`)
+  return report
+}
+
+/** Deletes the file of an embedded run, so that the next one starts from nothing. */
+export function forgetEmbedded(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+}
+
+interface StopSignal {
+  readonly promise: Promise<void>
+  asked: boolean
+}
+
+function stopSignal(): StopSignal {
+  const signal = { asked: false } as { asked: boolean; promise: Promise<void> }
+  signal.promise = new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(name, () => {
+        signal.asked = true
+        resolve()
+      })
+    }
+  })
+  return signal
+}
+
+/** Everything of one process of the main job: engine, gateway, and the shop if there is one. */
+class MainJob {
+  readonly #config: Config
+  readonly #parts: Awaited<ReturnType<typeof openParts>>
+  #gateway: FastifyInstance | undefined
+  #admin: FastifyInstance | undefined
+  #view: LiveView | undefined
+  #rewards: Follower | undefined
+  #address = ''
+  /** Resolves whenever a batch is done: a fast run waits for its lists. */
+  #wake: () => void = () => {}
+  #listsDoneAtMs = 0
+
+  private constructor(config: Config, parts: Awaited<ReturnType<typeof openParts>>) {
+    this.#config = config
+    this.#parts = parts
+    parts.observe((topology, lists) => {
+      if (topology === 'recommendations') for (const list of lists) this.#view?.list(list)
+      this.#wake()
+    })
+  }
+
+  static async open(config: Config): Promise<MainJob> {
+    return new MainJob(config, await openParts(config))
+  }
+
+  async start(): Promise<void> {
+    const { engine, ports, service, collector, features, tables } = this.#parts
+    await engine.start()
+    this.#rewards = await this.#countRewards()
+    const { gateway, admin } = this.#config
+    const app = await createGateway({
+      service,
+      collector,
+      lists: ports.lists,
+      items: tables.catalogue,
+      features,
+      clock: ports.clock,
+      logger: ports.logger,
+      metrics: ports.metrics,
+      version: version(),
+      apiKeys: gateway.apiKeys,
+      ready: () => ({ ready: engine.ready(), reason: engine.ready() ? '' : 'topologies are not all running' }),
+    })
+    this.#gateway = app
+    this.#address = await app.listen({ host: gateway.host, port: gateway.port })
+    this.#admin = await createAdmin({ control: engine, logger: ports.logger, version: version() })
+    const adminAddress = await this.#admin.listen({ host: admin.host, port: admin.port })
+    console.log(`millrace ${version()} (${this.#config.stack}): gateway ${this.#address}, admin ${adminAddress}`)
+  }
+
+  /** The shop in real time, until asked to stop. */
+  async runInRealTime(flags: MainJobFlags, stopped: StopSignal): Promise<void> {
+    const { ports } = this.#parts
+    const { feed } = this.#shop(ports.clock.nowMs())
+    await feed.open()
+    const stopDrawing = this.#draw(flags.view)
+    await feed.run({
+      storefront: this.#storefront(),
+      eventsMax: Number.POSITIVE_INFINITY,
+      onEvent: (event) => this.#view?.event(event),
+      pace: async (timeMs) => {
+        const waitMs = timeMs - ports.clock.nowMs()
+        if (waitMs > 0) await Promise.race([new Promise<void>((resolve) => ports.clock.after(waitMs, resolve)), stopped.promise])
+        return !stopped.asked
+      },
+    })
+    stopDrawing()
+  }
+
+  /** So many events of the shop as fast as lists follow, then everything is applied. */
+  async runFast(events: number, flags: MainJobFlags, stopped: StopSignal): Promise<void> {
+    const { ports, engine, decisions } = this.#parts
+    const simulatedMs = (events / this.#config.simulator.eventsPerSecond) * 1000
+    const { feed } = this.#shop(ports.clock.nowMs() - simulatedMs)
+    await feed.open()
+    await this.#settled(() => engine.caughtUp(), stopped)
+    const stopDrawing = this.#draw(flags.view)
+    this.#parts.statistics.restart(ports.clock.nowMs())
+    const applied = this.#parts.statistics
+    await feed.run({
+      storefront: this.#storefront(),
+      eventsMax: events,
+      onEvent: (event) => this.#view?.event(event),
+      pace: async () => {
+        while (!stopped.asked && (feed.events - applied.events > aheadMax || engine.lag('recommendations') > aheadMax))
+          await this.#nextBatch()
+        return !stopped.asked
+      },
+    })
+    await this.#settled(async () => decisions.held === 0 && (await engine.caughtUp()), stopped)
+    this.#listsDoneAtMs = ports.clock.nowMs()
+    stopDrawing()
+  }
+
+  async stop(): Promise<void> {
+    const { engine, ports, decisions, inference } = this.#parts
+    await this.#gateway?.close()
+    await this.#admin?.close()
+    await decisions.close()
+    await engine.stop()
+    await this.#rewards?.stop()
+    await inference.close()
+    await ports.close()
+  }
+
+  report(): RunReport {
+    const { statistics, scorer, ports } = this.#parts
+    const endMs = this.#listsDoneAtMs || ports.clock.nowMs()
+    return reportOf(statistics, scorer, {
+      stack: this.#config.stack,
+      cores: cpus().length,
+      elapsedMs: endMs - statistics.startedMs,
+    })
+  }
+
+  /** Counts rewards as they are joined, from now on: what was joined before belongs to other runs. */
+  #countRewards(): Promise<Follower> {
+    const { ports, statistics } = this.#parts
+    const fromMs = ports.clock.nowMs()
+    return ports.log.follow({
+      name: 'report',
+      topics: ['rewards'],
+      batch: ({ records }) => {
+        for (const { value, timestampMs } of records)
+          if (value !== null && timestampMs >= fromMs) statistics.reward(ports.wire.decode('rewards', value))
+      },
+      failed: (error) => ports.logger.error({ error: String(error) }, 'Rewards are no longer counted for the report.'),
+    })
+  }
+
+  #shop(startMs: number) {
+    const { seed, users, items, eventsPerSecond } = this.#config.simulator
+    const shop = createShop({ seed, users, items, eventsPerSecond, startMs: Math.floor(startMs) })
+    const { log, wire } = this.#parts.ports
+    return { shop, feed: new ShopFeed(shop, { log, wire, partitions: this.#config.partitions }) }
+  }
+
+  #storefront(): Storefront {
+    const { service } = this.#parts
+    return {
+      async show({ userId, surface, count, timeMs }) {
+        const shown = await service.recommend({ userId, surface, count, timeMs })
+        return { listId: shown.listId, policy: shown.variant ?? shown.policy, items: shown.items.map((item) => item.itemId) }
+      },
+    }
+  }
+
+  #draw(asView: boolean): () => void {
+    const { statistics, tables, scorer, ports } = this.#parts
+    const source = {
+      statistics,
+      catalogue: tables.catalogue,
+      address: this.#address,
+      stack: this.#config.stack,
+      inference: () => scorer,
+      nowMs: () => ports.clock.nowMs(),
+    }
+    if (!asView) return () => {}
+    const view = new LiveView(source, process.stdout)
+    this.#view = view
+    const timer = setInterval(() => view.draw(), viewMs)
+    return () => {
+      clearInterval(timer)
+      view.draw()
+      view.done()
+      this.#view = undefined
+    }
+  }
+
+  /** Waits for the next finished batch, a second at most. */
+  #nextBatch(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.ports.clock.after(1_000, resolve)
+      this.#wake = () => {
+        cancel()
+        this.#wake = () => {}
+        resolve()
+      }
+    })
+  }
+
+  async #settled(done: () => Promise<boolean>, stopped: StopSignal): Promise<void> {
+    const giveUpMs = this.#parts.ports.clock.nowMs() + settleMsMax
+    while (!stopped.asked && this.#parts.ports.clock.nowMs() < giveUpMs && !(await done())) await this.#nextBatch()
+  }
+}
+
+async function openParts(config: Config) {
+  const ports = await openPorts(config)
+  const inference = await openInference(config, ports.clock, ports.logger)
+  const scorer = new SharedScorer(
+    inference,
+    { rowsMax: 4096, queueRowsMax: 65_536, deadlineMs: config.inference.deadlineMs },
+    ports.metrics,
+  )
+  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
+  const statistics = new RunStatistics(ports.clock.nowMs())
+  let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
+  const engine = new Engine(ports, {
+    graphs,
+    partitions: config.partitions,
+    limits: defaultTaskLimits,
+    onBatch: (topology, _partition, summary) => {
+      statistics.batch(topology, summary, ports.clock.nowMs())
+      observer(
+        topology,
+        summary.lists.map((list) => list.value as ServedList),
+      )
+    },
+    onFailed: (topology, error) => {
+      console.error(`topology ${topology} failed: ${error instanceof Error ? error.message : String(error)}`)
+      process.exitCode = 70
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
+  const partitions = () => config.partitions
+  const shared = {
+    log: ports.log,
+    wire: ports.wire,
+    partitions,
+    clock: ports.clock,
+    logger: ports.logger,
+    metrics: ports.metrics,
+  }
+  const decisions = new DecisionLog(shared)
+  const { trendShare } = config.experiment
+  const service = new RecommendationService({
+    lists: ports.lists,
+    items: tables.catalogue,
+    decisions,
+    clock: ports.clock,
+    experiment: {
+      name: config.experiment.name,
+      variants: [
+        { name: 'learned', weight: 1 - trendShare },
+        { name: 'trend', weight: trendShare },
+      ],
+    },
+  })
+  const collector = new EventCollector({ ...shared, items: tables.catalogue })
+  return {
+    ports,
+    inference,
+    scorer,
+    tables,
+    statistics,
+    engine,
+    decisions,
+    service,
+    collector,
+    features: featureReader(ports.state, config.partitions),
+    observe: (next: typeof observer) => {
+      observer = next
+    },
+  }
+}
+
+/** Reads one person's features from the state of `user-features`. */
+export function featureReader(state: StateStore, partitions: number): (userId: string) => Promise<UserFeatures | null> {
+  return async (userId) => {
+    const task = { topology: 'user-features', partition: partitionFor(userId, partitions) }
+    const [bytes] = await state.read(task, [`${userFamily.name}:${userId}`])
+    return bytes ? userView(userId, userFamily.codec.decode(bytes)) : null
+  }
+}
