@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command, Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startRedisCluster } from '../../cli/services/redis-cluster-service.ts'
+import { startRedisServer } from '../../cli/services/redis-service.ts'
 import type { Service } from '../../cli/services/service.ts'
 import { openRedis, type RedisConnection } from '../../connectors/redis/connection.ts'
 import { RedisListStore } from '../../connectors/redis/list-store.ts'
@@ -24,6 +25,7 @@ describeWithService('redis-cluster', 'Redis Cluster changes under way', () => {
     service = await startRedisCluster({ dir, cacheDir: dir, detached: false, log() {} })
     connection = await openRedis(`redis-cluster://${service.address}`, { commandTimeoutMs: 1_000 })
     nodes = service.address.split(',').map((address) => new Redis(`redis://${address}`))
+    for (const node of nodes) node.on('error', () => {}) // One of them is killed.
   })
   afterAll(async () => {
     await connection?.close()
@@ -106,6 +108,41 @@ describeWithService('redis-cluster', 'Redis Cluster changes under way', () => {
       expect(await committer.lost()).toEqual([])
     }
     expect(committers.get(1)!.failures + committers.get(2)!.failures).toBe(0)
+  })
+
+  it('a node that is killed and started again: nothing acknowledged is lost, and the client finds it by itself', async () => {
+    await nodes[0]!.config('SET', 'appendfsync', 'always')
+    await nodes[0]!.config('SET', 'appendonly', 'yes')
+    await waitUntil('the append-only file is complete', async () =>
+      /aof_rewrite_in_progress:0[\s\S]*aof_rewrite_scheduled:0/.test(await nodes[0]!.info()),
+    )
+    const store = new RedisStateStore(connection)
+    let partition = 0
+    while (connection.owner(`{killed.${partition}}`).options.port !== nodes[0]!.options.port) partition++
+    const committer = new StateCommitter(store, { topology: 'killed', partition })
+    await committer.start()
+    await committer.advance(50)
+    const bus = /@(\d+) myself/.exec(String(await nodes[0]!.cluster('NODES')))![1]!
+    process.kill(service.processes[0]!.pid, 'SIGKILL')
+    const failures = committer.failures
+    await waitUntil('the task has met the outage', () => committer.failures > failures)
+    const again = await startRedisServer({
+      name: 'redis-cluster-0',
+      port: nodes[0]!.options.port!,
+      dir: join(dir, '0'),
+      cacheDir: dir,
+      detached: false,
+      log() {},
+      extraArgs: ['--cluster-enabled', 'yes', '--cluster-port', bus, '--appendonly', 'yes', '--appendfsync', 'always'],
+    })
+    try {
+      await committer.advance(50)
+      await committer.stop()
+      expect(committer.faults).toEqual([])
+      expect(await committer.lost()).toEqual([])
+    } finally {
+      await again.stop()
+    }
   })
 })
 

@@ -236,9 +236,9 @@ describeWithService('redis', 'Redis goes away and comes back', () => {
     expect(await connection.client.hget(hash, 'clearing')).toBeNull()
   })
 
-  it('opening a server that is not there is refused in time, with its address', async () => {
+  it.each(['redis', 'redis-cluster'])('opening a %s that is not there is refused in time, with its address', async (scheme) => {
     const dead = await freePort(0, 'nothing')
-    const opening = openRedis(`redis://127.0.0.1:${dead}`, { connectTimeoutMs: 300 })
+    const opening = openRedis(`${scheme}://127.0.0.1:${dead}`, { connectTimeoutMs: 300 })
     await expect(opening).rejects.toMatchObject({
       code: 'MILL_STORE_UNAVAILABLE',
       message: expect.stringContaining(`127.0.0.1:${dead}`),
