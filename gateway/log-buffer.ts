@@ -67,11 +67,9 @@ export class LogBuffer {
 
   /** Sends what waits now without lingering. What fails is treated as ever: look at `held`. */
   async flush(): Promise<void> {
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#disarm()
     await this.#current
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#disarm()
     await this.#start()
   }
 
@@ -92,6 +90,11 @@ export class LogBuffer {
       this.#cancelTimer = undefined
       void this.#start()
     })
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
   }
 
   #start(): Promise<void> {
