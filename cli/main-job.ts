@@ -279,7 +279,8 @@ async function openParts(config: Config) {
   const inference = await openInference(config, ports.clock, ports.logger)
   const scorer = new SharedScorer(
     inference,
-    { rowsMax: 4096, queueRowsMax: 65_536, deadlineMs: config.inference.deadlineMs },
+    { rowsMax: 4096, queueRowsMax: 65_536, deadlineMs: config.inference.deadlineMs, retryMs: 1_000 },
+    ports.clock,
     ports.metrics,
   )
   const { graphs, tables } = graphsOf(config, scorer, ports.clock)

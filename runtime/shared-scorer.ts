@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Inference } from '../ports/inference.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { Scored, Scorer } from '../ports/scorer.ts'
@@ -10,6 +11,8 @@ export interface SharedScorerOptions {
   readonly queueRowsMax: number
   /** Milliseconds a worker has for one request. */
   readonly deadlineMs: number
+  /** After a model could not be used at all, calls for it fail at once for so long: a missing model must cost nothing. */
+  readonly retryMs: number
 }
 
 interface Call {
@@ -28,7 +31,10 @@ interface Call {
 export class SharedScorer implements Scorer {
   readonly #inference: Inference
   readonly #options: SharedScorerOptions
+  readonly #clock: Clock
   readonly #waiting: Call[] = []
+  /** Models that nobody serves now: until when, and why. */
+  readonly #away = new Map<string, { readonly untilMs: number; readonly error: unknown }>()
   #waitingRows = 0
   #running = 0
   /** Rows and requests since the start. */
@@ -36,8 +42,9 @@ export class SharedScorer implements Scorer {
   requests = 0
   failures = 0
 
-  constructor(inference: Inference, options: SharedScorerOptions, metrics: Metrics) {
+  constructor(inference: Inference, options: SharedScorerOptions, clock: Clock, metrics: Metrics) {
     this.#inference = inference
+    this.#clock = clock
     this.#options = options
     metrics.gauge('millrace_inference_rows_total', 'Rows scored.', () => [{ value: this.rows }])
     metrics.gauge('millrace_inference_requests_total', 'Requests to inference workers.', () => [{ value: this.requests }])
@@ -47,6 +54,8 @@ export class SharedScorer implements Scorer {
   }
 
   async score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+    const away = this.#away.get(model)
+    if (away && this.#clock.nowMs() < away.untilMs) throw away.error
     if (rows === 0) return { outputs: outputs.map(() => new Float32Array(0)), version: '' }
     const width = features.length / rows
     if (rows <= this.#options.rowsMax) return this.#enqueue(model, features, rows, outputs)
@@ -136,11 +145,20 @@ export class SharedScorer implements Scorer {
         })
         from = to
       }
+      this.#away.delete(model)
     } catch (error) {
       this.failures++
+      if (isAway(error)) this.#away.set(model, { untilMs: this.#clock.nowMs() + this.#options.retryMs, error })
       for (const call of calls) call.failed(error)
     }
   }
+}
+
+/** Whether asking again at once is pointless: no worker, or no such model. Slowness and overload are not. */
+function isAway(error: unknown): boolean {
+  return (
+    error instanceof MillraceError && (error.code === 'MILL_INFERENCE_UNAVAILABLE' || error.code === 'MILL_INFERENCE_INVALID')
+  )
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {
