@@ -220,7 +220,11 @@ export class EmbeddedEventLog implements EventLog {
         topic = record.topic
         slots = this.#required(topic)
       }
-      invariant(slots[record.partition], `topic ${topic} has ${slots.length} partitions, there is no number ${record.partition}`)
+      if (slots[record.partition]) continue
+      throw new MillraceError(
+        'MILL_INVARIANT',
+        `topic ${topic} has ${slots.length} partitions, there is no number ${record.partition}`,
+      )
     }
   }
 

@@ -80,9 +80,16 @@ export class LogStorage {
     this.database.transaction(() => {
       this.refresh() // Another process may have appended; nobody can from here to the commit.
       const insert = this.database.prepare('INSERT INTO records (id, timestamp_ms, key, value) VALUES (?, ?, ?, ?)')
-      for (const { topic, partition, key, value } of records) {
-        const slot = this.#topics.get(topic)?.[partition]
-        invariant(slot, `topic ${topic} has no partition ${partition}`)
+      let topic: string | null = null
+      let slots: readonly LogSlot[] = []
+      for (const record of records) {
+        if (record.topic !== topic) {
+          topic = record.topic
+          slots = this.#topics.get(topic) ?? []
+        }
+        const { partition, key, value } = record
+        const slot = slots[partition]
+        if (!slot) throw new MillraceError('MILL_INVARIANT', `topic ${topic} has no partition ${partition}`)
         const offset = touched.get(slot) ?? slot.end
         insert.run(slot.id * slotSize + offset, nowMs, key, value)
         touched.set(slot, offset + 1)

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { invariant } from '../../core/invariant.ts'
+import { MillraceError } from '../../core/errors.ts'
 import { decodePositions, encodePositions } from '../../core/positions.ts'
 import type { CommitResult, StateCommit, StateStore, TaskId, TaskProgress } from '../../ports/state-store.ts'
 import type { EmbeddedDatabase } from './database.ts'
@@ -156,10 +156,9 @@ export class EmbeddedStateStore implements StateStore {
     const remove = this.#database.prepare('DELETE FROM state WHERE task = ? AND key = ?')
     for (const [key, value] of commit.writes) {
       if (value === null) remove.run(id, key)
-      else {
-        invariant(value.length > 0, `state of key "${key}" is empty: a value has at least one byte, null deletes`)
-        put.run(id, key, value, expires)
-      }
+      else if (value.length > 0) put.run(id, key, value, expires)
+      else
+        throw new MillraceError('MILL_INVARIANT', `state of key "${key}" is empty: a value has at least one byte, null deletes`)
     }
   }
 

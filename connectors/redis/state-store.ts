@@ -1,3 +1,4 @@
+import { MillraceError } from '../../core/errors.ts'
 import { invariant } from '../../core/invariant.ts'
 import { decodePositions, encodePositions } from '../../core/positions.ts'
 import type { CommitResult, StateCommit, StateStore, TaskId, TaskProgress } from '../../ports/state-store.ts'
@@ -61,7 +62,9 @@ export class RedisStateStore implements StateStore {
     const prefix = statePrefix(task)
     let bytes = 0
     for (const [key, value] of writes) {
-      invariant(value?.length !== 0, `state of key "${key}" is empty: a value has at least one byte, null deletes`)
+      if (value?.length === 0) {
+        throw new MillraceError('MILL_INVARIANT', `state of key "${key}" is empty: a value has at least one byte, null deletes`)
+      }
       keys.push(prefix + key)
       args.push(value ?? '')
       bytes += value?.length ?? 0
