@@ -14,7 +14,8 @@ import type {
 } from '../../ports/event-log.ts'
 import type { EmbeddedDatabase } from './database.ts'
 import { LogCleaner } from './log-cleaner.ts'
-import { type LogCursor, LogDelivery } from './log-delivery.ts'
+import { LogDelivery } from './log-delivery.ts'
+import { LogFollower } from './log-follower.ts'
 import { LogGroup } from './log-group.ts'
 import { type LogBatchLimits, type LogSlot, LogStorage } from './log-storage.ts'
 
@@ -55,7 +56,7 @@ export class EmbeddedEventLog implements EventLog {
   readonly #cleaner: LogCleaner
   readonly #delivery: LogDelivery
   readonly #groups = new Map<string, LogGroup>()
-  readonly #followers = new Set<Follower>()
+  readonly #followers = new Set<LogFollower>()
   #waiting: Sending[] = []
   #waitingRecords = 0
   #flush: NodeJS.Immediate | null = null
@@ -136,39 +137,9 @@ export class EmbeddedEventLog implements EventLog {
   async follow(options: FollowOptions): Promise<Follower> {
     if (this.#closed) throw closedError()
     this.#guard('read offsets', () => this.#storage.refresh())
-    const cursors: LogCursor[] = []
-    const behind = new Map<LogCursor, number>()
-    const { promise: caughtUp, resolve, reject } = Promise.withResolvers<void>()
-    caughtUp.catch(() => {}) // Who never asks for it must not be killed by it; whoever awaits it still sees the error.
-    const stop = async (): Promise<void> => {
-      for (const cursor of cursors) this.#delivery.remove(cursor)
-      this.#followers.delete(follower)
-      reject(new MillraceError('MILL_LOG_UNAVAILABLE', `the reader ${options.name} was stopped before it had caught up`))
-    }
-    const follower: Follower = { caughtUp, stop }
-    const failed = (error: unknown): void => {
-      if (!this.#followers.has(follower)) return
-      reject(error)
-      void stop()
-      options.failed(error instanceof Error ? error : new Error(String(error)))
-    }
-    for (const slot of options.topics.flatMap((topic) => this.#required(topic))) {
-      const cursor: LogCursor = {
-        slot,
-        next: slot.start,
-        paused: false,
-        deliver(batch) {
-          options.batch(batch)
-          if (batch.nextOffset >= (behind.get(cursor) ?? 0) && behind.delete(cursor) && behind.size === 0) resolve()
-        },
-        failed,
-      }
-      cursors.push(cursor)
-      if (slot.end > slot.start) behind.set(cursor, slot.end)
-    }
-    if (behind.size === 0) resolve()
+    const slots = options.topics.flatMap((topic) => this.#required(topic))
+    const follower: LogFollower = new LogFollower(options, slots, this.#delivery, () => this.#followers.delete(follower))
     this.#followers.add(follower)
-    for (const cursor of cursors) this.#delivery.add(cursor)
     return follower
   }
 
