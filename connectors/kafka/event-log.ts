@@ -41,7 +41,7 @@ export interface KafkaEventLogOptions {
   readonly batchBytesMax?: number
   /** Longest wait of a fetch without data; 100 ms by default. With data the broker answers at once. */
   readonly fetchWaitMs?: number
-  /** A member that the group does not hear of for so long has lost its partitions; 30 s by default. */
+  /** A member that the group does not hear of for so long has lost its partitions, so also how long a killed process holds them; 10 s by default. */
   readonly sessionTimeoutMs?: number
   /** How often a member tells the group that it lives, and learns of a rebalance; 1 s by default. */
   readonly heartbeatMs?: number
@@ -172,7 +172,7 @@ export class KafkaEventLog implements EventLog {
       clock: this.#clock,
       logger: this.#logger.child({ group: options.group }),
       limits: this.#limits,
-      sessionTimeoutMs: this.#options.sessionTimeoutMs ?? 30_000,
+      sessionTimeoutMs: this.#options.sessionTimeoutMs ?? 10_000,
       heartbeatMs: this.#options.heartbeatMs ?? 1_000,
       partitionCount: counts[0] ?? 0,
       group: options,
