@@ -39,7 +39,7 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     retrieve: { countMax: 100 },
     draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
-    diversify: { itemsMax: 80, poolMax: 120, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
+    diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
     finish: { surface: 'home', policy: learnedPolicy, policyVersion: '1', itemsMax: 50 },
     serve: { ttlS: 30 * 86_400 },

@@ -78,6 +78,7 @@ async function embedUsers(
   rows: number,
   options: DraftOptions,
 ): Promise<Float32Array | null> {
+  if (!scorer.ready(options.itemModel) || !scorer.ready(options.userModel)) return null
   try {
     await table.embed(scorer, options.itemModel)
     const { outputs } = await scorer.score(options.userModel, contexts, rows, ['embedding'])

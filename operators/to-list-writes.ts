@@ -36,11 +36,14 @@ function writeOf(list: FinishedList, ttlS: number): ListWrite {
   }
 }
 
-/** The ranker's rows of the shown items, so that a decision can log what the model saw. */
+/** Slots whose model input is kept: what pages show. Deeper slots are logged without it. */
+const snapshotItemsMax = 20
+
+/** The ranker's rows of the first items, so that a decision can log what the model saw. */
 function snapshotOf({ draft, recommendation }: FinishedList): ServedSnapshot {
   const features: Record<string, string> = {}
   if (draft.features.length > 0) {
-    recommendation.items.forEach((item, index) => {
+    recommendation.items.slice(0, snapshotItemsMax).forEach((item, index) => {
       const place = draft.order[index]!
       features[item.itemId] = base64(draft.features.subarray(place * rankerWidth, (place + 1) * rankerWidth))
     })

@@ -9,6 +9,8 @@ export interface Scored {
  * Scores float rows with a model, joining the rows of all callers into few requests. Errors: those of ports/inference.ts.
  */
 export interface Scorer {
+  /** Whether a call is worth preparing: false while the model is known to be away. */
+  ready(model: string): boolean
   /** `features` is rows × width, row-major; it may be detached by the call. */
   score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored>
 }

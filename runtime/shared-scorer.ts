@@ -53,9 +53,13 @@ export class SharedScorer implements Scorer {
     ])
   }
 
-  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+  ready(model: string): boolean {
     const away = this.#away.get(model)
-    if (away && this.#clock.nowMs() < away.untilMs) throw away.error
+    return !away || this.#clock.nowMs() >= away.untilMs
+  }
+
+  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+    if (!this.ready(model)) throw this.#away.get(model)!.error
     if (rows === 0) return { outputs: outputs.map(() => new Float32Array(0)), version: '' }
     const width = features.length / rows
     if (rows <= this.#options.rowsMax) return this.#enqueue(model, features, rows, outputs)

@@ -1,0 +1,36 @@
+import { MillraceError } from '../core/errors.ts'
+import { type Config, loadConfig } from './config.ts'
+
+/** Flags that every command takes. */
+export interface GlobalFlags {
+  readonly json: boolean
+  readonly config?: string | undefined
+  readonly set?: readonly string[] | undefined
+}
+
+/** The configuration of a command: file, then environment, then `--set`, then the command's own flags. Errors: `MILL_CONFIG_INVALID`. */
+export function configOf(flags: GlobalFlags, overrides: Readonly<Record<string, unknown>> = {}): Config {
+  const all: Record<string, unknown> = {}
+  for (const part of flags.set ?? []) {
+    const match = /^([A-Za-z]+)(?:\.([A-Za-z]+))?=(.*)$/.exec(part)
+    if (!match) throw new MillraceError('MILL_USAGE', `--set ${part}: write section.field=value, e.g. --set gateway.port=0`)
+    const [, section, field, text] = match as unknown as [string, string, string | undefined, string]
+    place(all, section, field, text)
+  }
+  for (const [path, value] of Object.entries(overrides)) {
+    if (value === undefined) continue
+    const [section, field] = path.split('.') as [string, string | undefined]
+    place(all, section, field, value)
+  }
+  return loadConfig(flags.config, all)
+}
+
+/** Names of fields that hold lists: their text is comma-separated. */
+const lists = new Set(['brokers', 'workers', 'apiKeys', 'topologies'])
+
+function place(target: Record<string, unknown>, section: string, field: string | undefined, value: unknown): void {
+  const name = field ?? section
+  const read = lists.has(name) && typeof value === 'string' ? value.split(',') : value
+  if (field === undefined) target[section] = read
+  else target[section] = { ...(target[section] as object | undefined), [field]: read }
+}
