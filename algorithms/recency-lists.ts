@@ -14,8 +14,9 @@ export function isNewer(recency: Recency, a: number, b: number): boolean {
 
 /**
  * Many doubly linked lists of nodes, each sorted newest first by the slot a node belongs to (slot = node / nodesPerSlot), as
- * threads through typed arrays. An insertion walks from the head or from the list's last insertion (its finger): events in
- * order, and a late stream beside them, find their place in a few steps; only a jump in time walks far.
+ * threads through typed arrays. An insertion that is not the newest walks from the head and from the last such insertion (the
+ * list's finger) at once: events in order, events a little late, and a whole late stream beside a live one find their place
+ * in a few steps; only a jump in time walks far.
  */
 export class RecencyLists {
   /** Newest node of each list, -1 none. */
@@ -46,30 +47,16 @@ export class RecencyLists {
   /** Puts `node`, which is in no list, into `list`. */
   insert(list: number, node: number): void {
     const slot = this.#slotOf(node)
-    let newer = none
-    let older = this.heads[list]!
-    if (older !== none && !isNewer(this.#recency, slot, this.#slotOf(older))) {
-      let at = this.#fingers[list]!
-      if (isNewer(this.#recency, slot, this.#slotOf(at))) {
-        older = at
-        newer = this.#newer[at]!
-        while (newer !== none && isNewer(this.#recency, slot, this.#slotOf(newer))) {
-          older = newer
-          newer = this.#newer[newer]!
-        }
-      } else {
-        while (this.older[at]! !== none && !isNewer(this.#recency, slot, this.#slotOf(this.older[at]!))) at = this.older[at]!
-        newer = at
-        older = this.older[at]!
-      }
-    }
+    const head = this.heads[list]!
+    const newer = head === none || this.#isNewer(slot, head) ? none : this.#lastNewer(list, slot)
+    const older = newer === none ? head : this.older[newer]!
     this.#newer[node] = newer
     this.older[node] = older
     if (newer === none) this.heads[list] = node
     else this.older[newer] = node
     if (older === none) this.#tails[list] = node
     else this.#newer[older] = node
-    this.#fingers[list] = node
+    if (newer !== none || older === none) this.#fingers[list] = node
   }
 
   /** Takes `node` out of `list`. */
@@ -86,9 +73,29 @@ export class RecencyLists {
   /** Moves `node` towards the head after its slot became newer. */
   raise(list: number, node: number): void {
     const newer = this.#newer[node]!
-    if (newer === none || !isNewer(this.#recency, this.#slotOf(node), this.#slotOf(newer))) return
+    if (newer === none || !this.#isNewer(this.#slotOf(node), newer)) return
     this.remove(list, node)
     this.insert(list, node)
+  }
+
+  /** The last node that comes before `slot`, in a list whose head does: two walks side by side, the first to arrive wins. */
+  #lastNewer(list: number, slot: number): number {
+    let fromHead = this.heads[list]!
+    let fromFinger = this.#fingers[list]!
+    const upwards = this.#isNewer(slot, fromFinger)
+    for (;;) {
+      const next = this.older[fromHead]!
+      if (next === none || this.#isNewer(slot, next)) return fromHead
+      fromHead = next
+      const beyond = upwards ? this.#newer[fromFinger]! : this.older[fromFinger]!
+      if (upwards && !this.#isNewer(slot, beyond)) return beyond
+      if (!upwards && (beyond === none || this.#isNewer(slot, beyond))) return fromFinger
+      fromFinger = beyond
+    }
+  }
+
+  #isNewer(slot: number, node: number): boolean {
+    return isNewer(this.#recency, slot, this.#slotOf(node))
   }
 
   #slotOf(node: number): number {
