@@ -1,15 +1,23 @@
 import type { StateFamily, Transaction } from '../ports/batch.ts'
-import { type DueBucket, type DueEntry, dueBucketSchema, type JoinProgress, joinProgressSchema } from '../schemas/reward-state.ts'
+import { type DueBucket, type DueEntry, type DueIndex, dueBucketSchema, dueIndexSchema } from '../schemas/reward-state.ts'
 
 /** Event time covered by one bucket: a batch rewrites only the buckets it touches. */
 const bucketMs = 1_000
 
-export const bucketFamily: StateFamily<DueBucket> = { name: 'due', codec: dueBucketSchema }
-export const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
+const bucketFamily: StateFamily<DueBucket> = { name: 'due', codec: dueBucketSchema }
+/** The index in memory: bucket numbers, ascending; in the store their differences, one or two bytes each. */
+const indexFamily: StateFamily<number[]> = {
+  name: 'due-index',
+  codec: {
+    encode: (numbers) => dueIndexSchema.encode(gapsOf(numbers)),
+    decode: (bytes) => numbersOf(dueIndexSchema.decode(bytes)),
+  },
+}
 
 /**
- * Event-time timers kept with the state of a task, in two levels: an index of buckets that hold something, and the buckets.
- * Entries fire in the total order (time, kind, id), whatever order they were set in.
+ * Event-time timers kept with the state of a task, in two levels: an index of the buckets that hold something, and the
+ * buckets. Entries fire in the total order (time, kind, id), whatever order they were set in. A batch reads and writes only
+ * the index, the buckets it sets timers in and those that are due. One index per task: a task has one set of timers.
  */
 export class EventTimers {
   readonly #transaction: Transaction
@@ -18,78 +26,106 @@ export class EventTimers {
     this.#transaction = transaction
   }
 
-  /** Brings the index and the buckets that will be set or fire into memory. Call once per batch, first. */
+  /** Brings the index, and the buckets that will be set or may fire, into memory. Call once per batch, first. */
   async load(dueTimesMs: Iterable<number>, watermarkMs: number): Promise<void> {
-    await this.#transaction.load(progressFamily, [''])
+    await this.#transaction.load(indexFamily, [''])
     const buckets = new Set<string>()
     for (const dueMs of dueTimesMs) buckets.add(String(bucketOf(dueMs)))
-    for (const bucket of this.progress().buckets) if (bucket * bucketMs <= watermarkMs) buckets.add(String(bucket))
+    for (const number of this.#index()) {
+      if (number * bucketMs >= watermarkMs) break
+      buckets.add(String(number))
+    }
     await this.#transaction.load(bucketFamily, buckets)
   }
 
-  /** The index and the running number; change in place, then `keepProgress`. */
-  progress(): JoinProgress {
-    return this.#transaction.get(progressFamily, '') ?? { buckets: [], sequence: 0 }
-  }
-
-  keepProgress(progress: JoinProgress): void {
-    this.#transaction.put(progressFamily, '', progress)
-  }
-
-  /** Sets a timer; its time must be among those given to `load`. */
+  /** Sets a timer; its time must be among those given to `load`. An entry that is there already is set once. */
   set(entry: DueEntry): void {
     const number = bucketOf(entry.dueMs)
     const key = String(number)
     const bucket = this.#transaction.get(bucketFamily, key)
-    if (bucket) insertSorted(bucket.entries, entry)
-    this.#transaction.put(bucketFamily, key, bucket ?? { entries: [entry] })
-    if (bucket) return
-    const progress = this.progress()
-    let at = progress.buckets.length
-    while (at > 0 && progress.buckets[at - 1]! > number) at--
-    if (progress.buckets[at - 1] !== number) progress.buckets.splice(at, 0, number)
-    this.keepProgress(progress)
+    if (!bucket) {
+      this.#transaction.put(bucketFamily, key, { entries: [entry] })
+      const index = this.#index()
+      index.splice(
+        placeOf(index, number, (a, b) => a - b),
+        0,
+        number,
+      )
+      this.#transaction.put(indexFamily, '', index)
+      return
+    }
+    const at = placeOf(bucket.entries, entry, compareDue)
+    if (at > 0 && compareDue(bucket.entries[at - 1]!, entry) === 0) return
+    bucket.entries.splice(at, 0, entry)
+    this.#transaction.put(bucketFamily, key, bucket)
   }
 
-  /** Takes out everything due up to and including the watermark, in order. */
+  /**
+   * Takes out everything due before the watermark, in order. What is due at the watermark itself waits: a record of exactly
+   * that time is not late and may still come.
+   */
   takeDue(watermarkMs: number): DueEntry[] {
-    const progress = this.progress()
+    const index = this.#index()
     const due: DueEntry[] = []
-    const [first] = progress.buckets
-    if (first === undefined || first * bucketMs > watermarkMs) return due
-    const left: number[] = []
-    for (const number of progress.buckets) {
-      if (number * bucketMs > watermarkMs) {
-        left.push(number)
-        continue
-      }
+    let emptied = 0
+    for (const number of index) {
+      if (number * bucketMs >= watermarkMs) break
       const key = String(number)
-      const bucket = this.#transaction.get(bucketFamily, key)
-      const entries = bucket?.entries ?? []
-      const fired = entries.filter((entry) => entry.dueMs <= watermarkMs)
-      due.push(...fired)
-      if (fired.length === entries.length) this.#transaction.delete(bucketFamily, key)
-      else {
-        left.push(number)
-        if (fired.length > 0) this.#transaction.put(bucketFamily, key, { entries: entries.slice(fired.length) })
-      }
+      const entries = this.#transaction.get(bucketFamily, key)?.entries ?? []
+      let fired = 0
+      while (fired < entries.length && entries[fired]!.dueMs < watermarkMs) fired++
+      for (let i = 0; i < fired; i++) due.push(entries[i]!)
+      if (fired === entries.length) {
+        this.#transaction.delete(bucketFamily, key)
+        emptied++
+      } else if (fired > 0) this.#transaction.put(bucketFamily, key, { entries: entries.slice(fired) })
     }
-    if (left.length !== progress.buckets.length) this.keepProgress({ ...progress, buckets: left })
+    // Only the last bucket read can be due in part, so those that are empty now are the first ones.
+    if (emptied > 0) {
+      if (emptied === index.length) this.#transaction.delete(indexFamily, '')
+      else this.#transaction.put(indexFamily, '', index.slice(emptied))
+    }
     return due
   }
+
+  #index(): number[] {
+    return this.#transaction.get(indexFamily, '') ?? []
+  }
+}
+
+/** The total order in which timers fire. */
+export function compareDue(a: DueEntry, b: DueEntry): number {
+  return a.dueMs - b.dueMs || a.kind - b.kind || compareText(a.id, b.id) || compareText(a.listKey, b.listKey)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function bucketOf(dueMs: number): number {
   return Math.floor(dueMs / bucketMs)
 }
 
-function insertSorted(entries: DueEntry[], entry: DueEntry): void {
-  let at = entries.length
-  while (at > 0 && compareDue(entries[at - 1]!, entry) > 0) at--
-  entries.splice(at, 0, entry)
+/** The place behind everything that is not larger. */
+function placeOf<T>(sorted: readonly T[], value: T, compare: (a: T, b: T) => number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compare(sorted[middle]!, value) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
-/** The total order in which timers fire. */
-export function compareDue(a: DueEntry, b: DueEntry): number {
-  return a.dueMs - b.dueMs || a.kind - b.kind || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+function gapsOf(numbers: readonly number[]): DueIndex {
+  return { gaps: numbers.map((number, at) => number - (numbers[at - 1] ?? 0)) }
+}
+
+function numbersOf({ gaps }: DueIndex): number[] {
+  let sum = 0
+  return gaps.map((gap) => {
+    sum += gap
+    return sum
+  })
 }

@@ -1,14 +1,24 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
+import { invariant } from '../core/invariant.ts'
 import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { Decision } from '../schemas/decision.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import type { Reward, RewardSlot } from '../schemas/reward.ts'
-import { type DueEntry, dueKinds, type ListState, listStateSchema, type OutcomeState } from '../schemas/reward-state.ts'
+import {
+  type DueEntry,
+  dueKinds,
+  type JoinProgress,
+  joinProgressSchema,
+  type ListState,
+  listStateSchema,
+  type OutcomeState,
+} from '../schemas/reward-state.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import { EventTimers } from './event-timers.ts'
 
 const listFamily: StateFamily<ListState> = { name: 'list', codec: listStateSchema }
+const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
 const closeKind = dueKinds.indexOf('close')
 const sweepKind = dueKinds.indexOf('sweep')
 const forgetKind = dueKinds.indexOf('forget')
@@ -26,9 +36,10 @@ export type Joinable = Sourced<Decision | UserEvent>
 
 /**
  * Joins each showing with what followed, exactly once: a row leaves when event time has passed the showing's time plus the
- * wait. An outcome belongs to the latest showing of its list at or before it. Rows leave in the order (closing time, decision
- * id) and carry a running number. Both inputs are judged late by their own time only, so content, order and number of the rows
- * do not depend on how the inputs interleave or how batches are cut.
+ * wait. An outcome belongs to the latest showing of its list at or before it, and to the first slot with its item; of several
+ * the strongest counts. Rows leave in the order (closing time, decision id) and carry a running number. Both inputs are judged
+ * late by their own time only, so content, order and number of the rows do not depend on how the inputs interleave or how
+ * batches are cut. Only a mark for an idle input can close a showing before all its outcomes were read: those are told as late.
  *
  *     decisions  d-----------|     d shown at 0, wait 60
  *     events     --c------x--|     c: a click at 5; x: anything at 61 (moves time)
@@ -41,6 +52,8 @@ export type Joinable = Sourced<Decision | UserEvent>
  * - Error: passes on; late and unmatched outcomes go to the late output.
  */
 export function joinOutcomes(options: JoinOptions): OperatorFunction<Batch<Joinable>, Batch<Keyed<Reward>>> {
+  invariant(options.waitMs > 0, `rewards: waitMs must be above 0, not ${options.waitMs}`)
+  invariant(options.latenessMs >= 0, `rewards: latenessMs must not be below 0, but is ${options.latenessMs}`)
   return concatMap(async (batch) => {
     const join = new Join(batch, options)
     await join.load()
@@ -76,39 +89,18 @@ class Join {
       keys.add(listKeyOf(value.userId, value.listId!))
       dueTimesMs.push(value.timeMs + waitMs)
     }
-    await Promise.all([this.#batch.transaction.load(listFamily, keys), this.#timers.load(dueTimesMs, this.#batch.watermarkMs)])
+    const { transaction, watermarkMs } = this.#batch
+    await Promise.all([
+      transaction.load(listFamily, keys),
+      transaction.load(progressFamily, ['']),
+      this.#timers.load(dueTimesMs, watermarkMs),
+    ])
   }
 
   /** Puts the batch's showings and outcomes into the state and sets their timers; repeats of an id are dropped. */
   add(): void {
-    const { waitMs } = this.#options
-    for (const { value } of this.#decisions) {
-      const listKey = listKeyOf(value.userId, value.listId)
-      const state = this.#stateOf(listKey)
-      const { decisionId, timeMs } = value
-      if (
-        state.open.some((other) => other.decisionId === decisionId) ||
-        state.closed.some((other) => other.decisionId === decisionId)
-      )
-        continue
-      insert(state.open, value, byTime('decisionId'))
-      this.#batch.transaction.put(listFamily, listKey, state)
-      this.#timers.set({ dueMs: timeMs + waitMs, kind: closeKind, listKey, id: decisionId })
-      this.#timers.set({ dueMs: timeMs + 2 * waitMs, kind: forgetKind, listKey, id: decisionId })
-    }
-    for (const { value, offset } of this.#outcomes) {
-      const listKey = listKeyOf(value.userId, value.listId!)
-      const state = this.#stateOf(listKey)
-      const { eventId, timeMs } = value
-      if (state.outcomes.some((other) => other.eventId === eventId)) continue
-      insert(
-        state.outcomes,
-        { eventId, itemId: value.itemId!, timeMs, strength: eventStrength(value), offset },
-        byTime('eventId'),
-      )
-      this.#batch.transaction.put(listFamily, listKey, state)
-      this.#timers.set({ dueMs: timeMs + waitMs, kind: sweepKind, listKey, id: eventId })
-    }
+    for (const { value } of this.#decisions) this.#addDecision(value)
+    for (const { value, offset } of this.#outcomes) this.#addOutcome(value, offset)
   }
 
   /** Fires what is due and returns the rows that leave. */
@@ -125,7 +117,7 @@ class Join {
       const state = this.#stateOf(entry.listKey)
       if (entry.kind === closeKind) rows.push(...this.#close(state, entry))
       else if (entry.kind === sweepKind) this.#sweep(state, entry)
-      else state.closed = state.closed.filter((closed) => closed.decisionId !== entry.id)
+      else this.#forget(state, entry)
       if (state.open.length === 0 && state.closed.length === 0 && state.outcomes.length === 0)
         transaction.delete(listFamily, entry.listKey)
       else transaction.put(listFamily, entry.listKey, state)
@@ -151,34 +143,70 @@ class Join {
     }
   }
 
+  #addDecision(decision: Decision): void {
+    const { waitMs } = this.#options
+    const { decisionId, timeMs } = decision
+    const listKey = listKeyOf(decision.userId, decision.listId)
+    const state = this.#stateOf(listKey)
+    // By event time, not by what is still remembered: how far the other input has come must not decide what is a repeat.
+    const repeats = (other: { decisionId: string; timeMs: number }) =>
+      other.decisionId === decisionId && timeMs <= other.timeMs + 2 * waitMs
+    if (state.open.some(repeats) || state.closed.some(repeats)) return
+    insert(state.open, decision, byTime('decisionId'))
+    this.#batch.transaction.put(listFamily, listKey, state)
+    this.#timers.set({ dueMs: timeMs + waitMs, kind: closeKind, listKey, id: decisionId })
+    this.#timers.set({ dueMs: timeMs + 2 * waitMs, kind: forgetKind, listKey, id: decisionId })
+  }
+
+  #addOutcome(event: UserEvent, offset: number): void {
+    const { waitMs } = this.#options
+    const { eventId, timeMs } = event
+    const listKey = listKeyOf(event.userId, event.listId!)
+    const state = this.#stateOf(listKey)
+    if (state.outcomes.some((other) => other.eventId === eventId && timeMs <= other.timeMs + waitMs)) return
+    const outcome = { eventId, itemId: event.itemId!, timeMs, strength: eventStrength(event), offset, joined: false }
+    insert(state.outcomes, outcome, byTime('eventId'))
+    this.#batch.transaction.put(listFamily, listKey, state)
+    this.#timers.set({ dueMs: timeMs + waitMs, kind: sweepKind, listKey, id: eventId })
+  }
+
   #close(state: ListState, entry: DueEntry): Keyed<Reward>[] {
-    const decision = state.open.find((open) => open.decisionId === entry.id)
+    const shownMs = entry.dueMs - this.#options.waitMs
+    const decision = state.open.find((open) => open.decisionId === entry.id && open.timeMs === shownMs)
     if (!decision) return []
+    const items = new Set(decision.slots.map((slot) => slot.itemId))
     const outcomes = state.outcomes.filter(
-      (outcome) => showingOf(state, outcome.timeMs) === decision.decisionId && outcome.timeMs <= entry.dueMs,
+      (outcome) =>
+        outcome.timeMs <= entry.dueMs && items.has(outcome.itemId) && isSame(showingOf(state, outcome.timeMs), decision),
     )
+    for (const outcome of outcomes) outcome.joined = true
     state.open = state.open.filter((open) => open !== decision)
-    insert(state.closed, { decisionId: decision.decisionId, timeMs: decision.timeMs }, byTime('decisionId'))
-    const progress = this.#timers.progress()
-    const { partition } = this.#batch.task
-    const value = rewardOf(decision, outcomes, { sourcePartition: partition, sequence: progress.sequence, closedMs: entry.dueMs })
-    this.#timers.keepProgress({ ...progress, sequence: progress.sequence + 1 })
+    insert(state.closed, { decisionId: decision.decisionId, timeMs: shownMs }, byTime('decisionId'))
+    const { transaction, task } = this.#batch
+    const { sequence } = transaction.get(progressFamily, '') ?? { sequence: 0 }
+    transaction.put(progressFamily, '', { sequence: sequence + 1 })
+    const value = rewardOf(decision, outcomes, { sourcePartition: task.partition, sequence, closedMs: entry.dueMs })
     return [{ key: decision.policy, value }]
   }
 
-  /** An outcome's own wait is over: if no showing took it, it is told as unmatched. */
+  /** An outcome's own wait is over: if no row counts it, it is told. */
   #sweep(state: ListState, entry: DueEntry): void {
-    const outcome = state.outcomes.find((other) => other.eventId === entry.id)
-    if (!outcome) return
-    state.outcomes = state.outcomes.filter((other) => other !== outcome)
-    const shown = showingOf(state, outcome.timeMs)
-    const showing = [...state.open, ...state.closed].find((other) => other.decisionId === shown)
-    if (showing && outcome.timeMs <= showing.timeMs + this.#options.waitMs) return
+    const { waitMs } = this.#options
+    const at = state.outcomes.findIndex((other) => other.eventId === entry.id && other.timeMs + waitMs === entry.dueMs)
+    const [outcome] = at < 0 ? [] : state.outcomes.splice(at, 1)
+    if (!outcome || outcome.joined) return
+    const { joined: _joined, ...value } = outcome
     this.#batch.transaction.late(
-      { value: outcome, key: entry.listKey, offset: outcome.offset, loggedMs: 0 },
-      'unmatched',
+      { value, key: entry.listKey, offset: outcome.offset, loggedMs: 0 },
+      'join-unmatched',
       outcome.timeMs,
+      'user-events',
     )
+  }
+
+  #forget(state: ListState, entry: DueEntry): void {
+    const shownMs = entry.dueMs - 2 * this.#options.waitMs
+    state.closed = state.closed.filter((closed) => closed.decisionId !== entry.id || closed.timeMs !== shownMs)
   }
 
   #stateOf(listKey: string): ListState {
@@ -196,17 +224,22 @@ function listKeyOf(userId: string, listId: string): string {
   return `${userId}/${listId}`
 }
 
-/** The latest showing, open or closed, at or before a time; ties go to the larger id. */
-function showingOf(state: ListState, timeMs: number): string | null {
-  let best: { decisionId: string; timeMs: number } | null = null
-  for (const showings of [state.open, state.closed]) {
-    for (const showing of showings) {
-      if (showing.timeMs > timeMs) continue
-      if (!best || showing.timeMs > best.timeMs || (showing.timeMs === best.timeMs && showing.decisionId > best.decisionId))
-        best = showing
-    }
-  }
-  return best?.decisionId ?? null
+/** What names one showing: a repeat of an id long after is another one. */
+interface Showing {
+  readonly decisionId: string
+  readonly timeMs: number
+}
+
+function isSame(a: Showing | undefined, b: Showing): boolean {
+  return a?.decisionId === b.decisionId && a.timeMs === b.timeMs
+}
+
+/** The latest showing, open or closed, at or before a time; ties go to the larger id. Both lists ascend. */
+function showingOf(state: ListState, timeMs: number): Showing | undefined {
+  const open = state.open.findLast((showing) => showing.timeMs <= timeMs)
+  const closed = state.closed.findLast((showing) => showing.timeMs <= timeMs)
+  if (!open || !closed) return open ?? closed
+  return byTime('decisionId')(open, closed) > 0 ? open : closed
 }
 
 function rewardOf(

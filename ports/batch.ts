@@ -34,8 +34,8 @@ export interface Transaction {
   delete<T>(family: StateFamily<T>, key: string): void
   /** Sets aside one record that will never work; its neighbours go on. */
   deadLetter(record: Sourced<unknown>, step: string, code: ErrorCode, reason: string): void
-  /** Keeps apart one record that came too late; counted. */
-  late(record: Sourced<unknown>, step: string, eventTimeMs: number): void
+  /** Keeps apart one record that came too late; counted. `topic` is where it lay if not in the batch's own topic. */
+  late(record: Sourced<unknown>, step: string, eventTimeMs: number, topic?: string): void
   /** Moves the position of an additive upstream: the next source offset to apply from `topic`'s partition `partition`. */
   setUpstream(topic: string, partition: number, nextOffset: number): void
   /** That position, 0 if none: rows below it were applied already. */

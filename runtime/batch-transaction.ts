@@ -97,8 +97,8 @@ export class BatchTransaction implements Transaction {
     })
   }
 
-  late(record: Sourced<unknown>, step: string, eventTimeMs: number): void {
-    const { task, topic, watermarkMs } = this.#context
+  late(record: Sourced<unknown>, step: string, eventTimeMs: number, topic: string = this.#context.topic): void {
+    const { task, watermarkMs } = this.#context
     this.lateRecords.push({
       id: `${topic}/${task.partition}/${record.offset}/${step}`,
       topology: task.topology,

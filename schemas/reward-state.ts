@@ -10,6 +10,8 @@ export interface OutcomeState {
   readonly strength: number
   /** Offset in user-events. */
   readonly offset: number
+  /** Whether a row that left counts it. */
+  joined: boolean
 }
 
 /** A showing that was joined already: remembered for one more wait, so that a resend of it is recognised. */
@@ -42,9 +44,13 @@ export interface DueBucket {
   entries: DueEntry[]
 }
 
-/** Progress of the join: which buckets hold something, and how many rewards have left. */
+/** Which buckets hold something, ascending, the first as its number and each other as the distance to the one before. */
+export interface DueIndex {
+  gaps: number[]
+}
+
+/** Progress of the join: how many rewards have left. */
 export interface JoinProgress {
-  buckets: number[]
   sequence: number
 }
 
@@ -54,6 +60,7 @@ const outcomeSchema = recordSchema<OutcomeState>('OutcomeState', 'What somebody 
   { name: 'timeMs', type: 'long', doc: 'Event time.' },
   { name: 'strength', type: 'double', doc: 'Graded reward.' },
   { name: 'offset', type: 'long', doc: 'Offset in user-events.' },
+  { name: 'joined', type: 'boolean', doc: 'Whether a row that left counts it.' },
 ])
 
 const closedSchema = recordSchema<ClosedDecision>('ClosedDecision', 'A showing that was joined already.', [
@@ -78,7 +85,10 @@ export const dueBucketSchema = recordSchema<DueBucket>('DueBucket', 'Everything 
   { name: 'entries', type: { type: 'array', items: dueEntrySchema.definition }, doc: 'Sorted.' },
 ])
 
+export const dueIndexSchema = recordSchema<DueIndex>('DueIndex', 'Which buckets hold something.', [
+  { name: 'gaps', type: { type: 'array', items: 'long' }, doc: 'Ascending bucket numbers as differences.' },
+])
+
 export const joinProgressSchema = recordSchema<JoinProgress>('JoinProgress', 'Progress of the join.', [
-  { name: 'buckets', type: { type: 'array', items: 'long' }, doc: 'Buckets that hold something, ascending.' },
   { name: 'sequence', type: 'long', doc: 'Rewards that have left.' },
 ])
