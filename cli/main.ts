@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { MillraceError } from '../core/errors.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drainCommand } from './commands/drain.ts'
@@ -71,7 +72,9 @@ try {
     .alias('h', 'help')
     .wrap(100)
     .exitProcess(false)
-    .fail(false)
+    .fail((message, error) => {
+      throw error ?? new MillraceError('MILL_USAGE', `${message}; --help says more`)
+    })
     .parseAsync()
 } catch (error) {
   reportFailure(error, args)

@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 
 /** Stands for the inference workers while a graph is only looked at or folded again. */
 const noScorer: Scorer = {
+  ready: () => false,
   score: () => Promise.reject(new MillraceError('MILL_INFERENCE_UNAVAILABLE', 'this command asks no inference worker')),
 }
 

@@ -1,0 +1,62 @@
+import { createWriteStream } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { MillraceError } from '../core/errors.ts'
+import { type TopicName, topics } from '../schemas/topics.ts'
+import type { OpenPorts } from './compose.ts'
+import { readTopic } from './read-topic.ts'
+
+/**
+ * Writes what a topic holds as JSON lines: bytes as base64, field names as in the schema. The file appears whole or not at all.
+ * Errors: `MILL_USAGE` when it cannot be written.
+ */
+export async function exportTopic(
+  ports: Pick<OpenPorts, 'log' | 'wire'>,
+  topic: TopicName,
+  path: string,
+): Promise<{ records: number; undecodable: number }> {
+  const result = { records: 0, undecodable: 0 }
+  const undecodable = () => {
+    result.undecodable++
+  }
+  async function* lines() {
+    for await (const value of valuesOf(ports, topic, undecodable)) {
+      result.records++
+      yield `${JSON.stringify(value, bytesAsText)}\n`
+    }
+  }
+  const partial = `${path}.partial`
+  try {
+    await pipeline(Readable.from(lines()), createWriteStream(partial))
+    await rename(partial, path)
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause
+    throw new MillraceError('MILL_USAGE', `--out ${path} cannot be written: ${(cause as Error).message}`, { cause })
+  }
+  return result
+}
+
+async function* valuesOf(
+  ports: Pick<OpenPorts, 'log' | 'wire'>,
+  topic: TopicName,
+  undecodable: () => void,
+): AsyncGenerator<unknown> {
+  if (topics[topic].cleanup !== 'compact') {
+    for await (const { value } of readTopic(ports, topic, undecodable)) if (value) yield value
+    return
+  }
+  const newest = new Map<string | null, unknown>()
+  for await (const { key, value } of readTopic(ports, topic, undecodable)) {
+    if (value === null) newest.delete(key)
+    else newest.set(key, value)
+  }
+  yield* newest.values()
+}
+
+/** Buffers turn themselves into `{type: 'Buffer', data}` before a replacer sees them. */
+function bytesAsText(_name: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  const buffer = value as { type?: unknown; data?: unknown } | null
+  return buffer?.type === 'Buffer' && Array.isArray(buffer.data) ? Buffer.from(buffer.data as number[]).toString('base64') : value
+}
