@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.ts'
+import { retrying } from '../core/retrying.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EngineControl, TopologyStatus } from '../ports/engine-control.ts'
 import type { EventLog } from '../ports/event-log.ts'
@@ -13,6 +14,9 @@ import { StepMetrics } from './running-graph.ts'
 import { RunningTopology } from './running-topology.ts'
 import { TableReader } from './table-reader.ts'
 import type { BatchSummary, TaskLimits } from './task.ts'
+
+/** How long a start waits for services. */
+const startRetry = { waitMs: 200, waitMsMax: 5_000, giveUpMs: 120_000 }
 
 /** What an engine stands on. */
 export interface EnginePorts {
@@ -80,10 +84,19 @@ export class Engine implements EngineControl {
 
   /** Starts everything; resolves once all tables have caught up and all groups are joined. */
   async start(): Promise<void> {
-    await Engine.ensureTopics(this.#ports.log, this.#options.partitions)
-    await this.#tables.start()
-    for (const topology of this.#topologies.values()) await topology.start()
+    await this.#patiently(() => Engine.ensureTopics(this.#ports.log, this.#options.partitions))
+    await this.#patiently(() => this.#tables.start())
+    for (const topology of this.#topologies.values()) await this.#patiently(() => topology.start())
     this.#ready = true
+  }
+
+  /** Services may come up after us, and fresh topics take a moment to find their leaders. */
+  #patiently(stage: () => Promise<void>): Promise<void> {
+    const { clock, logger } = this.#ports
+    return retrying(clock, stage, {
+      ...startRetry,
+      onRetry: (error, waitMs) => logger.warn({ error: String(error), waitMs }, 'A service is not ready yet; trying again.'),
+    })
   }
 
   ready(): boolean {
