@@ -124,7 +124,7 @@ export class LiveView {
     const rates = Object.entries(this.#source.statistics.clickThrough())
     return rates
       .map(([policy, { rate, lower, upper, slots }]) => {
-        const interval = Number.isFinite(upper) ? ` (95 % ${percent(lower)}–${percent(upper)})` : ''
+        const interval = lower !== null && upper !== null ? ` (95 % ${percent(lower)}–${percent(upper)})` : ''
         return `  ${colors.dim('click-through')} ${policy.padEnd(8)} ${percent(rate)}${interval} of ${count(slots)} shown`
       })
       .join('\n')

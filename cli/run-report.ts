@@ -51,7 +51,7 @@ export function wordReport(report: RunReport): string {
   const percent = (rate: number) => `${(100 * rate).toFixed(2)} %`
   const rates = Object.entries(report.clickThrough).map(
     ([name, { rate, lower, upper, slots }]) =>
-      `  click-through ${name}: ${percent(rate)} (95 % ${percent(lower)} to ${percent(upper)}) of ${slots} shown`,
+      `  click-through ${name}: ${percent(rate)}${lower === null || upper === null ? '' : ` (95 % ${percent(lower)} to ${percent(upper)})`} of ${slots} shown`,
   )
   const difference = report.learnedMinusTrend
   return [

@@ -1,3 +1,10 @@
+import {
+  type ClickThrough,
+  clickThroughDifference,
+  clickThroughRate,
+  emptyClickThrough,
+  growPerson,
+} from '../algorithms/click-through.ts'
 import type { BatchSummary } from '../runtime/task.ts'
 import type { Reward } from '../schemas/reward.ts'
 import type { ServedList } from '../schemas/served-list.ts'
@@ -5,21 +12,19 @@ import type { ServedList } from '../schemas/served-list.ts'
 /** Freshness samples kept: the newest ones. */
 const samplesMax = 65_536
 
-/** Clicks and showings of one policy, per person, so that intervals respect that a person's showings are alike. */
+/** Clicks and showings of one policy, per person: a person's showings are alike. */
 interface PolicyCount {
-  slots: number
-  clicks: number
-  readonly people: Map<string, { slots: number; clicks: number }>
+  readonly sums: ClickThrough
+  readonly people: Map<string, { clicks: number; impressions: number }>
 }
 
-/** A rate with its 95 % interval; people are the independent units (delta method for a ratio). */
+/** A rate with its 95 % interval; people are the independent units. The interval is null while there are too few. */
 export interface Rate {
   readonly slots: number
   readonly clicks: number
   readonly rate: number
-  readonly lower: number
-  readonly upper: number
-  readonly standardError: number
+  readonly lower: number | null
+  readonly upper: number | null
 }
 
 /** What a run has done so far: fed by the engine and by the rewards it makes, read by the live view and the report. */
@@ -73,21 +78,13 @@ export class RunStatistics {
     const name = reward.variant ?? reward.policy
     let policy = this.#policies.get(name)
     if (!policy) {
-      policy = { slots: 0, clicks: 0, people: new Map() }
+      policy = { sums: emptyClickThrough(), people: new Map() }
       this.#policies.set(name, policy)
     }
-    let person = policy.people.get(reward.userId)
-    if (!person) {
-      person = { slots: 0, clicks: 0 }
-      policy.people.set(reward.userId, person)
-    }
-    for (const slot of reward.slots) {
-      policy.slots++
-      person.slots++
-      if (!slot.clicked) continue
-      policy.clicks++
-      person.clicks++
-    }
+    const before = policy.people.get(reward.userId) ?? { clicks: 0, impressions: 0 }
+    const more = { clicks: reward.slots.filter((slot) => slot.clicked).length, impressions: reward.slots.length }
+    growPerson(policy.sums, before, more)
+    policy.people.set(reward.userId, { clicks: before.clicks + more.clicks, impressions: before.impressions + more.impressions })
   }
 
   /** Milliseconds at quantile `q` (0–1) of the newest samples; null without any. */
@@ -101,36 +98,27 @@ export class RunStatistics {
   /** Click-through per policy. */
   clickThrough(): Record<string, Rate> {
     const rates: Record<string, Rate> = {}
-    for (const [name, policy] of [...this.#policies].sort(([a], [b]) => (a < b ? -1 : 1))) rates[name] = rateOf(policy)
+    for (const [name, { sums }] of [...this.#policies].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const { clicks, impressions: slots } = sums
+      const estimate = clickThroughRate(sums)
+      rates[name] = {
+        slots,
+        clicks,
+        rate: slots === 0 ? 0 : clicks / slots,
+        lower: estimate?.lower ?? null,
+        upper: estimate?.upper ?? null,
+      }
+    }
     return rates
   }
 
-  /** Difference of two policies' rates with its 95 % interval; null while one has nothing. */
-  difference(a: string, b: string): { readonly difference: number; readonly lower: number; readonly upper: number } | null {
-    const rates = this.clickThrough()
-    const left = rates[a]
-    const right = rates[b]
-    if (!left || !right) return null
-    const standardError = Math.hypot(left.standardError, right.standardError)
-    const difference = left.rate - right.rate
-    return { difference, lower: difference - 1.96 * standardError, upper: difference + 1.96 * standardError }
-  }
-}
-
-/** Ratio of sums over people with the delta method's variance (recsys-notes section 6: CTR by user). */
-function rateOf(policy: PolicyCount): Rate {
-  const n = policy.people.size
-  const rate = policy.slots === 0 ? 0 : policy.clicks / policy.slots
-  let squares = 0
-  for (const person of policy.people.values()) squares += (person.clicks - rate * person.slots) ** 2
-  const meanSlots = policy.slots / Math.max(1, n)
-  const standardError = n < 2 || meanSlots === 0 ? Number.POSITIVE_INFINITY : Math.sqrt(squares / (n - 1) / n) / meanSlots
-  return {
-    slots: policy.slots,
-    clicks: policy.clicks,
-    rate,
-    lower: Math.max(0, rate - 1.96 * standardError),
-    upper: rate + 1.96 * standardError,
-    standardError,
+  /** treatment − control with its 95 % interval; null while one of them has too little. */
+  difference(
+    treatment: string,
+    control: string,
+  ): { readonly difference: number; readonly lower: number; readonly upper: number } | null {
+    const sums = [control, treatment].map((name) => this.#policies.get(name)?.sums ?? emptyClickThrough())
+    const found = clickThroughDifference(sums[0]!, sums[1]!)
+    return found && { difference: found.value, lower: found.lower, upper: found.upper }
   }
 }
