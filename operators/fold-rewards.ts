@@ -1,81 +1,150 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
+import { clickThroughRate } from '../algorithms/click-through.ts'
 import { posteriorOf } from '../algorithms/thompson.ts'
-import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
+import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import { type ArmState, armStateSchema, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
-import type { BanditUpdate } from '../schemas/bandit-update.ts'
+import { type BanditUpdate, wholePolicy } from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
 
 const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
 const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
+/** Positions of the tasks that made the rows: their running numbers, not offsets of the topic. */
+const upstreamName = 'rewards-join'
 
 /**
- * Adds rewards of explored slots to their arms and emits the posterior of each arm that moved. Rows below the stored number of
- * their join task were applied before and are skipped.
+ * Adds rewards of explored slots to their arms (Beta–Bernoulli, features.md F7.2) and the showing to its policy, and emits what
+ * moved: the posterior of each arm, and the policy's click-through as the arm `*`. Rows below the stored number of the task
+ * that joined them were applied before and are skipped. Rewards are summed in thousandths, so sums are exact and the state a
+ * pure function of the rows.
  *
  *     source  x----y--|     x = [reward of arm a, reward of arm b]   y = [the first again]
- *     result  ---x----y--|  x = [posterior of a, of b]               y = []
+ *     result  ---x----y--|  x = [posterior of a, of b, the policy]   y = []
  *
- * - Order: each arm once, in order of first touch; batches keep theirs.
- * - Bound: holds the arms of one batch.
+ * - Order: arms, then policies, each once, in order of first touch; batches keep theirs.
+ * - Bound: holds the arms and policies of one batch.
  * - Time: none.
  * - Complete: after the running batch.
- * - Error: passes on.
+ * - Error: passes on; a reward that is not a number is set aside.
  */
 export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Keyed<BanditUpdate>>> {
   return concatMap(async (batch) => {
     const { transaction } = batch
-    const arms = new Set<string>()
+    await load(batch)
+    const arms = new Map<string, { policy: string; arm: string }>()
     const policies = new Set<string>()
-    for (const { value } of batch.records) {
-      policies.add(value.policy)
-      for (const { slot } of value.slots) if (slot.explored) arms.add(armKey(value.policy, slot.source))
-    }
-    await Promise.all([transaction.load(armFamily, arms), transaction.load(policyFamily, policies)])
-    const moved = new Map<string, { policy: string; arm: string; state: ArmState }>()
-    for (const { value: reward } of batch.records) {
-      if (reward.sequence < transaction.upstream('rewards-join', reward.sourcePartition)) continue
-      transaction.setUpstream('rewards-join', reward.sourcePartition, reward.sequence + 1)
-      const policy = transaction.get(policyFamily, reward.policy) ?? { rewards: 0 }
-      policy.rewards++
-      transaction.put(policyFamily, reward.policy, policy)
+    for (const record of batch.records) {
+      const reward = record.value
+      if (reward.sequence < transaction.upstream(upstreamName, reward.sourcePartition)) continue
+      transaction.setUpstream(upstreamName, reward.sourcePartition, reward.sequence + 1)
+      if (reward.slots.some((slot) => !Number.isFinite(slot.reward))) {
+        transaction.deadLetter(record, 'fold', 'MILL_FEATURE_NOT_FINITE', 'a reward of the row is not a number')
+        continue
+      }
+      const policy = addShowing(transaction, reward)
+      policies.add(reward.policy)
       for (const { slot, reward: value } of reward.slots) {
         if (!slot.explored) continue
         const key = armKey(reward.policy, slot.source)
-        const state = transaction.get(armFamily, key) ?? { decisions: 0, rewardMilli: 0, version: 0, eventTimeMs: 0 }
-        state.decisions++
-        state.rewardMilli += Math.round(1000 * Math.min(1, Math.max(0, value)))
-        state.version = policy.rewards
-        state.eventTimeMs = Math.max(state.eventTimeMs, reward.closedMs)
-        transaction.put(armFamily, key, state)
-        moved.set(key, { policy: reward.policy, arm: slot.source, state })
+        addOutcome(transaction, key, { value, version: policy.rewards, closedMs: reward.closedMs })
+        arms.set(key, { policy: reward.policy, arm: slot.source })
       }
     }
-    return {
-      ...batch,
-      records: [...moved].map(([key, { policy, arm, state }]) => ({ key, value: updateOf(policy, arm, state) })),
-    }
+    const records = [
+      ...Array.from(arms, ([key, { policy, arm }]) => ({ key, value: armUpdate(policy, arm, transaction.get(armFamily, key)!) })),
+      ...Array.from(policies, (policy) => ({
+        key: armKey(policy, wholePolicy),
+        value: policyUpdate(policy, transaction.get(policyFamily, policy)!),
+      })),
+    ]
+    return { ...batch, records }
   })
+}
+
+async function load(batch: Batch<Sourced<Reward>>): Promise<void> {
+  const arms = new Set<string>()
+  const policies = new Set<string>()
+  for (const { value } of batch.records) {
+    policies.add(value.policy)
+    for (const { slot } of value.slots) if (slot.explored) arms.add(armKey(value.policy, slot.source))
+  }
+  await Promise.all([batch.transaction.load(armFamily, arms), batch.transaction.load(policyFamily, policies)])
+}
+
+function addShowing(transaction: Transaction, reward: Reward): PolicyState {
+  const state = transaction.get(policyFamily, reward.policy) ?? {
+    rewards: 0,
+    slots: 0,
+    clicks: 0,
+    slotsSquared: 0,
+    clicksSquared: 0,
+    product: 0,
+    eventTimeMs: 0,
+  }
+  const slots = reward.slots.length
+  let clicks = 0
+  for (const slot of reward.slots) if (slot.clicked) clicks++
+  state.rewards++
+  state.slots += slots
+  state.clicks += clicks
+  state.slotsSquared += slots * slots
+  state.clicksSquared += clicks * clicks
+  state.product += slots * clicks
+  state.eventTimeMs = Math.max(state.eventTimeMs, reward.closedMs)
+  transaction.put(policyFamily, reward.policy, state)
+  return state
+}
+
+function addOutcome(
+  transaction: Transaction,
+  key: string,
+  outcome: { readonly value: number; readonly version: number; readonly closedMs: number },
+): void {
+  const state = transaction.get(armFamily, key) ?? { decisions: 0, rewardMilli: 0, version: 0, eventTimeMs: 0 }
+  state.decisions++
+  state.rewardMilli += Math.round(1000 * Math.min(1, Math.max(0, outcome.value)))
+  state.version = outcome.version
+  state.eventTimeMs = Math.max(state.eventTimeMs, outcome.closedMs)
+  transaction.put(armFamily, key, state)
 }
 
 function armKey(policy: string, arm: string): string {
   return `${policy}/${arm}`
 }
 
-function updateOf(policy: string, arm: string, state: ArmState): BanditUpdate {
+function armUpdate(policy: string, arm: string, state: ArmState): BanditUpdate {
+  const { decisions, version, eventTimeMs } = state
   const successes = state.rewardMilli / 1000
-  const { alpha, beta, mean, lower, upper } = posteriorOf({ successes, failures: state.decisions - successes })
+  // In thousandths: decisions − 0.3 − 0.3 … would carry a rounding error into beta.
+  const failures = (1000 * decisions - state.rewardMilli) / 1000
+  const { alpha, beta, mean, lower, upper } = posteriorOf({ successes, failures })
+  return { policy, arm, version, decisions, rewardSum: successes, alpha, beta, mean, lower, upper, eventTimeMs }
+}
+
+function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
+  const { slots, clicks, rewards, eventTimeMs } = state
+  const { alpha, beta, ...posterior } = posteriorOf({ successes: clicks, failures: slots - clicks })
+  const rate = clickThroughRate({
+    count: rewards,
+    clicks,
+    impressions: slots,
+    clicksSquared: state.clicksSquared,
+    impressionsSquared: state.slotsSquared,
+    product: state.product,
+  })
+  // Equal showings have no spread to estimate from: nothing clicked yet does not mean a rate of exactly 0.
+  const spread = rate !== null && rate.upper > rate.lower
   return {
     policy,
-    arm,
-    version: state.version,
-    decisions: state.decisions,
-    rewardSum: successes,
+    arm: wholePolicy,
+    version: rewards,
+    decisions: slots,
+    rewardSum: clicks,
     alpha,
     beta,
-    mean,
-    lower,
-    upper,
-    eventTimeMs: state.eventTimeMs,
+    mean: slots === 0 ? 0 : clicks / slots,
+    lower: spread ? Math.max(0, rate.lower) : posterior.lower,
+    upper: spread ? Math.min(1, rate.upper) : posterior.upper,
+    eventTimeMs,
   }
 }

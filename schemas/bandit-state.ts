@@ -10,9 +10,17 @@ export interface ArmState {
   eventTimeMs: number
 }
 
-/** Rewards applied to a policy; `{bandit.p}:policy:<policy>`. */
+/** Sums over the showings of a policy; `{bandit.p}:policy:<policy>`. They merge by addition. */
 export interface PolicyState {
+  /** Showings applied. */
   rewards: number
+  /** Slots shown, slots clicked, and per showing: the squares of both and their product. */
+  slots: number
+  clicks: number
+  slotsSquared: number
+  clicksSquared: number
+  product: number
+  eventTimeMs: number
 }
 
 export const armStateSchema = recordSchema<ArmState>('ArmState', 'Sufficient statistics of one arm.', [
@@ -22,6 +30,12 @@ export const armStateSchema = recordSchema<ArmState>('ArmState', 'Sufficient sta
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
 ])
 
-export const policyStateSchema = recordSchema<PolicyState>('PolicyState', 'Rewards applied to a policy.', [
-  { name: 'rewards', type: 'long', doc: 'Rows applied.' },
+export const policyStateSchema = recordSchema<PolicyState>('PolicyState', 'Sums over the showings of a policy.', [
+  { name: 'rewards', type: 'long', doc: 'Showings applied.' },
+  { name: 'slots', type: 'long', doc: 'Slots shown.' },
+  { name: 'clicks', type: 'long', doc: 'Slots clicked.' },
+  { name: 'slotsSquared', type: 'long', doc: 'Sum of squares of slots per showing.' },
+  { name: 'clicksSquared', type: 'long', doc: 'Sum of squares of clicks per showing.' },
+  { name: 'product', type: 'long', doc: 'Sum of slots times clicks per showing.' },
+  { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
 ])

@@ -1,9 +1,16 @@
 import { recordSchema, timestampMs } from './record-schema.ts'
 
+/**
+ * The name of the arm that sums up a whole policy: `decisions` are slots shown, `rewardSum` slots clicked, so `mean` is the
+ * click-through rate; `lower` to `upper` is its 95 % interval with showings, not slots, as the independent units. No source
+ * has this name.
+ */
+export const wholePolicy = '*'
+
 /** Sufficient statistics and posterior of one arm of one policy: newest wins. */
 export interface BanditUpdate {
   readonly policy: string
-  /** The arm: a candidate source that may fill the exploration slot. */
+  /** The arm: a candidate source that may fill the exploration slot; or `wholePolicy`. */
   readonly arm: string
   /** Grows with every reward row applied to the policy. */
   readonly version: number
@@ -21,7 +28,7 @@ export interface BanditUpdate {
 
 export const banditUpdateSchema = recordSchema<BanditUpdate>('BanditUpdate', 'Sufficient statistics and posterior of one arm.', [
   { name: 'policy', type: 'string', doc: 'The policy; the record key is policy/arm.' },
-  { name: 'arm', type: 'string', doc: 'The arm.' },
+  { name: 'arm', type: 'string', doc: 'The arm; * sums up the policy (slots shown and clicked).' },
   { name: 'version', type: 'long', doc: 'Reward rows applied to the policy.' },
   { name: 'decisions', type: 'long', doc: 'Times the arm was shown.' },
   { name: 'rewardSum', type: 'double', doc: 'Sum of rewards.' },

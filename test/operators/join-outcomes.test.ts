@@ -1,0 +1,286 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { MillraceError } from '../../core/errors.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
+import { TopologyDriver } from '../../runtime/topology-driver.ts'
+import type { Decision } from '../../schemas/decision.ts'
+import { eventStrength } from '../../schemas/event-strength.ts'
+import type { Reward } from '../../schemas/reward.ts'
+import type { UserEvent } from '../../schemas/user-event.ts'
+import { rewards } from '../../topologies/rewards.ts'
+import { decisionOf, eventOf } from './reward-fixture.ts'
+
+const waitMs = 2_000
+const latenessMs = 500
+const driverOf = (state?: StateStore) => new TopologyDriver(rewards, { rewards: { waitMs, latenessMs } }, state ? { state } : {})
+
+describe('joinOutcomes', () => {
+  it('joins a showing with what followed, once event time has passed the wait', async () => {
+    const driver = driverOf()
+    await driver.send('decisions', decisionOf('d', 1_000))
+    await driver.send('user-events', eventOf('e', 1_005))
+    await driver.send('decisions', decisionOf('d2', 9_000, { listId: 'other' }))
+    expect(driver.read('rewards')).toEqual([])
+    await driver.send('user-events', eventOf('x', 1_000 + waitMs + latenessMs, 'search', { itemId: null, listId: null }))
+    // The watermark stands exactly at the deadline: a click of that time may still come.
+    expect(driver.read('rewards')).toEqual([])
+    await driver.send('user-events', eventOf('y', 1_001 + waitMs + latenessMs, 'search', { itemId: null, listId: null }))
+    expect(driver.readKeyed('rewards')).toEqual([
+      {
+        key: 'learned',
+        partition: expect.any(Number),
+        value: expect.objectContaining({
+          decisionId: 'd',
+          sequence: 0,
+          sourcePartition: 0,
+          closedMs: 1_000 + waitMs,
+          slots: [
+            expect.objectContaining({ reward: 0.3, clicked: true, liked: false, purchased: false }),
+            expect.objectContaining({ reward: 0, clicked: false }),
+            expect.objectContaining({ reward: 0, clicked: false }), // The same item again: its first slot has the reward.
+          ],
+        }),
+      },
+    ])
+  })
+
+  it('combines outcomes of a slot by the strongest; a view from the list is a click, a dismissal is nothing', async () => {
+    const outcomes: [string, UserEvent[], number][] = [
+      ['d1', [eventOf('1', 1_100, 'view'), eventOf('2', 1_100, 'like'), eventOf('3', 1_200, 'dismiss')], 0.6],
+      ['d2', [eventOf('1', 1_100, 'purchase'), eventOf('2', 1_200, 'click')], 1],
+      ['d3', [eventOf('1', 1_100, 'dismiss')], 0],
+      ['d4', [eventOf('1', 1_100, 'view')], 0.3],
+      ['d5', [eventOf('1', 1_100, 'add_to_cart'), eventOf('1', 1_150, 'purchase')], 0.6], // One id: the first counts.
+      ['d6', [eventOf('1', 1_000 + waitMs)], 0.3],
+      ['d7', [eventOf('1', 1_001 + waitMs)], 0],
+      ['d8', [eventOf('1', 999)], 0],
+      ['d9', [eventOf('1', 1_100, 'rating', { rating: 5 })], 0],
+    ]
+    for (const [id, events, reward] of outcomes) {
+      const driver = driverOf()
+      await driver.send('decisions', decisionOf(id, 1_000), decisionOf('far', 99_000, { listId: 'x' }))
+      await driver.send('user-events', ...events, eventOf('x', 99_000, 'click', { listId: null }))
+      expect([id, driver.read('rewards')[0]?.slots[0]?.reward]).toEqual([id, reward])
+    }
+  })
+
+  it('gives an outcome to the latest showing of its list at or before it', async () => {
+    const driver = driverOf()
+    await driver.send('user-events', eventOf('e', 1_600), eventOf('f', 1_400, 'purchase'))
+    await driver.send('decisions', decisionOf('late', 1_500), decisionOf('early', 1_000))
+    await driver.send('decisions', decisionOf('far', 99_000, { listId: 'x' }))
+    await driver.send('user-events', eventOf('x', 99_000, 'click', { listId: null }))
+    expect(driver.read('rewards').map((row) => [row.decisionId, row.sequence, row.slots[0]!.reward])).toEqual([
+      ['early', 0, 1],
+      ['late', 1, 0.3],
+    ])
+  })
+
+  it('tells late records and outcomes that no showing took, and keeps nothing for ever', async () => {
+    const driver = driverOf()
+    await driver.send('decisions', decisionOf('d', 10_000), decisionOf('too late', 1_000))
+    await driver.send(
+      'user-events',
+      eventOf('unknown list', 10_000, 'click', { listId: 'nowhere' }),
+      eventOf('unknown item', 10_100, 'click', { itemId: 'z' }),
+      eventOf('late', 2_000),
+      eventOf('late, but nothing here', 2_000, 'view', { listId: null }),
+    )
+    await driver.send('decisions', decisionOf('far', 99_000, { listId: 'x' }))
+    await driver.send('user-events', eventOf('x', 99_000, 'click', { listId: null }))
+    expect(driver.read('rewards').map((row) => row.decisionId)).toEqual(['d'])
+    expect(
+      driver
+        .read('late-records')
+        .map((late) => late.id)
+        .sort(),
+    ).toEqual(['decisions/0/1/join', 'user-events/0/0/join-unmatched', 'user-events/0/1/join-unmatched', 'user-events/0/2/join'])
+    await driver.send('decisions', decisionOf('farther', 199_000, { listId: 'y' }))
+    await driver.send('user-events', eventOf('y', 199_000, 'click', { listId: null }))
+    const families = [...(await driver.stateOf()).keys()].map((key) => key.slice(0, key.indexOf(':')))
+    expect(families.sort()).toEqual(['due', 'due', 'due-index', 'list', 'progress', '~time'])
+  })
+
+  it('fires on a tick once an input is idle; outcomes of a showing closed so are late, not lost', async () => {
+    const driver = driverOf()
+    await driver.send('user-events', eventOf('first', 1_000, 'click', { listId: null }))
+    await driver.send('decisions', decisionOf('d', 1_000))
+    await driver.tick(4_000)
+    await driver.send('decisions', decisionOf('later', 50_000, { listId: 'x' }))
+    await driver.tick(4_000)
+    expect(driver.read('rewards').map((row) => [row.decisionId, row.slots[0]!.reward])).toEqual([['d', 0]])
+    await driver.send('user-events', eventOf('e', 1_500, 'purchase'))
+    expect(driver.read('rewards')).toEqual([])
+    expect(driver.read('late-records').map((late) => late.id)).toEqual(['user-events/0/1/join-unmatched'])
+  })
+
+  it('refuses a wait that is no wait', () => {
+    expect(() => rewards.graph({ rewards: { waitMs: 0, latenessMs } })).toThrow('waitMs must be above 0')
+  })
+
+  it('makes the same rows, numbers and state whatever the interleaving, the cuts and the crashes', async () => {
+    let joined = 0
+    await fc.assert(
+      fc.asyncProperty(shopLog, fc.infiniteStream(fc.nat({ max: 99 })), async (log, dice) => {
+        const roll = (below: number) => dice.next().value! % below
+        const expected = oracle(log)
+        joined += expected.rows.filter((row) => row.rewards.some((reward) => reward > 0)).length
+        let state: string | undefined
+        for (const crashes of [0, 0, 2]) {
+          const run = await play(log, roll, crashes)
+          expect(run.rows.map(outline)).toEqual(expected.rows)
+          expect(run.late).toEqual(expected.late)
+          state ??= run.state
+          expect(run.state).toBe(state)
+        }
+      }),
+      { numRuns: 150 },
+    )
+    // The property must not hold for want of clicks.
+    expect(joined).toBeGreaterThan(30)
+  }, 60_000)
+})
+
+interface ShopLog {
+  readonly decisions: readonly Decision[]
+  readonly events: readonly UserEvent[]
+}
+
+/** Few lists, ids and times, so that edges, ties and repeats are frequent; times wander upwards, some records come late. */
+const timesOf = (count: number) =>
+  fc.array(fc.integer({ min: -3, max: 5 }), { minLength: 1, maxLength: count, size: 'max' }).map((steps) => {
+    let at = 20
+    return steps.map((step) => {
+      at += step
+      return Math.max(0, at) * 250
+    })
+  })
+const shopLog: fc.Arbitrary<ShopLog> = fc
+  .tuple(timesOf(40), timesOf(40), fc.infiniteStream(fc.nat({ max: 9_999 })))
+  .map(([decisionTimes, eventTimes, dice]) => {
+    const roll = (below: number) => dice.next().value! % below
+    const types = ['view', 'click', 'like', 'purchase', 'dismiss', 'search'] as const
+    return {
+      decisions: decisionTimes.map((timeMs) => {
+        const id = roll(14)
+        return decisionOf(`d${id}`, timeMs, { listId: `l${id % 2}` })
+      }),
+      events: eventTimes.map((timeMs) => {
+        const id = roll(40)
+        const itemId = ['a', 'b', 'z'][roll(3)]!
+        return eventOf(`e${id}`, timeMs, types[roll(types.length)]!, { listId: roll(8) === 0 ? null : `l${id % 2}`, itemId })
+      }),
+    }
+  })
+
+/** One run: random interleaving and cuts; a crash loses a commit after its outputs were sent, and both logs are read again. */
+async function play(log: ShopLog, roll: (below: number) => number, crashes: number) {
+  const state = new MemoryStateStore()
+  const rows = new Map<number, Reward>()
+  const late = new Set<string>()
+  for (let crash = 0; crash <= crashes; crash++) {
+    const driver = driverOf(crash < crashes ? failingAfter(state, roll(6)) : state)
+    try {
+      let decisionsAt = 0
+      let eventsAt = 0
+      while (decisionsAt < log.decisions.length || eventsAt < log.events.length) {
+        const count = 1 + roll(5)
+        if (eventsAt >= log.events.length || (decisionsAt < log.decisions.length && roll(2) === 0)) {
+          await driver.send('decisions', ...log.decisions.slice(decisionsAt, decisionsAt + count))
+          decisionsAt += count
+        } else {
+          await driver.send('user-events', ...log.events.slice(eventsAt, eventsAt + count))
+          eventsAt += count
+        }
+      }
+    } catch (error) {
+      expect(String(error)).toContain('crash by plan')
+    }
+    for (const row of driver.read('rewards')) {
+      const before = rows.get(row.sequence)
+      if (before) expect(outline(row)).toEqual(outline(before))
+      else rows.set(row.sequence, row)
+    }
+    for (const record of driver.read('late-records')) late.add(record.id)
+    if (crash === crashes) {
+      const entries = [...(await driver.stateOf())].map(([key, bytes]) => `${key} ${Buffer.from(bytes).toString('hex')}`)
+      return {
+        rows: [...rows.values()].sort((a, b) => a.sequence - b.sequence),
+        late: [...late].sort(),
+        state: entries.join('\n'),
+      }
+    }
+  }
+  throw new Error('unreachable')
+}
+
+function failingAfter(store: StateStore, commits: number): StateStore {
+  let left = commits
+  return new Proxy(store, {
+    get(target, name) {
+      const member = Reflect.get(target, name) as unknown
+      if (typeof member !== 'function') return member
+      if (name !== 'commit') return member.bind(target)
+      return (...args: unknown[]) => {
+        if (left-- <= 0) throw new MillraceError('MILL_INVARIANT', 'crash by plan')
+        return member.apply(target, args)
+      }
+    },
+  })
+}
+
+function outline(row: Reward) {
+  return { id: row.decisionId, timeMs: row.timeMs, sequence: row.sequence, rewards: row.slots.map((slot) => slot.reward) }
+}
+
+/** The join by its definition, over whole logs: quadratic, without timers or state. */
+function oracle(log: ShopLog): { rows: ReturnType<typeof outline>[]; late: string[] } {
+  const late: string[] = []
+  const isOutcome = (event: UserEvent) => event.listId !== null && event.type !== 'search'
+  const onTime = <T extends { timeMs: number }>(records: readonly T[], topic: string, told: (record: T) => boolean) => {
+    let newestMs = Number.NEGATIVE_INFINITY
+    return records.flatMap((record, offset) => {
+      const isLate = record.timeMs < newestMs - latenessMs
+      newestMs = Math.max(newestMs, record.timeMs)
+      if (isLate && told(record)) late.push(`${topic}/0/${offset}/join`)
+      return isLate ? [] : [{ record, offset }]
+    })
+  }
+  const shown: Decision[] = []
+  for (const { record } of onTime(log.decisions, 'decisions', () => true)) {
+    if (!shown.some((other) => other.decisionId === record.decisionId && record.timeMs <= other.timeMs + 2 * waitMs))
+      shown.push(record)
+  }
+  const outcomes: { record: UserEvent; offset: number }[] = []
+  for (const entry of onTime(log.events, 'user-events', isOutcome)) {
+    const { record } = entry
+    const repeats = (other: UserEvent) =>
+      other.eventId === record.eventId && other.listId === record.listId && record.timeMs <= other.timeMs + waitMs
+    if (isOutcome(record) && !outcomes.some((other) => repeats(other.record))) outcomes.push(entry)
+  }
+  const newest = (records: readonly { timeMs: number }[]) => Math.max(...records.map((record) => record.timeMs))
+  const watermarkMs = Math.min(newest(log.decisions), newest(log.events)) - latenessMs
+  const rewardsOf = new Map<Decision, number[]>(shown.map((decision) => [decision, decision.slots.map(() => 0)]))
+  for (const { record, offset } of outcomes) {
+    const [decision] = shown
+      .filter((other) => other.listId === record.listId && other.timeMs <= record.timeMs)
+      .sort((a, b) => b.timeMs - a.timeMs || (a.decisionId < b.decisionId ? 1 : -1))
+    const slot =
+      decision && record.timeMs <= decision.timeMs + waitMs ? decision.slots.findIndex((one) => one.itemId === record.itemId) : -1
+    if (slot >= 0) {
+      const own = rewardsOf.get(decision!)!
+      own[slot] = Math.max(own[slot]!, eventStrength(record))
+    } else if (record.timeMs + waitMs < watermarkMs) late.push(`user-events/0/${offset}/join-unmatched`)
+  }
+  const rows = shown
+    .filter((decision) => decision.timeMs + waitMs < watermarkMs)
+    .sort((a, b) => a.timeMs - b.timeMs || (a.decisionId < b.decisionId ? -1 : 1))
+    .map((decision, sequence) => ({
+      id: decision.decisionId,
+      timeMs: decision.timeMs,
+      sequence,
+      rewards: rewardsOf.get(decision)!,
+    }))
+  return { rows, late: late.sort() }
+}
