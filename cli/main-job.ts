@@ -41,6 +41,8 @@ export interface MainJobFlags {
 /** Events that may be ahead of their lists in a fast run: what a person sees next must contain what they did. */
 const aheadMax = 200
 const viewMs = 500
+/** Lists made as one batch: each holds its candidates (about 80 KB) until the batch is done. */
+const listsPerBatchMax = 512
 /** How long a fast run waits at its end for everything to be applied. */
 const settleMsMax = 60_000
 
@@ -290,6 +292,7 @@ async function openParts(config: Config) {
     graphs,
     partitions: config.partitions,
     limits: defaultTaskLimits,
+    limitsOf: { recommendations: { batchRecordsMax: listsPerBatchMax } },
     onBatch: (topology, _partition, summary) => {
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(

@@ -71,6 +71,10 @@ export function scoreCandidates(
 }
 
 async function scoreByModel(drafts: readonly ListDraft[], scorer: Scorer, model: string): Promise<void> {
+  if (!scorer.ready(model)) {
+    for (const draft of drafts) scoreLinearly(draft, 'linear')
+    return
+  }
   let rows = 0
   for (const draft of drafts) rows += draft.set.count
   const features = new Float32Array(rows * rankerWidth)

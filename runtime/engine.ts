@@ -35,6 +35,8 @@ export interface EngineOptions {
   /** Partition count of every topic. */
   readonly partitions: number
   readonly limits: TaskLimits
+  /** Other limits for a topology by name, laid over `limits`. */
+  readonly limitsOf?: Readonly<Record<string, Partial<TaskLimits>>>
   /** Called after every finished batch. */
   readonly onBatch?: (topology: string, partition: number, summary: BatchSummary) => void
   /** Called when a topology died: the process should say so and exit. */
@@ -59,10 +61,18 @@ export class Engine implements EngineControl {
     const onBatch = this.#observed()
     for (const graph of options.graphs) {
       const first = graph()
-      const running = new RunningTopology(first, graph, ports, metrics, options.partitions, options.limits, {
-        onBatch: (partition, summary) => onBatch(first.name, partition, summary),
-        onFailed: (error) => options.onFailed(first.name, error),
-      })
+      const running = new RunningTopology(
+        first,
+        graph,
+        ports,
+        metrics,
+        options.partitions,
+        { ...options.limits, ...options.limitsOf?.[first.name] },
+        {
+          onBatch: (partition, summary) => onBatch(first.name, partition, summary),
+          onFailed: (error) => options.onFailed(first.name, error),
+        },
+      )
       this.#topologies.set(first.name, running)
     }
     this.#tables = new TableReader(
