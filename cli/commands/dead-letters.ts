@@ -95,7 +95,7 @@ function filtered(yargs: Argv): Argv {
 
 /** `millrace dead-letters ls | show | replay`. */
 export const deadLettersCommand: CommandModule = {
-  command: 'dead-letters <command>',
+  command: 'dead-letters',
   describe: 'Look at records that could not be processed, and replay them',
   builder: (yargs) => yargs.command(ls).command(show).command(replay).demandCommand(1, 'name what to do: ls, show or replay'),
   handler: () => {},

@@ -18,7 +18,7 @@ interface ImportFlags extends GlobalFlags {
 }
 
 /** The names are said again here so that help needs no reader to be loaded; a test holds them equal to the formats. */
-export const importFormatNames = ['movielens', 'sessions', 'globo-clicks', 'online-retail', 'mapped'] as const
+export const importFormatNames = ['movielens', 'sessions', 'globo', 'online-retail', 'mapped'] as const
 
 /** `millrace import <format> <path>`. */
 export const importCommand: CommandModule<object, ImportFlags> = {
@@ -50,7 +50,7 @@ export const importCommand: CommandModule<object, ImportFlags> = {
         describe: 'Stop after about so many events',
       })
       .option('progress', { type: 'boolean', default: true, describe: 'Progress bar on a terminal' })
-      .example('$0 import globo-clicks ./globo --config config/distributed.json', 'one format, one stack')
+      .example('$0 import globo ./globo --config config/distributed.json', 'one format, one stack')
       .example(
         '$0 import mapped shop.csv --column userId=visitor --column itemId=sku --column timeMs=ts:s --column type:=view',
         'any CSV or JSONL',

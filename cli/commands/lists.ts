@@ -47,7 +47,7 @@ function tell(list: ServedList, reserve: ServedReserve | null): void {
 
 /** `millrace lists get`. */
 export const listsCommand: CommandModule = {
-  command: 'lists <command>',
+  command: 'lists',
   describe: 'Look at served lists',
   builder: (yargs) => yargs.command(get).demandCommand(1, 'name what to do: get'),
   handler: () => {},

@@ -75,7 +75,7 @@ async function answers(inference: Inference): Promise<boolean> {
 
 /** `millrace models ls | load`. */
 export const modelsCommand: CommandModule = {
-  command: 'models <command>',
+  command: 'models',
   describe: 'Look at models and load them',
   builder: (yargs) => yargs.command(ls).command(load).demandCommand(1, 'name what to do: ls or load'),
   handler: () => {},

@@ -96,7 +96,7 @@ function tell({ engine, services }: ServicesReport, json: boolean): void {
 
 /** `millrace services up | down | status`. */
 export const servicesCommand: CommandModule = {
-  command: 'services <command>',
+  command: 'services',
   describe: 'Bring the real services up and down',
   builder: (yargs) => yargs.command(up).command(down).command(status).demandCommand(1, 'name what to do: up, down or status'),
   handler: () => {},

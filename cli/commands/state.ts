@@ -45,7 +45,7 @@ const get: CommandModule<object, GetFlags> = {
 
 /** `millrace state get`. */
 export const stateCommand: CommandModule = {
-  command: 'state <command>',
+  command: 'state',
   describe: 'Look at the state of a topology',
   builder: (yargs) => yargs.command(get).demandCommand(1, 'name what to do: get'),
   handler: () => {},

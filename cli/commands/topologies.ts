@@ -49,13 +49,11 @@ const graph: CommandModule<object, NameFlags & { readonly format: 'text' | 'json
   command: 'graph <topology>',
   describe: 'One topology as a drawing; needs no broker',
   builder: (yargs) =>
-    yargs
-      .positional('topology', { type: 'string', demandOption: true, describe: 'Its name' })
-      .option('format', {
-        choices: ['text', 'json', 'mermaid'] as const,
-        default: 'text',
-        describe: 'Form of the drawing',
-      }) as never,
+    yargs.positional('topology', { type: 'string', demandOption: true, describe: 'Its name' }).option('format', {
+      choices: ['text', 'json', 'mermaid'] as const,
+      default: 'text',
+      describe: 'Form of the drawing',
+    }) as never,
   handler: async (flags) => {
     const { describeGraph, graphAsData, graphAsMermaid } = await import('../../runtime/describe-graph.ts')
     const found = await topologyGraph(flags.topology, configOf(flags))
@@ -66,7 +64,7 @@ const graph: CommandModule<object, NameFlags & { readonly format: 'text' | 'json
 
 /** `millrace topologies ls | describe | graph`. */
 export const topologiesCommand: CommandModule = {
-  command: 'topologies <command>',
+  command: 'topologies',
   describe: 'List, describe and draw topologies',
   builder: (yargs) =>
     yargs.command(ls).command(describe).command(graph).demandCommand(1, 'name what to do: ls, describe or graph'),
