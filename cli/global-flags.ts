@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { MillraceError } from '../core/errors.ts'
 import { type Config, loadConfig } from './config.ts'
 
@@ -7,6 +8,9 @@ export interface GlobalFlags {
   readonly config?: string | undefined
   readonly set?: readonly string[] | undefined
 }
+
+/** What commands use without `--config`: the embedded default. */
+const defaultConfig = fileURLToPath(new URL('../config/embedded.json', import.meta.url))
 
 /** The configuration of a command: file, then environment, then `--set`, then the command's own flags. Errors: `MILL_CONFIG_INVALID`. */
 export function configOf(flags: GlobalFlags, overrides: Readonly<Record<string, unknown>> = {}): Config {
@@ -22,7 +26,7 @@ export function configOf(flags: GlobalFlags, overrides: Readonly<Record<string, 
     const [section, field] = path.split('.') as [string, string | undefined]
     place(all, section, field, value)
   }
-  return loadConfig(flags.config, all)
+  return loadConfig(flags.config ?? defaultConfig, all)
 }
 
 /** Names of fields that hold lists: their text is comma-separated. */

@@ -35,7 +35,8 @@ export function foldItems(): OperatorFunction<Batch<Sourced<Item | null>>, Batch
     for (const { key, value } of batch.records) {
       const state = transaction.get(itemFamily, key) ?? emptyItemState()
       state.withdrawn = value === null
-      if (value !== null) state.item = value
+      // Compaction may have dropped what the tombstone withdrew, so a fold must not remember it either.
+      state.item = value
       transaction.put(itemFamily, key, state)
       moved.delete(key)
       moved.set(key, { itemId: key, state })

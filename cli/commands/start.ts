@@ -9,7 +9,7 @@ interface StartFlags extends GlobalFlags {
   readonly seed: string | undefined
   readonly view: boolean
   readonly simulate: boolean | undefined
-  readonly fresh: boolean
+  readonly fresh: boolean | undefined
 }
 
 /** `millrace start`: the main job, with the synthetic shop on the embedded stack. */
@@ -27,13 +27,16 @@ export const startCommand: CommandModule<object, StartFlags> = {
       .option('seed', { type: 'string', requiresArg: true, describe: 'Seed of the synthetic shop' })
       .option('view', { type: 'boolean', default: true, describe: 'Live view; --no-view for logs and pipes' })
       .option('simulate', { type: 'boolean', describe: 'Feed the synthetic shop; --no-simulate waits for events from outside' })
-      .option('fresh', { type: 'boolean', default: false, describe: 'Forget what the embedded file holds first' })
+      .option('fresh', {
+        type: 'boolean',
+        describe: 'Forget what the embedded file holds first; with --events that is the default, --no-fresh goes on from it',
+      })
       .example('$0 start', 'the shop in real time, until Ctrl-C')
       .example('$0 start --events 20000 --report report.json', 'as fast as possible, then exit') as never,
   handler: async (flags) => {
     const config = configOf(flags, { 'simulator.seed': flags.seed })
     const { forgetEmbedded, startMainJob } = await import('../main-job.ts')
-    if (flags.fresh && config.stack === 'embedded') forgetEmbedded(config.embedded.path)
+    if ((flags.fresh ?? flags.events !== undefined) && config.stack === 'embedded') forgetEmbedded(config.embedded.path)
     const report = await startMainJob(config, {
       simulate: flags.simulate ?? true,
       events: flags.events,
