@@ -5,8 +5,9 @@ import { type ServedList, wordReason } from '../schemas/served-list.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import type { RunStatistics } from './run-statistics.ts'
 
-/** Items of the watched list that are printed. */
+/** Items of the watched list that are printed; of the one before, in a single line, fewer. */
 const itemsShown = 5
+const itemsBefore = 3
 /** A person is watched for as long as they do something at least this often. */
 const watchMsMax = 15_000
 /** What the screen shows is read, so it moves at most this often. */
@@ -19,6 +20,14 @@ export interface ViewSource {
   readonly stack: string
   inference(): { readonly rows: number; readonly requests: number; readonly failures: number }
   nowMs(): number
+}
+
+/** What made a list, in words. */
+const rungWords: Readonly<Record<ServedList['rung'], string>> = {
+  ranker: 'trained ranker',
+  linear: 'linear ranker, no model needed',
+  session: 'session sources alone, to catch up',
+  trend: 'trend list',
 }
 
 interface Watched {
@@ -102,7 +111,7 @@ export class LiveView {
     const inference = this.#source.inference()
     const seconds = Math.floor((this.#source.nowMs() - statistics.startedMs) / 1000)
     const rungs = [...statistics.rungs].map(([rung, count]) => `${rung} ${count}`).join(', ') || 'none yet'
-    const row = (label: string, text: string) => `  ${colors.dim(label.padEnd(12))}${text}`
+    const row = (label: string, text: string) => `  ${colors.dim(label.padEnd(14))}${text}`
     return [
       `${colors.bold('millrace')} ${stack}, ${seconds} s, gateway ${colors.cyan(address)}`,
       row('events', `${count(statistics.events)} applied, ${perSecond(this.#rates.events)}`),
@@ -146,7 +155,7 @@ export class LiveView {
           .map((item) => title(item.itemId))
           .join(colors.dim(' | '))}`,
       )
-    lines.push(`  ${colors.dim(`after, ${after.generatedMs - after.loggedMs} ms later, by the ${after.rung}`)}`)
+    lines.push(`  ${colors.dim(`after, ${after.generatedMs - after.loggedMs} ms later, by the ${rungWords[after.rung]}`)}`)
     for (const item of after.items.slice(0, itemsShown)) {
       const isNew = before !== null && !before.items.slice(0, itemsShown).some((old) => old.itemId === item.itemId)
       lines.push(
