@@ -38,7 +38,12 @@ export class CliFolder {
 
   /** Starts the command with another Node or through another file. */
   startProgram(program: string, ...args: readonly string[]): RunningCli {
-    const environment = { ...process.env, MILLRACE_EMBEDDED_PATH: join(this.path, 'test.db'), NO_COLOR: '1' }
+    const environment = {
+      ...process.env,
+      MILLRACE_EMBEDDED_PATH: join(this.path, 'test.db'),
+      NO_COLOR: '1',
+      MILLRACE_PARTITIONS: '4',
+    }
     const child = spawn(program, [...args], { cwd: this.path, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#children.add(child)
     child.once('exit', () => this.#children.delete(child))
