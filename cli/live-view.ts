@@ -151,7 +151,7 @@ export class LiveView {
     if (before)
       lines.push(
         `  ${colors.dim('before')}   ${before.items
-          .slice(0, itemsShown)
+          .slice(0, itemsBefore)
           .map((item) => title(item.itemId))
           .join(colors.dim(' | '))}`,
       )
