@@ -1,0 +1,179 @@
+"""Reads what `millrace export rewards|items|events --out FILE` writes (JSON lines, plain or gzip; bytes as base64)."""
+
+from __future__ import annotations
+
+import base64
+import bisect
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from .features import RANKER_WIDTH, TOWER_WIDTH, tower_item
+
+TOUCHES = ("view", "click", "add_to_cart", "purchase", "like")
+"""Event types that say a person wanted an item."""
+
+
+@dataclass
+class Impressions:
+    """Shown slots with a ranker's input, oldest first within each export."""
+
+    features: np.ndarray
+    """float32 [n, 32]."""
+    position: np.ndarray
+    """int64 [n], 0-based."""
+    labels: np.ndarray
+    """float32 [n, 3]: clicked, liked, purchased; each implies the one before."""
+    score: np.ndarray
+    """float64 [n]: the score that ranked the slot when it was shown."""
+    rung: np.ndarray
+    """[n]: who scored it (`linear`, `ranker`, ...)."""
+    decision: np.ndarray
+    """int64 [n]: slots of one list share a number."""
+    when: np.ndarray
+    """float64 [n]: 0–1, how far into its export a slot was shown; the later slice is the test."""
+    first_ms: int
+    last_ms: int
+
+    def where(self, mask: np.ndarray) -> Impressions:
+        """The slots that `mask` (bool [n]) names."""
+        return Impressions(
+            self.features[mask], self.position[mask], self.labels[mask], self.score[mask], self.rung[mask],
+            self.decision[mask], self.when[mask], self.first_ms, self.last_ms,
+        )  # fmt: skip
+
+
+@dataclass
+class Touches:
+    """(person as they were, item they went for next) pairs, with the catalogues they come from."""
+
+    context: np.ndarray
+    """float32 [n, 64]: the user tower's input at the last list before the touch."""
+    item: np.ndarray
+    """int64 [n]: row in `items`."""
+    shop: np.ndarray
+    """int64 [n]: which export."""
+    when: np.ndarray
+    """float64 [n], 0–1 within its export."""
+    items: np.ndarray
+    """float32 [m, 64]: the item tower's inputs of all shops."""
+    item_shop: np.ndarray
+    """int64 [m]."""
+    first_ms: int
+    last_ms: int
+
+
+def read_lines(path: Path) -> Iterator[dict]:
+    """The objects of a JSON-lines file, unzipped where its name ends in .gz."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path}:{number} is no JSON ({error}); export it again") from error
+
+
+def load_impressions(paths: list[Path]) -> Impressions:
+    """Shown slots of all reward exports. Slots without features (trend lists) are left out. Raises ValueError if none is left."""
+    features, positions, labels, scores, rungs, decisions, when = [], [], [], [], [], [], []
+    first_ms, last_ms, decision = 2**62, 0, 0
+    for path in paths:
+        rows = [row for row in tqdm(read_lines(path), desc=path.name, unit=" lists") if row["slots"]]
+        begin, end = _range(rows)
+        first_ms, last_ms = min(first_ms, begin), max(last_ms, end)
+        for row in rows:
+            decision += 1
+            for reward in row["slots"]:
+                slot = reward["slot"]
+                vector = floats(slot["features"], RANKER_WIDTH)
+                if vector is None:
+                    continue
+                features.append(vector)
+                positions.append(slot["position"])
+                labels.append((reward["clicked"], reward["liked"], reward["purchased"]))
+                scores.append(slot["score"])
+                rungs.append(row["rung"])
+                decisions.append(decision)
+                when.append((row["timeMs"] - begin) / max(1, end - begin))
+    if not features:
+        raise ValueError("no shown slot has features: export rewards of a run whose lists were made on the linear or ranker rung")
+    stacked = np.array(labels, np.float32)
+    stacked = np.maximum.accumulate(stacked[:, ::-1], axis=1)[:, ::-1]
+    return Impressions(
+        np.stack(features), np.array(positions), np.ascontiguousarray(stacked), np.array(scores), np.array(rungs),
+        np.array(decisions), np.array(when), first_ms, last_ms,
+    )  # fmt: skip
+
+
+def load_touches(rewards: list[Path], items: list[Path], events: list[Path], within_ms: int) -> Touches:
+    """Pairs each touch with the newest context of that person before it, at most `within_ms` old. One file of each per shop."""
+    if not len(rewards) == len(items) == len(events):
+        raise ValueError("give as many --items and --events as --rewards: one of each per run")
+    contexts, touched, shops, when, catalogue, item_shop = [], [], [], [], [], []
+    first_ms, last_ms = 2**62, 0
+    for shop, (reward_path, item_path, event_path) in enumerate(zip(rewards, items, events, strict=True)):
+        rows: dict[str, int] = {}
+        for item in read_lines(item_path):
+            rows[item["itemId"]] = len(catalogue)
+            catalogue.append(tower_item(item["category"], item["brand"], item["tags"], item["price"]))
+            item_shop.append(shop)
+        known = _contexts(reward_path)
+        found = []
+        for event in tqdm(read_lines(event_path), desc=event_path.name, unit=" events"):
+            row = rows.get(event["itemId"]) if event["type"] in TOUCHES else None
+            seen = known.get(event["userId"])
+            if row is None or seen is None:
+                continue
+            times, vectors = seen
+            at = bisect.bisect_left(times, event["timeMs"]) - 1
+            if at >= 0 and event["timeMs"] - times[at] <= within_ms:
+                found.append((event["timeMs"], vectors[at], row))
+        if not found:
+            continue
+        begin, end = min(time for time, _, _ in found), max(time for time, _, _ in found)
+        first_ms, last_ms = min(first_ms, begin), max(last_ms, end)
+        for time, vector, row in found:
+            contexts.append(vector)
+            touched.append(row)
+            shops.append(shop)
+            when.append((time - begin) / max(1, end - begin))
+    if not contexts:
+        raise ValueError("nobody touched an item after a list with a context: export a longer run")
+    return Touches(
+        np.stack(contexts), np.array(touched), np.array(shops), np.array(when), np.stack(catalogue), np.array(item_shop),
+        first_ms, last_ms,
+    )  # fmt: skip
+
+
+def floats(text: str, width: int) -> np.ndarray | None:
+    """Little-endian float32 out of base64; None when empty. Raises ValueError on another width."""
+    if not text:
+        return None
+    vector = np.frombuffer(base64.b64decode(text), "<f4")
+    if len(vector) != width:
+        raise ValueError(f"a row holds {len(vector)} features, but this trainer knows {width}: use the trainer of that version")
+    return vector
+
+
+def _contexts(path: Path) -> dict[str, tuple[list[int], list[np.ndarray]]]:
+    """Per person the times and contexts of their lists, ascending."""
+    found: dict[str, list[tuple[int, np.ndarray]]] = defaultdict(list)
+    for row in tqdm(read_lines(path), desc=path.name, unit=" lists"):
+        vector = floats(row["context"], TOWER_WIDTH)
+        if vector is not None:
+            found[row["userId"]].append((row["timeMs"], vector))
+    for pairs in found.values():
+        pairs.sort(key=lambda pair: pair[0])
+    return {user: ([time for time, _ in pairs], [vector for _, vector in pairs]) for user, pairs in found.items()}
+
+
+def _range(rows: list[dict]) -> tuple[int, int]:
+    times = [row["timeMs"] for row in rows]
+    return (min(times), max(times)) if times else (0, 0)

@@ -1,0 +1,134 @@
+"""Checks an exported model against PyTorch and puts it into a Triton-layout repository, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+TOLERANCE = 1e-4
+BATCH_MAX = 8192
+BYTES_MAX = 5_000_000
+GOLDEN_ROWS = 64
+
+
+class GoldenMismatch(Exception):
+    """The exported graph does not compute what the trained network computes; nothing was published."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained model on its way into the repository."""
+
+    name: str
+    model: onnx.ModelProto
+    golden: np.ndarray
+    """float32 [n, width]: real rows."""
+    reference: Callable[[np.ndarray], dict[str, np.ndarray]]
+    """What PyTorch answers for rows, by output name."""
+    run: dict
+    """Parameters, data, metrics: becomes run.json."""
+    card: str
+    """Becomes model_card.md."""
+
+
+def check_golden(candidate: Candidate) -> float:
+    """Largest difference to PyTorch at B = 1, 2, golden size and `BATCH_MAX`. Raises GoldenMismatch above `TOLERANCE`."""
+    content = candidate.model.SerializeToString()
+    if len(content) > BYTES_MAX:
+        raise GoldenMismatch(f"{candidate.name}: {len(content)} bytes are more than {BYTES_MAX}")
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    worst = 0.0
+    for size in (1, 2, len(candidate.golden), BATCH_MAX):
+        rows = np.resize(candidate.golden, (size, candidate.golden.shape[1]))
+        wanted = candidate.reference(rows)
+        if sorted(names) != sorted(wanted):
+            raise GoldenMismatch(f"{candidate.name}: the graph gives {names}, the network {sorted(wanted)}")
+        for name, got in zip(names, session.run(names, {"features": rows}), strict=True):
+            if got.shape != wanted[name].shape or not np.isfinite(got).all():
+                raise GoldenMismatch(f"{candidate.name}: {name} has shape {got.shape} or a number that is not finite")
+            worst = max(worst, float(np.abs(got - wanted[name]).max()))
+    if not worst <= TOLERANCE:
+        raise GoldenMismatch(f"{candidate.name}: the graph differs from the network by {worst:.2e}, more than {TOLERANCE}")
+    return worst
+
+
+def publish(candidates: list[Candidate], repository: Path, version: int | None = None) -> int:
+    """Publishes all candidates under one new version number, after all were checked. Returns the version.
+
+    Raises GoldenMismatch, or FileExistsError for a version that is there: versions never change.
+    """
+    differences = [check_golden(candidate) for candidate in candidates]
+    if version is None:
+        version = 1 + max(newest_version(repository / candidate.name) for candidate in candidates)
+    for candidate in candidates:
+        if (repository / candidate.name / str(version)).exists():
+            raise FileExistsError(f"{candidate.name} has a version {version}; versions never change, choose a higher one")
+    for candidate, difference in zip(candidates, differences, strict=True):
+        _write(candidate, repository / candidate.name, version, difference)
+    return version
+
+
+def newest_version(folder: Path) -> int:
+    """The highest version number in a model's folder, 0 if there is none."""
+    if not folder.is_dir():
+        return 0
+    return max((int(entry.name) for entry in folder.iterdir() if re.fullmatch(r"[1-9]\d*", entry.name)), default=0)
+
+
+def code_version() -> str:
+    """A hash over the training sources: the same text, the same version."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.glob("*.py"), *root.glob("millrace_training/*.py")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def config_text(name: str, model: onnx.ModelProto) -> str:
+    """config.pbtxt: one CPU session, requests joined while it is busy, a bounded queue."""
+    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {BATCH_MAX}"]
+    for kind, tensors in (("input", model.graph.input), ("output", model.graph.output)):
+        for tensor in tensors:
+            width = tensor.type.tensor_type.shape.dim[1].dim_value
+            lines.append(f'{kind} [{{ name: "{tensor.name}" data_type: TYPE_FP32 dims: [{width}] }}]')
+    lines.append("instance_group [{ kind: KIND_CPU count: 1 }]")
+    lines.append("dynamic_batching {")
+    lines.append("  default_queue_policy { timeout_action: REJECT default_timeout_microseconds: 100000 max_queue_size: 64 }")
+    lines.append("}")
+    lines.append("version_policy { latest { num_versions: 2 } }")
+    return "\n".join(lines) + "\n"
+
+
+def _write(candidate: Candidate, folder: Path, version: int, difference: float) -> None:
+    """Into a hidden folder first, then renamed: a server never sees half a version."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{version}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    rows = candidate.golden
+    golden = {
+        "tolerance": TOLERANCE,
+        "inputs": {"features": rows.tolist()},
+        "outputs": {name: values.tolist() for name, values in candidate.reference(rows).items()},
+    }
+    run = {**candidate.run, "model": candidate.name, "version": version, "code": code_version(), "golden_difference": difference}
+    (partial / "model.onnx").write_bytes(candidate.model.SerializeToString())
+    (partial / "golden.json").write_text(json.dumps(golden) + "\n")
+    (partial / "run.json").write_text(json.dumps(run, indent=2) + "\n")
+    (partial / "model_card.md").write_text(candidate.card)
+    for path in partial.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    (folder / "config.pbtxt").write_text(config_text(candidate.name, candidate.model))
+    partial.rename(folder / str(version))

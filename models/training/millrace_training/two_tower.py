@@ -1,0 +1,46 @@
+"""The two-tower retriever (features.md F3.3): both towers end in a vector of length 1."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .features import EMBEDDING_WIDTH, TOWER_WIDTH
+from .graph import Graph
+
+LENGTH_MIN = 1e-12
+"""No vector is divided by less, as in `torch.nn.functional.normalize`."""
+
+
+class Tower(nn.Module):
+    """64-64-32 network, L2-normalised."""
+
+    def __init__(self, hidden: int = 64) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(TOWER_WIDTH, hidden), nn.ReLU(), nn.Linear(hidden, EMBEDDING_WIDTH))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Vectors [n, 32] of length 1 for features [n, 64]."""
+        return functional.normalize(self.layers(features), dim=1, eps=LENGTH_MIN)
+
+    def to_onnx(self, name: str) -> onnx.ModelProto:
+        """Input `features` [B, 64] → `embedding` [B, 32]; the norm inside."""
+        graph = Graph(name)
+        rows = graph.sequence(self.layers, "features")
+        length = graph.node("ReduceL2", rows, axes=[1], keepdims=1)
+        graph.node("Div", rows, graph.node("Max", length, graph.constant(np.array(LENGTH_MIN))), output="embedding")
+        return graph.finish(TOWER_WIDTH, {"embedding": EMBEDDING_WIDTH})
+
+
+def in_batch_loss(users: Tensor, items: Tensor, rows: Tensor, log_frequency: Tensor, temperature: float) -> Tensor:
+    """Softmax over the batch's items with the logQ correction (Yi et al., RecSys 2019).
+
+    `users`, `items` [n, 32]; `rows` int64 [n] the items' numbers (a repeat of one's own item is no negative);
+    `log_frequency` [n] ln of how often each item is drawn into a batch.
+    """
+    logits = users @ items.T / temperature - log_frequency[None, :]
+    same = (rows[:, None] == rows[None, :]) & ~torch.eye(len(rows), dtype=torch.bool)
+    return functional.cross_entropy(logits.masked_fill(same, float("-inf")), torch.arange(len(rows)))
