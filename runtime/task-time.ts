@@ -4,17 +4,24 @@ import type { Graph, SourceNode } from './graph.ts'
 /** An event time this far ahead of the log's own time does not move a watermark: one wrong clock must not close every session. */
 const skewMaxMs = 5 * 60_000
 
-/** What a task stores of event time: per timed topic the largest event time seen and, if it was found idle, the mark set for it. */
+/**
+ * What a task stores of event time: per timed topic the largest event time seen and, if it was found idle, the mark set for it;
+ * and the watermark that its last batch saw (null: none yet), which a mark committed since then has not moved.
+ */
 export interface StoredTime {
   readonly newestMs: Record<string, number>
   readonly marksMs: Record<string, number>
+  readonly reachedMs: number | null
 }
 
 /** One state key per task; JSON because it is tiny and people read it. */
 export const timeFamily: StateFamily<StoredTime> = {
   name: '~time',
   codec: {
-    encode: (value) => Buffer.from(JSON.stringify({ newestMs: sorted(value.newestMs), marksMs: sorted(value.marksMs) })),
+    encode: (value) =>
+      Buffer.from(
+        JSON.stringify({ newestMs: sorted(value.newestMs), marksMs: sorted(value.marksMs), reachedMs: value.reachedMs }),
+      ),
     decode: (bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as StoredTime,
   },
 }
@@ -28,11 +35,19 @@ export class TaskTime {
   readonly #sources: ReadonlyMap<string, SourceNode>
   readonly #newestMs: Record<string, number> = {}
   readonly #marksMs: Record<string, number> = {}
+  /** The watermark that the last batch saw. */
+  #reachedMs: number
 
   constructor(graph: Graph, stored: StoredTime | undefined) {
     this.#sources = new Map(graph.nodes.flatMap((node) => (node.kind === 'source' && node.timeOf ? [[node.topic, node]] : [])))
     Object.assign(this.#newestMs, stored?.newestMs)
     Object.assign(this.#marksMs, stored?.marksMs)
+    this.#reachedMs = stored?.reachedMs ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Notes the watermark that a batch saw. */
+  reach(watermarkMs: number): void {
+    if (watermarkMs > this.#reachedMs) this.#reachedMs = watermarkMs
   }
 
   /** Whether any source moves time at all. */
@@ -83,7 +98,11 @@ export class TaskTime {
   }
 
   stored(): StoredTime {
-    return { newestMs: { ...this.#newestMs }, marksMs: { ...this.#marksMs } }
+    return {
+      newestMs: { ...this.#newestMs },
+      marksMs: { ...this.#marksMs },
+      reachedMs: Number.isFinite(this.#reachedMs) ? this.#reachedMs : null,
+    }
   }
 }
 

@@ -17,7 +17,7 @@ import { BatchTransaction } from './batch-transaction.ts'
 import { type Graph, type SinkNode, sourceTopics } from './graph.ts'
 import { RunningGraph, type StepMetrics } from './running-graph.ts'
 import { StateCache } from './state-cache.ts'
-import { TaskTime, timeFamily } from './task-time.ts'
+import { type StoredTime, TaskTime, timeFamily } from './task-time.ts'
 
 /** Limits of a task; every buffer of the engine is in here. */
 export interface TaskLimits {
@@ -215,12 +215,12 @@ export class Task {
     this.#run()
   }
 
-  /** Sets idle marks as another run had them, and lets what falls due fire: for verify. */
-  async adoptMarks(marksMs: Readonly<Record<string, number>>): Promise<void> {
+  /** Sets idle marks as another run had them, and lets fire what had fired there: for verify. */
+  async adoptTime(stored: StoredTime): Promise<void> {
     await this.idle()
     const beforeMs = this.#time.watermarkMs()
-    this.#time.adoptMarks(marksMs)
-    await this.#runBatch('', [], [], 0, 0, beforeMs, this.#time.watermarkMs())
+    this.#time.adoptMarks(stored.marksMs)
+    await this.#runBatch('', [], [], 0, 0, beforeMs, stored.reachedMs ?? beforeMs)
   }
 
   #isIdle(topic: string): boolean {
@@ -413,6 +413,7 @@ export class Task {
       transaction,
     }
     this.#transaction = transaction
+    this.#time.reach(batch.watermarkMs)
     await this.#running.run(batch)
     await this.#settle(transaction, topic, to, raw.length)
   }

@@ -119,7 +119,7 @@ async function foldAgain(
       if (failure !== undefined) throw failure
     }
   }
-  if (storedTime) await again.adoptMarks(timeFamily.codec.decode(storedTime).marksMs)
+  if (storedTime) await again.adoptTime(timeFamily.codec.decode(storedTime))
   again.close()
   if (failure !== undefined) throw failure
   const folded = new Map<string, Uint8Array>()
