@@ -85,6 +85,10 @@ export const configSchema = Type.Object(
       {
         host: Type.String({ default: '127.0.0.1', description: 'Address the HTTP gateway listens on.' }),
         port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Its port; 0 = a free one.' }),
+        cursorSecret: Type.String({
+          default: '',
+          description: 'Signs page cursors; set the same one on every copy behind a balancer. Empty = a random one per process.',
+        }),
         apiKeys: Type.Array(Type.String({ minLength: 8 }), {
           default: [],
           description: 'Keys of which one must be sent as x-api-key; empty = open.',

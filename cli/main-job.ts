@@ -136,7 +136,7 @@ class MainJob {
     this.#address = await app.listen({ host: gateway.host, port: gateway.port })
     this.#admin = await createAdmin({ control: engine, logger: ports.logger, version: version() })
     const adminAddress = await this.#admin.listen({ host: admin.host, port: admin.port })
-    console.log(`millrace ${version()} (${this.#config.stack}): gateway ${this.#address}, admin ${adminAddress}`)
+    console.error(`millrace ${version()} (${this.#config.stack}): gateway ${this.#address}, admin ${adminAddress}`)
   }
 
   /** The shop in real time, until asked to stop. */
@@ -322,6 +322,7 @@ async function openParts(config: Config) {
     items: tables.catalogue,
     decisions,
     clock: ports.clock,
+    ...(config.gateway.cursorSecret === '' ? {} : { cursorSecret: config.gateway.cursorSecret }),
     experiment: {
       name: config.experiment.name,
       variants: [
