@@ -121,6 +121,11 @@ export class BatchTransaction implements Transaction {
     return this.#upstreams.get(name) ?? this.#context.positions[name] ?? 0
   }
 
+  /** Records the batch was made from, decodable or not. */
+  get rawCount(): number {
+    return this.#context.raw.length
+  }
+
   /** Upstream positions this batch moved. */
   get upstreams(): Positions {
     return Object.fromEntries(this.#upstreams)

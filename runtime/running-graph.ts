@@ -62,9 +62,14 @@ export class RunningGraph {
           break
         case 'sink':
           streams.get(node.input)!.subscribe({
+            // What is thrown in here RxJS would throw at the process, not at us.
             next: (batch) => {
-              onSink(node, batch)
-              this.#arrived()
+              try {
+                onSink(node, batch)
+                this.#arrived()
+              } catch (error) {
+                this.#fail(error)
+              }
             },
             error: (error: unknown) => this.#fail(error),
             complete: () => this.#fail(new Error(`${graph.name}: the stream into ${node.id} completed by itself`)),

@@ -1,8 +1,7 @@
 import { MillraceError, reactionOf } from '../core/errors.ts'
 import { invariant } from '../core/invariant.ts'
-import { partitionFor } from '../core/partition-for.ts'
 import { encodePositions, type Positions } from '../core/positions.ts'
-import type { Batch, Sourced, TaskInfo } from '../ports/batch.ts'
+import type { Batch, TaskInfo } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventLog, LogBatch, LogRecord } from '../ports/event-log.ts'
 import type { ListStore } from '../ports/list-store.ts'
@@ -10,13 +9,15 @@ import type { ListWrite } from '../ports/list-write.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { StateStore, TaskId } from '../ports/state-store.ts'
-import { encodeServed } from '../schemas/served-list.ts'
 import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
+import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
 import { BatchTransaction } from './batch-transaction.ts'
+import { decodeRecords } from './decode-records.ts'
 import { type Graph, type SinkNode, sourceTopics } from './graph.ts'
 import { RunningGraph, type StepMetrics } from './running-graph.ts'
 import { StateCache } from './state-cache.ts'
+import { TaskQueue } from './task-queue.ts'
 import { type StoredTime, TaskTime, timeFamily } from './task-time.ts'
 
 /** Limits of a task; every buffer of the engine is in here. */
@@ -81,6 +82,12 @@ export interface BatchSummary {
   readonly swapped: readonly boolean[]
 }
 
+/** Offsets of a batch: the first, and the first after it. */
+interface OffsetRange {
+  readonly from: number
+  readonly to: number
+}
+
 /**
  * One topology on one partition number: the only writer of its keys. It takes batches from the log in order, runs each
  * through the graph, and makes its effects durable in the one safe order: outputs, lists, then state with positions.
@@ -93,11 +100,8 @@ export class Task {
   readonly #events: TaskEvents
   readonly #partitions: number
   readonly #cache: StateCache
-  readonly #queues = new Map<string, LogBatch[]>()
-  readonly #queued = new Map<string, number>()
-  readonly #paused = new Set<string>()
+  readonly #queue: TaskQueue
   readonly #lastRecordMs = new Map<string, number>()
-  readonly #lags = new Map<string, number>()
   #running: RunningGraph
   #transaction: BatchTransaction | undefined
   #info: TaskInfo
@@ -120,6 +124,7 @@ export class Task {
     this.#events = events
     this.#limits = limits
     this.#cache = new StateCache(limits.cacheKeysMax)
+    this.#queue = new TaskQueue(limits.queueRecordsMax, events)
     this.#info = { topology: id.topology, partition: id.partition, partitions, epoch: 0 }
     this.#time = new TaskTime(graph, undefined)
     this.#running = this.#start()
@@ -135,10 +140,7 @@ export class Task {
 
   /** Records between what was delivered and the log's end, plus what waits here. */
   get lag(): number {
-    let lag = 0
-    for (const records of this.#lags.values()) lag += records
-    for (const records of this.#queued.values()) lag += records
-    return lag
+    return this.#queue.lag
   }
 
   get watermarkMs(): number | null {
@@ -162,17 +164,8 @@ export class Task {
   /** Takes a batch from the log; never blocks. Past the limit it asks its engine to pause the topic. */
   push(batch: LogBatch): void {
     if (this.#closed) return
-    const queue = this.#queues.get(batch.topic)
-    if (queue) queue.push(batch)
-    else this.#queues.set(batch.topic, [batch])
-    const queued = (this.#queued.get(batch.topic) ?? 0) + batch.records.length
-    this.#queued.set(batch.topic, queued)
-    this.#lags.set(batch.topic, batch.endOffset - batch.nextOffset)
+    this.#queue.push(batch)
     this.#lastRecordMs.set(batch.topic, this.#ports.clock.elapsedMs())
-    if (queued >= this.#limits.queueRecordsMax && !this.#paused.has(batch.topic)) {
-      this.#paused.add(batch.topic)
-      this.#events.pause(batch.topic)
-    }
     this.#run()
   }
 
@@ -208,8 +201,8 @@ export class Task {
     const beforeMs = this.#time.watermarkMs()
     if (!this.#time.markIdle(idle)) return
     this.#work = this.#guard(async () => {
-      await this.#runBatch('', [], [], 0, 0, beforeMs, beforeMs)
-      await this.#runBatch('', [], [], 0, 0, beforeMs, this.#time.watermarkMs())
+      await this.#runTick(beforeMs, beforeMs)
+      await this.#runTick(beforeMs, this.#time.watermarkMs())
     })
     await this.#work
     this.#run()
@@ -220,11 +213,11 @@ export class Task {
     await this.idle()
     const beforeMs = this.#time.watermarkMs()
     this.#time.adoptMarks(stored.marksMs)
-    await this.#runBatch('', [], [], 0, 0, beforeMs, stored.reachedMs ?? beforeMs)
+    await this.#runTick(beforeMs, stored.reachedMs ?? beforeMs)
   }
 
   #isIdle(topic: string): boolean {
-    if (this.#queues.has(topic) || (this.#lags.get(topic) ?? 0) > 0) return false
+    if (!this.#queue.caughtUp(topic)) return false
     return this.#ports.clock.elapsedMs() - (this.#lastRecordMs.get(topic) ?? Number.NEGATIVE_INFINITY) >= this.#limits.idleMs
   }
 
@@ -233,10 +226,10 @@ export class Task {
   }
 
   #run(): void {
-    if (this.#work || this.#closed || this.#queues.size === 0) return
+    if (this.#work || this.#closed || this.#queue.empty) return
     this.#work = this.#guard(async () => {
       while (!this.#closed) {
-        const topic = this.#nextTopic()
+        const topic = this.#queue.nextTopic()
         if (topic === undefined) break
         await this.#runNext(topic)
       }
@@ -256,174 +249,87 @@ export class Task {
       this.#work = undefined
       this.#busySinceMs = undefined
     }
-    if (!this.#closed && this.#queues.size > 0) this.#run()
-  }
-
-  /** The topic whose oldest waiting record the log took first: inputs advance together. */
-  #nextTopic(): string | undefined {
-    let next: string | undefined
-    let oldestMs = Number.POSITIVE_INFINITY
-    for (const [topic, queue] of this.#queues) {
-      const loggedMs = queue[0]!.records[0]?.timestampMs ?? Number.NEGATIVE_INFINITY
-      if (next === undefined || loggedMs < oldestMs) {
-        next = topic
-        oldestMs = loggedMs
-      }
-    }
-    return next
+    if (!this.#closed && !this.#queue.empty) this.#run()
   }
 
   async #runNext(topic: string): Promise<void> {
     const position = this.#positions[topic] ?? 0
-    const { records, nextOffset } = this.#take(topic, position)
+    const { records, nextOffset } = this.#queue.take(topic, position, this.#limitAt(topic, position))
     if (nextOffset <= position) return
     this.#busySinceMs = this.#ports.clock.elapsedMs()
-    const beforeMs = this.#time.watermarkMs()
-    const topicBeforeMs = this.#time.topicWatermarkMs(topic)
     const prepared = this.#prepare(topic as TopicName, records)
     if (prepared) await prepared
     try {
-      await this.#runBatch(
-        topic,
-        records,
-        this.#decode(topic as TopicName, records),
-        position,
-        nextOffset,
-        beforeMs,
-        undefined,
-        topicBeforeMs,
-      )
+      await this.#runRecords(topic as TopicName, records, { from: position, to: nextOffset })
     } catch (error) {
-      await this.#isolate(error, topic, records, position, nextOffset)
+      await this.#isolate(error, topic, records, { from: position, to: nextOffset })
     }
     this.#busySinceMs = undefined
   }
 
-  /** Whole batches from the head of a queue up to the limit, cut if one is larger; resumes the topic when enough has left. */
-  #take(topic: string, position: number): { records: LogRecord[]; nextOffset: number } {
-    const careful = this.#careful?.topic === topic
-    if (careful && position >= this.#careful!.until) this.#careful = undefined
-    const limit = this.#careful?.topic === topic ? 1 : this.#limits.batchRecordsMax
-    const queue = this.#queues.get(topic)!
-    const records: LogRecord[] = []
-    let nextOffset = position
-    while (queue.length > 0 && records.length < limit) {
-      const head = queue[0]!
-      const room = limit - records.length
-      if (head.records.length <= room) {
-        queue.shift()
-        for (const record of head.records) if (record.offset >= position) records.push(record)
-        nextOffset = Math.max(nextOffset, head.nextOffset)
-        this.#queued.set(topic, this.#queued.get(topic)! - head.records.length)
-      } else {
-        for (const record of head.records.slice(0, room)) if (record.offset >= position) records.push(record)
-        const rest = head.records.slice(room)
-        nextOffset = Math.max(nextOffset, rest[0]!.offset)
-        queue[0] = { ...head, records: rest }
-        this.#queued.set(topic, this.#queued.get(topic)! - room)
-      }
-    }
-    if (queue.length === 0) this.#queues.delete(topic)
-    if (this.#paused.has(topic) && this.#queued.get(topic)! < this.#limits.queueRecordsMax / 2) {
-      this.#paused.delete(topic)
-      this.#events.resume(topic)
-    }
-    return { records, nextOffset }
+  /** One record at a time while a poison is looked for. */
+  #limitAt(topic: string, position: number): number {
+    if (this.#careful?.topic !== topic) return this.#limits.batchRecordsMax
+    if (position < this.#careful.until) return 1
+    this.#careful = undefined
+    return this.#limits.batchRecordsMax
   }
 
+  /** Fetches writer schemas not seen before; almost always there are none, and nothing to wait for. */
   #prepare(topic: TopicName, records: readonly LogRecord[]): Promise<void> | undefined {
-    const fetching = this.#ports.wire.prepare(
-      topic,
-      (function* () {
-        for (const record of records) yield record.value
-      })(),
-    )
-    return (
-      fetching &&
-      this.#retrying(
-        () =>
-          this.#ports.wire.prepare(
-            topic,
-            records.map((record) => record.value),
-          ) ?? Promise.resolve(),
-        fetching,
-      )
-    )
+    const values = records.map((record) => record.value)
+    const fetching = this.#ports.wire.prepare(topic, values)
+    return fetching && this.#retrying(() => this.#ports.wire.prepare(topic, values) ?? Promise.resolve(), fetching)
   }
 
-  /** Decodes what decodes; the rest is returned as errors by index and dead-lettered in the batch's transaction. */
-  #decode(
-    topic: TopicName,
-    records: readonly LogRecord[],
-  ): (Sourced<unknown> | { error: MillraceError; record: Sourced<unknown> })[] {
-    const source = this.#graph.nodes.find((node) => node.kind === 'source' && node.topic === topic)
-    const tombstones = source?.kind === 'source' && source.tombstones
-    return records.map((record) => {
-      const sourced = { value: null as unknown, key: record.key ?? '', offset: record.offset, loggedMs: record.timestampMs }
-      if (record.value === null) {
-        if (tombstones) return sourced
-        return { error: new MillraceError('MILL_SCHEMA_MISMATCH', `${topic} takes no records without a value`), record: sourced }
-      }
-      try {
-        sourced.value = this.#ports.wire.decode(topic, record.value)
-        return sourced
-      } catch (error) {
-        if (reactionOf(error) !== 'dead-letter') throw error
-        return { error: error as MillraceError, record: sourced }
-      }
+  async #runRecords(topic: TopicName, raw: readonly LogRecord[], range: OffsetRange): Promise<void> {
+    const before = { watermarkMs: this.#time.watermarkMs(), topicWatermarkMs: this.#time.topicWatermarkMs(topic) }
+    const transaction = this.#begin(topic, raw, before.topicWatermarkMs)
+    const { decoded, undecodable } = decodeRecords(this.#graph, this.#ports.wire, topic, raw)
+    for (const { record, error } of undecodable) transaction.deadLetter(record, 'decode', error.code, error.message)
+    for (const record of decoded) if (record.value !== null) this.#time.observe(topic, record.value, record.loggedMs)
+    await this.#runBatch(transaction, {
+      records: decoded,
+      topic,
+      ...range,
+      watermarkBeforeMs: before.watermarkMs,
+      watermarkMs: this.#time.watermarkMs(),
+      topicWatermarkBeforeMs: before.topicWatermarkMs,
     })
   }
 
-  async #runBatch(
-    topic: string,
-    raw: readonly LogRecord[],
-    decoded: readonly (Sourced<unknown> | { error: MillraceError; record: Sourced<unknown> })[],
-    from: number,
-    to: number,
-    watermarkBeforeMs: number,
-    watermarkMs: number | undefined,
-    topicWatermarkBeforeMs = Number.NEGATIVE_INFINITY,
-  ): Promise<void> {
-    const transaction = new BatchTransaction({
+  /** An empty batch: it moves time from one watermark to another. */
+  async #runTick(watermarkBeforeMs: number, watermarkMs: number): Promise<void> {
+    const transaction = this.#begin('', [], watermarkBeforeMs)
+    const time = { watermarkBeforeMs, watermarkMs, topicWatermarkBeforeMs: Number.NEGATIVE_INFINITY }
+    await this.#runBatch(transaction, { records: [], topic: '', from: 0, to: 0, ...time })
+  }
+
+  #begin(topic: string, raw: readonly LogRecord[], watermarkMs: number): BatchTransaction {
+    return new BatchTransaction({
       task: this.#info,
       topic,
       cache: this.#cache,
       positions: this.#positions,
       raw,
-      watermarkMs: topicWatermarkBeforeMs,
+      watermarkMs,
       read: (keys) => this.#retrying(() => this.#ports.state.read(this.id, keys)),
     })
-    const records: Sourced<unknown>[] = []
-    for (const item of decoded) {
-      if ('error' in item) transaction.deadLetter(item.record, 'decode', item.error.code, item.error.message)
-      else {
-        records.push(item)
-        if (item.value !== null) this.#time.observe(topic, item.value, item.loggedMs)
-      }
-    }
-    const batch: Batch<unknown> = {
-      records,
-      task: this.#info,
-      topic,
-      from,
-      to,
-      watermarkBeforeMs,
-      watermarkMs: watermarkMs ?? this.#time.watermarkMs(),
-      topicWatermarkBeforeMs,
-      transaction,
-    }
+  }
+
+  async #runBatch(transaction: BatchTransaction, batch: Omit<Batch<unknown>, 'task' | 'transaction'>): Promise<void> {
     this.#transaction = transaction
     this.#time.reach(batch.watermarkMs)
-    await this.#running.run(batch)
-    await this.#settle(transaction, topic, to, raw.length)
+    await this.#running.run({ ...batch, task: this.#info, transaction })
+    await this.#settle(transaction, batch.topic, batch.to)
   }
 
   /** Makes a finished batch durable: outputs, lists, then state with positions. Tries until it is done or the task is closed. */
-  async #settle(transaction: BatchTransaction, topic: string, to: number, records: number): Promise<void> {
+  async #settle(transaction: BatchTransaction, topic: string, to: number): Promise<void> {
     if (this.#time.timed) transaction.put(timeFamily, '', this.#time.stored())
     const positions = { ...this.#positions, ...transaction.upstreams, ...(topic === '' ? {} : { [topic]: to }) }
     const writes = transaction.writes()
-    this.#addSideOutputs(transaction)
+    transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     if (transaction.outputs.length > 0) await this.#retrying(() => this.#ports.log.send(transaction.outputs))
     const swapped = await this.#swapLists(transaction.lists, positions)
     if (this.#closed) return
@@ -446,7 +352,7 @@ export class Task {
     this.#positions = positions
     this.#events.done({
       topic,
-      records,
+      records: transaction.rawCount,
       outputs: transaction.outputs.length,
       deadLetters: transaction.deadLetters.length,
       late: transaction.lateRecords.length,
@@ -458,28 +364,8 @@ export class Task {
   #collect(sink: SinkNode, batch: Batch<unknown>): void {
     const transaction = this.#transaction
     invariant(transaction && batch.transaction === transaction, `${this.id.topology}: a batch left ${sink.id} after its time`)
-    if (sink.target === 'lists') {
-      for (const write of batch.records as readonly ListWrite[]) transaction.lists.push(write)
-      return
-    }
-    const topic = sink.target
-    const partitions = this.#ports.partitionsOf(topic)
-    for (const { key, value, partition } of batch.records as readonly Keyed<unknown>[]) {
-      const bytes = value === null ? null : this.#ports.wire.encode(topic, value as never)
-      transaction.outputs.push({ topic, partition: partition ?? partitionFor(key, partitions), key, value: bytes })
-    }
-  }
-
-  #addSideOutputs(transaction: BatchTransaction): void {
-    const { wire, partitionsOf } = this.#ports
-    for (const letter of transaction.deadLetters) {
-      const partition = partitionFor(letter.id, partitionsOf('dead-letters'))
-      transaction.outputs.push({ topic: 'dead-letters', partition, key: letter.id, value: wire.encode('dead-letters', letter) })
-    }
-    for (const record of transaction.lateRecords) {
-      const partition = partitionFor(record.id, partitionsOf('late-records'))
-      transaction.outputs.push({ topic: 'late-records', partition, key: record.id, value: wire.encode('late-records', record) })
-    }
+    if (sink.target === 'lists') transaction.lists.push(...(batch.records as readonly ListWrite[]))
+    else transaction.outputs.push(...outgoingRecords(sink.target, batch.records as readonly Keyed<unknown>[], this.#ports))
   }
 
   async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
@@ -487,14 +373,7 @@ export class Task {
     // The sum over all inputs: it grows with every batch, whichever topic the batch is of.
     let position = 0
     for (const topic of sourceTopics(this.#graph)) position += positions[topic] ?? 0
-    const version = { epoch: this.#info.epoch, position }
-    const entries = lists.map((list) => ({
-      key: list.key,
-      value: encodeServed(version, list.value),
-      companions: list.companions.map((companion) => ({ key: companion.key, value: encodeServed(version, companion.value) })),
-      version,
-      ttlS: list.ttlS,
-    }))
+    const entries = listEntries(lists, { epoch: this.#info.epoch, position })
     return await this.#retrying(() => this.#ports.lists.swap(entries))
   }
 
@@ -504,8 +383,7 @@ export class Task {
       { task: this.id, from: this.#positions, to: positions },
       'The store holds other positions; going on from them.',
     )
-    this.#queues.clear()
-    this.#queued.clear()
+    this.#queue.clear()
     await this.#reload(positions)
     for (const topic of sourceTopics(this.#graph)) this.#events.seek(topic, this.#positions[topic] ?? 0)
   }
@@ -521,7 +399,7 @@ export class Task {
    * A step threw. The graph is dead and the state in memory half changed: both are rebuilt. Then the same records go again
    * one by one, and a record that throws alone is the poison: it is dead-lettered and its neighbours go on.
    */
-  async #isolate(error: unknown, topic: string, records: readonly LogRecord[], from: number, to: number): Promise<void> {
+  async #isolate(error: unknown, topic: string, records: readonly LogRecord[], { from, to }: OffsetRange): Promise<void> {
     const reaction = reactionOf(error)
     if (this.#closed || (error instanceof MillraceError && (reaction === 'stop' || reaction === 'refuse'))) throw error
     this.#running.close()
@@ -533,34 +411,20 @@ export class Task {
         'A step failed on a batch; looking for the record.',
       )
       this.#careful = { topic, until: to }
-      this.#requeue(topic, records, to)
+      this.#queue.putBack({ topic, partition: this.id.partition, records, nextOffset: to, endOffset: to })
       return
     }
     const [record] = records
     invariant(record, 'a batch without records failed')
     const sourced = { value: null, key: record.key ?? '', offset: record.offset, loggedMs: record.timestampMs }
-    const transaction = new BatchTransaction({
-      task: this.#info,
-      topic,
-      cache: this.#cache,
-      positions: this.#positions,
-      raw: records,
-      watermarkMs: Number.NEGATIVE_INFINITY,
-      read: () => Promise.resolve([]),
-    })
+    const transaction = this.#begin(topic, records, Number.NEGATIVE_INFINITY)
     transaction.deadLetter(
       sourced,
       'unknown',
       'MILL_STEP_FAILED',
       error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     )
-    await this.#settle(transaction, topic, to, 1)
-  }
-
-  #requeue(topic: string, records: readonly LogRecord[], nextOffset: number): void {
-    const head: LogBatch = { topic, partition: this.id.partition, records, nextOffset, endOffset: nextOffset }
-    this.#queues.set(topic, [head, ...(this.#queues.get(topic) ?? [])])
-    this.#queued.set(topic, (this.#queued.get(topic) ?? 0) + records.length)
+    await this.#settle(transaction, topic, to)
   }
 
   /** Repeats while the world is unwell (`retry` errors), with growing waits; the task's topics stay paused by their own limit. */

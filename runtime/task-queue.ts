@@ -1,0 +1,116 @@
+import type { LogBatch, LogRecord } from '../ports/event-log.ts'
+
+/** What a queue tells when a topic must stop or may flow again. */
+export interface TaskQueueEvents {
+  pause(topic: string): void
+  resume(topic: string): void
+}
+
+/** Records taken off a queue; `nextOffset` also crosses gaps. */
+export interface Taken {
+  readonly records: LogRecord[]
+  readonly nextOffset: number
+}
+
+/**
+ * Batches of a task that wait for their turn, per topic in log order. Bounded: at `recordsMax` records a topic is paused, below
+ * half of it it flows again; what the log had in hand meanwhile (one more batch) is still taken.
+ */
+export class TaskQueue {
+  readonly #recordsMax: number
+  readonly #events: TaskQueueEvents
+  readonly #batches = new Map<string, LogBatch[]>()
+  readonly #records = new Map<string, number>()
+  readonly #paused = new Set<string>()
+  /** Records behind what was delivered, as the log last said. */
+  readonly #behind = new Map<string, number>()
+
+  constructor(recordsMax: number, events: TaskQueueEvents) {
+    this.#recordsMax = recordsMax
+    this.#events = events
+  }
+
+  get empty(): boolean {
+    return this.#batches.size === 0
+  }
+
+  /** Records between what was delivered and the log's end, plus what waits here. */
+  get lag(): number {
+    let lag = 0
+    for (const records of this.#behind.values()) lag += records
+    for (const records of this.#records.values()) lag += records
+    return lag
+  }
+
+  /** Whether a topic has nothing waiting, here or in the log. */
+  caughtUp(topic: string): boolean {
+    return !this.#batches.has(topic) && (this.#behind.get(topic) ?? 0) === 0
+  }
+
+  push(batch: LogBatch): void {
+    const batches = this.#batches.get(batch.topic)
+    if (batches) batches.push(batch)
+    else this.#batches.set(batch.topic, [batch])
+    this.#behind.set(batch.topic, batch.endOffset - batch.nextOffset)
+    const waiting = this.#add(batch.topic, batch.records.length)
+    if (waiting < this.#recordsMax || this.#paused.has(batch.topic)) return
+    this.#paused.add(batch.topic)
+    this.#events.pause(batch.topic)
+  }
+
+  /** Puts records back in front of their topic. */
+  putBack(batch: LogBatch): void {
+    this.#batches.set(batch.topic, [batch, ...(this.#batches.get(batch.topic) ?? [])])
+    this.#add(batch.topic, batch.records.length)
+  }
+
+  /** The topic whose oldest waiting record the log took first: inputs advance together. */
+  nextTopic(): string | undefined {
+    let next: string | undefined
+    let oldestMs = Number.POSITIVE_INFINITY
+    for (const [topic, batches] of this.#batches) {
+      const loggedMs = batches[0]!.records[0]?.timestampMs ?? Number.NEGATIVE_INFINITY
+      if (next !== undefined && loggedMs >= oldestMs) continue
+      next = topic
+      oldestMs = loggedMs
+    }
+    return next
+  }
+
+  /** Takes up to `limit` records at or above `position` from the head of a topic; a larger batch is cut. */
+  take(topic: string, position: number, limit: number): Taken {
+    const batches = this.#batches.get(topic)!
+    const records: LogRecord[] = []
+    let nextOffset = position
+    while (batches.length > 0 && records.length < limit) {
+      const head = batches[0]!
+      const fits = head.records.length <= limit - records.length
+      const part = fits ? head.records : head.records.slice(0, limit - records.length)
+      for (const record of part) if (record.offset >= position) records.push(record)
+      if (fits) batches.shift()
+      else batches[0] = { ...head, records: head.records.slice(part.length) }
+      nextOffset = Math.max(nextOffset, fits ? head.nextOffset : batches[0]!.records[0]!.offset)
+      this.#add(topic, -part.length)
+    }
+    if (batches.length === 0) this.#batches.delete(topic)
+    if (this.#paused.has(topic) && this.#records.get(topic)! < this.#recordsMax / 2) {
+      this.#paused.delete(topic)
+      this.#events.resume(topic)
+    }
+    return { records, nextOffset }
+  }
+
+  /** Forgets everything that waits; paused topics flow again, from where the task seeks them to. */
+  clear(): void {
+    this.#batches.clear()
+    this.#records.clear()
+    for (const topic of this.#paused) this.#events.resume(topic)
+    this.#paused.clear()
+  }
+
+  #add(topic: string, records: number): number {
+    const waiting = (this.#records.get(topic) ?? 0) + records
+    this.#records.set(topic, waiting)
+    return waiting
+  }
+}
