@@ -16,7 +16,6 @@ import { servicesCommand } from './commands/services.ts'
 import { startCommand } from './commands/start.ts'
 import { stateCommand } from './commands/state.ts'
 import { statusCommand } from './commands/status.ts'
-import { testCommand } from './commands/test.ts'
 import { topologiesCommand } from './commands/topologies.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { reportFailure } from './report-failure.ts'
@@ -46,7 +45,6 @@ try {
     .command(modelsCommand)
     .command(servicesCommand)
     .command(doctorCommand)
-    .command(testCommand)
     .option('json', { type: 'boolean', default: false, global: true, describe: 'One JSON value on standard output' })
     .option('config', {
       type: 'string',
