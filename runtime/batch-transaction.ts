@@ -6,6 +6,7 @@ import type { LogRecord, OutgoingRecord } from '../ports/event-log.ts'
 import type { ListWrite } from '../ports/list-write.ts'
 import type { DeadLetter } from '../schemas/dead-letter.ts'
 import type { LateRecord } from '../schemas/late-record.ts'
+import { asBuffer } from '../schemas/record-schema.ts'
 import { absent, type StateCache } from './state-cache.ts'
 
 /** What a transaction needs of its task. */
@@ -92,7 +93,8 @@ export class BatchTransaction implements Transaction {
       code,
       reason,
       key: raw?.key ?? record.key,
-      value: raw?.value ?? null,
+      // Avro takes Buffers only, and the embedded log gives plain arrays.
+      value: raw?.value ? asBuffer(raw.value) : null,
       replays: 0,
     })
   }
