@@ -36,7 +36,6 @@ const commands = [
   'services down',
   'services status',
   'doctor',
-  'test',
 ]
 
 /** Runs all, four at a time: a process costs half a second. */
