@@ -158,6 +158,10 @@ export const configSchema = Type.Object(
     ),
     simulator: Type.Object(
       {
+        enabled: Type.Boolean({
+          default: false,
+          description: 'Whether start feeds the synthetic shop into user-events, users and items. Never on a real shop.',
+        }),
         seed: Type.String({ default: '7', description: 'Seed of the synthetic shop.' }),
         users: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 2000, description: 'People.' }),
         items: Type.Integer({ minimum: 80, maximum: 200_000, default: 1500, description: 'Items at the start.' }),

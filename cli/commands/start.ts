@@ -26,7 +26,10 @@ export const startCommand: CommandModule<object, StartFlags> = {
       .option('report', { type: 'string', requiresArg: true, describe: 'Write the JSON report to this file at the end' })
       .option('seed', { type: 'string', requiresArg: true, describe: 'Seed of the synthetic shop' })
       .option('view', { type: 'boolean', default: true, describe: 'Live view; --no-view for logs and pipes' })
-      .option('simulate', { type: 'boolean', describe: 'Feed the synthetic shop; --no-simulate waits for events from outside' })
+      .option('simulate', {
+        type: 'boolean',
+        describe: 'Feed the synthetic shop, whatever simulator.enabled says; --no-simulate waits for events from outside',
+      })
       .option('fresh', {
         type: 'boolean',
         describe: 'Forget what the embedded file holds first; with --events that is the default, --no-fresh goes on from it',
@@ -38,7 +41,7 @@ export const startCommand: CommandModule<object, StartFlags> = {
     const { forgetEmbedded, startMainJob } = await import('../main-job.ts')
     if ((flags.fresh ?? flags.events !== undefined) && config.stack === 'embedded') forgetEmbedded(config.embedded.path)
     const report = await startMainJob(config, {
-      simulate: flags.simulate ?? true,
+      simulate: flags.simulate ?? config.simulator.enabled,
       events: flags.events,
       report: flags.report,
       view: flags.view && !flags.json && process.stdout.isTTY === true,
