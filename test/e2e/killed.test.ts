@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { loadConfig } from '../../cli/config.ts'
+import { createRandom } from '../../core/random.ts'
+import { waitUntil } from '../conformance/wait-until.ts'
+import { EngineProcess } from './engine-process.ts'
+import { recordedShop, Stack } from './stack.ts'
+
+const rounds = 4
+const folder = mkdtempSync(join(tmpdir(), 'millrace-killed-'))
+let stack: Stack
+let engine: EngineProcess | undefined
+
+beforeAll(async () => {
+  const config = loadConfig(undefined, {
+    partitions: 2,
+    embedded: { path: join(folder, 'test.db') },
+    rewards: { waitMs: 60_000 },
+    inference: { repository: join(folder, 'none') },
+  })
+  stack = await Stack.open(config)
+})
+afterAll(async () => {
+  await engine?.kill()
+  await stack?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('killed again and again while it works, the embedded engine ends with the fold of the log', { timeout: 120_000 }, async () => {
+  const records = recordedShop({ events: 6_000 }).map((record) => stack.encoded(record))
+  const random = createRandom('kills')
+  const share = Math.ceil(records.length / rounds)
+  let unfinished = 0
+  for (let round = 0; round < rounds; round++) {
+    engine = new EngineProcess(stack.config, folder)
+    await stack.append(records.slice(round * share, (round + 1) * share))
+    const before = await appliedBy(stack)
+    // Dies somewhere in the first half of what it found.
+    const goal = before + 1 + random.below(share / 2)
+    await waitUntil('it has applied some', async () => (await appliedBy(stack)) >= goal, 60_000)
+    await engine.kill()
+    if (!(await stack.caughtUp())) unfinished++
+  }
+  engine = new EngineProcess(stack.config, folder)
+  await engine.ready()
+  await stack.untilCaughtUp()
+  expect(await engine.stop(), engine.output).toBe(0)
+  const { wrong, records: folded, keys, reports } = await stack.verify()
+  console.info(`killed ${rounds} times, ${unfinished} in the middle of its work; ${folded} records folded, ${keys} keys compared`)
+  expect(wrong).toEqual([])
+  expect(unfinished).toBeGreaterThan(0)
+  expect(new Set(reports.map(({ topology }) => topology))).toEqual(
+    new Set(['user-features', 'item-features', 'rewards', 'bandit']),
+  )
+  expect(keys).toBeGreaterThan(400)
+})
+
+it('a state key that somebody changed is found', async () => {
+  const task = { topology: 'user-features', partition: 1 }
+  const { epoch, positions } = (await stack.ports.state.openTask(task))!
+  const state = await stack.state('user-features')
+  const [place, bytes] = [...state].find(([key]) => key.startsWith('1 user:'))!
+  const broken = Uint8Array.from(bytes)
+  broken[broken.length - 1] = broken.at(-1)! ^ 1
+  const key = place.slice(2)
+  await stack.ports.state.commit(task, { epoch, from: positions, to: positions, writes: new Map([[key, broken]]), ttlS: 0 })
+  expect((await stack.verify()).reports.flatMap((report) => report.differences)).toMatchObject([{ task: 'user-features.1', key }])
+})
+
+/** Records that `user-features` has applied, by its stored positions. */
+async function appliedBy({ ports }: Stack): Promise<number> {
+  let applied = 0
+  for (const partition of await ports.state.tasks('user-features')) {
+    const progress = await ports.state.progress({ topology: 'user-features', partition })
+    applied += progress?.positions['user-events'] ?? 0
+  }
+  return applied
+}
