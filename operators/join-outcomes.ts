@@ -1,5 +1,6 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import { invariant } from '../core/invariant.ts'
+import { movesTime } from '../core/moves-time.ts'
 import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { Decision } from '../schemas/decision.ts'
@@ -138,8 +139,7 @@ class Join {
       if ('decisionId' in value) this.#decisions.push(record as Sourced<Decision>)
       else if (isOutcome(value)) this.#outcomes.push(record as Sourced<UserEvent>)
       // As the runtime does it: a clock far ahead of the log does not move time.
-      if (value.timeMs <= record.loggedMs + skewMsMax)
-        watermarkMs = Math.max(watermarkMs, value.timeMs - this.#options.latenessMs)
+      if (movesTime(value.timeMs, record.loggedMs)) watermarkMs = Math.max(watermarkMs, value.timeMs - this.#options.latenessMs)
     }
   }
 
@@ -213,8 +213,6 @@ class Join {
     return this.#batch.transaction.get(listFamily, listKey) ?? { open: [], closed: [], outcomes: [] }
   }
 }
-
-const skewMsMax = 5 * 60_000
 
 function isOutcome(event: UserEvent): boolean {
   return event.listId !== null && event.itemId !== null && outcomeTypes.has(event.type)

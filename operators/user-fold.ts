@@ -22,7 +22,8 @@ const tileColumns: Partial<Record<UserEvent['type'], number>> = { view: 0, click
 
 /**
  * Folds one event into a person's state, in place (features.md area 2); false if its id was seen before. Everything but the
- * session depends on event times only, never on the order of arrival.
+ * session, the dismissed items, device and region (those of events not older than any before) and ties of event time depends
+ * on event times only, never on the order of arrival.
  */
 export function foldUserEvent(state: UserState, event: UserEvent, offset: number): boolean {
   if (isRepeat(state, event.eventId)) return false
@@ -92,16 +93,24 @@ function foldItem(state: UserState, event: UserEvent, itemId: string, strength: 
   insertRecent(state, { itemId, timeMs: event.timeMs, offset, type: event.type, strength })
   if (event.type === 'dismiss') addLast(state.dismissed, itemId)
   if (event.type !== 'purchase') return
-  const at = state.purchased.indexOf(itemId)
+  addPurchase(state, itemId, event.timeMs)
+}
+
+/** Keeps the last 50 distinct items bought, oldest first, by event time: a late event takes its place. */
+function addPurchase({ purchased, purchasedMs }: UserState, itemId: string, timeMs: number): void {
+  const at = purchased.indexOf(itemId)
   if (at >= 0) {
-    state.purchased.splice(at, 1)
-    state.purchasedMs.splice(at, 1)
+    if (purchasedMs[at]! > timeMs) return
+    purchased.splice(at, 1)
+    purchasedMs.splice(at, 1)
   }
-  state.purchased.push(itemId)
-  state.purchasedMs.push(event.timeMs)
-  if (state.purchased.length <= listMax) return
-  state.purchased.shift()
-  state.purchasedMs.shift()
+  let place = purchased.length
+  while (place > 0 && purchasedMs[place - 1]! > timeMs) place--
+  purchased.splice(place, 0, itemId)
+  purchasedMs.splice(place, 0, timeMs)
+  if (purchased.length <= listMax) return
+  purchased.shift()
+  purchasedMs.shift()
 }
 
 /** Keeps the last 50 distinct items, newest first, by (event time, offset): a late event takes its place (F2.4). */

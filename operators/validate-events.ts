@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs'
+import { movesTime } from '../core/moves-time.ts'
 import type { Batch, Sourced } from '../ports/batch.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import { eventFault } from './event-fault.ts'
@@ -24,12 +25,12 @@ export function validateEvents(options: {
     for (const record of batch.records) {
       const event = record.value
       const fault = eventFault(event, record.loggedMs)
+      const topicWatermarkMs = watermarkMs
+      // An invalid event moves time as a valid one does: so does the task between batches, and cuts must not matter.
+      if (movesTime(event.timeMs, record.loggedMs)) watermarkMs = Math.max(watermarkMs, event.timeMs - options.latenessMs)
       if (fault !== null) batch.transaction.deadLetter(record, 'validate', 'MILL_RECORD_INVALID', fault)
-      else if (event.timeMs < watermarkMs) batch.transaction.late(record, 'validate', event.timeMs)
-      else {
-        records.push(record)
-        if (event.timeMs - options.latenessMs > watermarkMs) watermarkMs = event.timeMs - options.latenessMs
-      }
+      else if (event.timeMs < topicWatermarkMs) batch.transaction.late(record, 'validate', event.timeMs)
+      else records.push(record)
     }
     return { ...batch, records }
   })

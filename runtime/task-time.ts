@@ -1,8 +1,6 @@
+import { movesTime } from '../core/moves-time.ts'
 import type { StateFamily } from '../ports/batch.ts'
 import type { Graph, SourceNode } from './graph.ts'
-
-/** An event time this far ahead of the log's own time does not move a watermark: one wrong clock must not close every session. */
-const skewMaxMs = 5 * 60_000
 
 /**
  * What a task stores of event time: per timed topic the largest event time seen and, if it was found idle, the mark set for it;
@@ -72,7 +70,7 @@ export class TaskTime {
   /** Sees a record; says nothing for untimed topics and for times too far ahead of the log. */
   observe(topic: string, value: unknown, loggedMs: number): void {
     const timeMs = this.#sources.get(topic)?.timeOf?.(value)
-    if (timeMs === undefined || !Number.isFinite(timeMs) || timeMs > loggedMs + skewMaxMs) return
+    if (timeMs === undefined || !movesTime(timeMs, loggedMs)) return
     const newest = this.#newestMs[topic]
     if (newest === undefined || timeMs > newest) this.#newestMs[topic] = timeMs
   }

@@ -1,0 +1,148 @@
+import { type EventType, eventTypes, type UserEvent } from '../../schemas/user-event.ts'
+import type { LoggedEvent } from './shop-events.ts'
+
+const dayMs = 86_400_000
+const halfLifeMs = 30 * dayMs
+const strengths: Partial<Record<EventType, number>> = { view: 0.3, click: 0.3, like: 0.6, add_to_cart: 0.6, purchase: 1 }
+
+/** What becomes of a log by the definition of features.md: a slow fold over the whole list, without batches or state. */
+export function splitLog(log: readonly LoggedEvent[], latenessMs: number) {
+  const good: { event: UserEvent; offset: number }[] = []
+  const invalid: number[] = []
+  const late: number[] = []
+  const seen = new Set<string>()
+  log.forEach(({ value: event, loggedMs }, offset) => {
+    const before = log.slice(0, offset).filter((other) => other.value.timeMs <= other.loggedMs + 300_000)
+    const watermarkMs = Math.max(...before.map((other) => other.value.timeMs)) - latenessMs
+    const isBad = event.type === 'unknown' || event.rating === 9 || event.timeMs > loggedMs + 300_000
+    if (isBad) invalid.push(offset)
+    else if (event.timeMs < watermarkMs) late.push(offset)
+    else if (!seen.has(`${event.userId} ${event.eventId}`)) {
+      seen.add(`${event.userId} ${event.eventId}`)
+      good.push({ event, offset })
+    }
+  })
+  return { good, invalid, late }
+}
+
+/** Features of one person from all their good events. */
+export function featuresOf(good: readonly { event: UserEvent; offset: number }[]) {
+  const events = good.map(({ event }) => event)
+  const lastMs = Math.max(...events.map((event) => event.timeMs))
+  const byTime = [...good].sort((a, b) => a.event.timeMs - b.event.timeMs || a.offset - b.offset)
+  const forward = events.filter((event, at) => events.slice(0, at).every((other) => other.timeMs <= event.timeMs))
+  const newestFirst = [...byTime].reverse()
+  const decayed = (event: UserEvent) => strengthOf(event) * 2 ** ((event.timeMs - lastMs) / halfLifeMs)
+  const inWeek = events.filter((event) => Math.floor(event.timeMs / 3_600_000) > Math.floor(lastMs / 3_600_000) - 168)
+  const countOf = (type: EventType) => inWeek.filter((event) => event.type === type).length
+  const priced = events.filter((event) => event.price !== null && strengthOf(event) > 0)
+  const hours = Array.from({ length: 24 }, (_, hour) =>
+    sum(
+      events.filter((event) => new Date(event.timeMs).getUTCHours() === hour),
+      (event) => 2 ** ((event.timeMs - lastMs) / halfLifeMs),
+    ),
+  )
+  const total = sum(hours, (hour) => hour) + 20
+  return {
+    firstSeenMs: Math.min(...events.map((event) => event.timeMs)),
+    lastActiveMs: lastMs,
+    recent: distinct(
+      newestFirst.filter(({ event }) => event.itemId !== null).map(({ event }) => event),
+      (event) => event.itemId!,
+    )
+      .slice(0, 50)
+      .map((event) => ({
+        itemId: event.itemId,
+        timeMs: event.timeMs,
+        type: event.type,
+        strength: Math.fround(strengthOf(event)),
+      })),
+    counts: eventTypes.map((type) => events.filter((event) => event.type === type).length),
+    week: {
+      views: countOf('view'),
+      clicks: countOf('click'),
+      carts: countOf('add_to_cart'),
+      purchases: countOf('purchase'),
+      spend: sum(
+        inWeek.filter((event) => event.type === 'purchase'),
+        (event) => (event.price ?? 0) * (event.quantity ?? 1),
+      ),
+    },
+    categories: sharesOf(events, decayed, (event) => event.category),
+    brands: sharesOf(events, decayed, (event) => (event.brand === null ? [] : [event.brand])),
+    hours: hours.map((hour) => (hour + 20 / 24) / total),
+    priceLevel:
+      priced.length === 0 ? null : sum(priced, (event) => decayed(event) * Math.log(1 + event.price!)) / sum(priced, decayed),
+    purchased: distinct(
+      newestFirst.map(({ event }) => event).filter((event) => event.type === 'purchase'),
+      (event) => event.itemId!,
+    )
+      .map((event) => event.itemId)
+      .reverse(),
+    device: forward.findLast((event) => event.device !== 'unknown')?.device ?? 'unknown',
+    region: forward.findLast((event) => event.region !== null)?.region ?? null,
+  }
+}
+
+/** The running session by its definition: it looks at events as they came. */
+export function sessionOf(events: readonly UserEvent[]) {
+  let members: UserEvent[] = []
+  let sessionId = ''
+  for (const event of events) {
+    const startMs = members[0]?.timeMs ?? Number.NEGATIVE_INFINITY
+    if (event.timeMs < startMs) continue
+    const lastMs = Math.max(...members.map((member) => member.timeMs))
+    const isOther = event.sessionId !== null && event.sessionId !== sessionId
+    if (members.length === 0 || event.timeMs > lastMs + 1_800_000 || isOther) {
+      members = []
+      sessionId = event.sessionId ?? `${event.userId}@${event.timeMs}`
+    }
+    members.push(event)
+  }
+  const touched = members.filter((event) => event.itemId !== null && event.type !== 'dismiss').map((event) => event.itemId!)
+  const prices = members.flatMap((event) => (event.price === null ? [] : [event.price]))
+  const inCart = members.filter(
+    (event, at) =>
+      event.type === 'add_to_cart' &&
+      !members.some(
+        (other, otherAt) =>
+          otherAt > at && other.itemId === event.itemId && ['purchase', 'dismiss', 'add_to_cart'].includes(other.type),
+      ),
+  )
+  return {
+    sessionId,
+    startMs: members[0]!.timeMs,
+    lastMs: Math.max(...members.map((member) => member.timeMs)),
+    events: members.length,
+    items: touched.filter((item, at) => touched.lastIndexOf(item) === at),
+    cart: inCart.map((event) => event.itemId),
+    searches: members.filter((event) => event.type === 'search').length,
+    meanPrice: prices.length === 0 ? null : sum(prices, (price) => price) / prices.length,
+  }
+}
+
+function strengthOf(event: UserEvent): number {
+  return event.type === 'rating' ? (event.rating! - 1) / 4 : (strengths[event.type] ?? 0)
+}
+
+function sharesOf(
+  events: readonly UserEvent[],
+  weightOf: (event: UserEvent) => number,
+  namesOf: (event: UserEvent) => readonly string[],
+) {
+  const weights: Record<string, number> = {}
+  for (const event of events)
+    for (const name of namesOf(event)) if (strengthOf(event) > 0) weights[name] = (weights[name] ?? 0) + weightOf(event)
+  const total = sum(Object.values(weights), (weight) => weight)
+  return Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, weight / total]))
+}
+
+function distinct<T>(list: readonly T[], keyOf: (entry: T) => string): T[] {
+  return [...new Map([...list].reverse().map((entry) => [keyOf(entry), entry])).values()].sort(
+    (a, b) => list.indexOf(a) - list.indexOf(b),
+  )
+}
+
+function sum<T>(list: readonly T[], of: (entry: T) => number): number {
+  return list.reduce((total, entry) => total + of(entry), 0)
+}
