@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { embeddingWidth } from '../../algorithms/catalogue.ts'
-import { rankerWidth } from '../../algorithms/ranker-features.ts'
-import { towerWidth } from '../../algorithms/tower-features.ts'
+import { rankerFeatureNames, rankerWidth } from '../../algorithms/ranker-features.ts'
+import { type TowerItem, towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
 import { createLocalInference, type LocalInference } from '../../gpu-workers/local-inference.ts'
 
 /** Rows of a tensor. */
@@ -13,11 +13,15 @@ interface Golden {
   readonly tolerance: number
   readonly inputs: { readonly features: Rows }
   readonly outputs: Readonly<Record<string, Rows>>
+  /** What the item tower's inputs were made from. */
+  readonly items?: readonly TowerItem[]
 }
 
 interface Served extends Golden {
   readonly model: string
   readonly version: string
+  /** Names of the ranker's inputs as it learned them. */
+  readonly columns: readonly string[] | undefined
 }
 
 const repository = join(import.meta.dirname, '..', '..', 'models', 'repository')
@@ -27,8 +31,9 @@ const served: readonly Served[] = (existsSync(repository) ? readdirSync(reposito
   const versions = readdirSync(join(repository, model)).filter((entry) => /^[1-9]\d*$/.test(entry))
   if (versions.length === 0) return []
   const version = String(Math.max(...versions.map(Number)))
-  const golden = JSON.parse(readFileSync(join(repository, model, version, 'golden.json'), 'utf8')) as Golden
-  return [{ ...golden, model, version }]
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(repository, model, version, file), 'utf8'))
+  const { columns } = read('run.json') as { columns?: readonly string[] }
+  return [{ ...(read('golden.json') as Golden), model, version, columns }]
 })
 
 describe.skipIf(served.length === 0)('published models', () => {
@@ -74,6 +79,17 @@ describe.skipIf(served.length === 0)('published models', () => {
       if (model in widths) expect([model, inputs.features[0]!.length]).toEqual([model, widths[model as keyof typeof widths]])
     const [embedding] = served.filter(({ model }) => model === 'two_tower_item').map(({ outputs }) => outputs['embedding']!)
     if (embedding) expect(embedding[0]!.length).toBe(embeddingWidth)
+  })
+
+  it('inputs are made when serving as they were when learning', () => {
+    for (const { columns, items, inputs } of served) {
+      if (columns) expect(columns).toEqual([...rankerFeatureNames])
+      items?.forEach((item, row) => {
+        const features = new Float32Array(towerWidth)
+        writeTowerItem(features, 0, item)
+        expect(features).toEqual(Float32Array.from(inputs.features[row]!))
+      })
+    }
   })
 
   it('both towers are of one version: vectors of two would not fit together', () => {
