@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { embeddingWidth } from '../../algorithms/catalogue.ts'
@@ -11,6 +11,8 @@ type Rows = readonly (readonly number[])[]
 
 interface Golden {
   readonly tolerance: number
+  /** Of the item tower: what the rows of `features` were made from. */
+  readonly items?: readonly TowerItem[]
   readonly inputs: { readonly features: Rows }
   readonly outputs: Readonly<Record<string, Rows>>
   /** What the item tower's inputs were made from. */
@@ -46,7 +48,7 @@ describe.skipIf(served.length === 0)('published models', () => {
   it.for(served)('$model answers its golden batch as PyTorch did, in batches of any size', async (golden) => {
     const given = golden.inputs.features
     const width = given[0]!.length
-    for (const rows of [1, 2, given.length, 4096]) {
+    for (const rows of [1, 2, given.length, 8192]) {
       const features = Float32Array.from(
         { length: rows * width },
         (_, i) => given[Math.floor(i / width) % given.length]![i % width]!,
@@ -71,6 +73,44 @@ describe.skipIf(served.length === 0)('published models', () => {
         expect(largest).toBeLessThanOrEqual(golden.tolerance)
       }
     }
+  })
+
+  it.for(served)(
+    '$model scores a row alike whoever stands beside it, and is below 5 MB',
+    async ({ model, version, inputs, outputs }) => {
+      expect(statSync(join(repository, model, version, 'model.onnx')).size).toBeLessThan(5_000_000)
+      const [row, ...others] = inputs.features
+      const answers = await Promise.all(
+        [others.slice(0, 6), others.slice(6, 9)].map(async (neighbours) => {
+          const features = Float32Array.from([...neighbours, row!].flat())
+          const shape = [neighbours.length + 1, row!.length]
+          const tensors = [{ name: 'features', datatype: 'FP32', shape, data: features }] as const
+          const answer = await inference.infer({
+            model,
+            version: '',
+            inputs: tensors,
+            outputs: Object.keys(outputs),
+            deadlineMs: 10_000,
+          })
+          return answer.outputs.flatMap(({ data, shape }) => [...(data as Float32Array).slice(-shape[1]!)])
+        }),
+      )
+      answers[0]!.forEach((value, i) => {
+        expect(Math.abs(value - answers[1]![i]!)).toBeLessThan(1e-6)
+      })
+    },
+  )
+
+  it('the item tower learned from the columns that serving writes', () => {
+    const golden = served.find(({ model }) => model === 'two_tower_item')
+    if (!golden) return
+    const written = new Float32Array(golden.items!.length * towerWidth)
+    golden.items!.forEach((item, at) => {
+      writeTowerItem(written, at, item)
+    })
+    golden.inputs.features.flat().forEach((value, i) => {
+      expect(written[i]).toBeCloseTo(value, 6)
+    })
   })
 
   it('models are as wide as what is fed to them', () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
-const python = process.env['MILLRACE_TRAINING_PYTHON']
-const reason = python ? '' : ' (skipped: MILLRACE_TRAINING_PYTHON names no Python with models/training/requirements.txt)'
+const python = process.env['MILLRACE_TEST_TRAINING_PYTHON']
+const reason = python ? '' : ' (skipped: MILLRACE_TEST_TRAINING_PYTHON names no Python with models/training/requirements.txt)'
 
 it.skipIf(!python)(`the training programs pass their own tests${reason}`, { timeout: 300_000 }, async () => {
   const cwd = join(import.meta.dirname, '..', '..', 'models', 'training')

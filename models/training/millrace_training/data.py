@@ -65,6 +65,8 @@ class Touches:
     """float32 [m, 64]: the item tower's inputs of all shops."""
     item_shop: np.ndarray
     """int64 [m]."""
+    item_records: list[dict]
+    """[m] what the item tower's inputs were made from."""
     first_ms: int
     last_ms: int
 
@@ -85,7 +87,12 @@ def load_impressions(paths: list[Path]) -> Impressions:
     features, positions, labels, scores, rungs, decisions, when = [], [], [], [], [], [], []
     first_ms, last_ms, decision = 2**62, 0, 0
     for path in paths:
-        rows = [row for row in tqdm(read_lines(path), desc=path.name, unit=" lists") if row["slots"]]
+        # The log may hold a row twice; the first one counts.
+        by_id = {}
+        for row in tqdm(read_lines(path), desc=path.name, unit=" lists", disable=None):
+            if row["slots"]:
+                by_id.setdefault(row["decisionId"], row)
+        rows = list(by_id.values())
         begin, end = _range(rows)
         first_ms, last_ms = min(first_ms, begin), max(last_ms, end)
         for row in rows:
@@ -116,7 +123,7 @@ def load_touches(rewards: list[Path], items: list[Path], events: list[Path], wit
     """Pairs each touch with the newest context of that person before it, at most `within_ms` old. One file of each per shop."""
     if not len(rewards) == len(items) == len(events):
         raise ValueError("give as many --items and --events as --rewards: one of each per run")
-    contexts, touched, shops, when, catalogue, item_shop = [], [], [], [], [], []
+    contexts, touched, shops, when, catalogue, item_shop, records = [], [], [], [], [], [], []
     first_ms, last_ms = 2**62, 0
     for shop, (reward_path, item_path, event_path) in enumerate(zip(rewards, items, events, strict=True)):
         rows: dict[str, int] = {}
@@ -124,9 +131,10 @@ def load_touches(rewards: list[Path], items: list[Path], events: list[Path], wit
             rows[item["itemId"]] = len(catalogue)
             catalogue.append(tower_item(item["category"], item["brand"], item["tags"], item["price"]))
             item_shop.append(shop)
+            records.append({key: item[key] for key in ("category", "brand", "tags", "price")})
         known = _contexts(reward_path)
         found = []
-        for event in tqdm(read_lines(event_path), desc=event_path.name, unit=" events"):
+        for event in tqdm(read_lines(event_path), desc=event_path.name, unit=" events", disable=None):
             row = rows.get(event["itemId"]) if event["type"] in TOUCHES else None
             seen = known.get(event["userId"])
             if row is None or seen is None:
@@ -148,7 +156,7 @@ def load_touches(rewards: list[Path], items: list[Path], events: list[Path], wit
         raise ValueError("nobody touched an item after a list with a context: export a longer run")
     return Touches(
         np.stack(contexts), np.array(touched), np.array(shops), np.array(when), np.stack(catalogue), np.array(item_shop),
-        first_ms, last_ms,
+        records, first_ms, last_ms,
     )  # fmt: skip
 
 
@@ -165,7 +173,7 @@ def floats(text: str, width: int) -> np.ndarray | None:
 def _contexts(path: Path) -> dict[str, tuple[list[int], list[np.ndarray]]]:
     """Per person the times and contexts of their lists, ascending."""
     found: dict[str, list[tuple[int, np.ndarray]]] = defaultdict(list)
-    for row in tqdm(read_lines(path), desc=path.name, unit=" lists"):
+    for row in tqdm(read_lines(path), desc=path.name, unit=" lists", disable=None):
         vector = floats(row["context"], TOWER_WIDTH)
         if vector is not None:
             found[row["userId"]].append((row["timeMs"], vector))

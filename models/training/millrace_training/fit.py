@@ -26,19 +26,26 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of three ranges of time: fitted on, chosen by, and reported on. Never shuffled across time."""
+    """Row numbers of three parts of the time: fitted on, chosen by, and reported on."""
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
 
+    def sizes(self) -> dict:
+        """How many rows each part has."""
+        return {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
 
-def split_by_time(time_ms: np.ndarray) -> Split:
-    """The first 70 % of rows (ascending by time) train, the next 15 % validate, the last 15 % test; equal times stay together."""
-    first = int(np.searchsorted(time_ms, time_ms[int(len(time_ms) * 0.7)]))
-    second = int(np.searchsorted(time_ms, time_ms[int(len(time_ms) * 0.85)]))
-    rows = np.arange(len(time_ms))
-    return Split(rows[:first], rows[first:second], rows[second:])
+
+def split_by_time(when: np.ndarray) -> Split:
+    """Rows from the first 70 % of their run's time train, the next 15 % validate, the last 15 % test. Raises ValueError for an empty part.
+
+    when: float64 [n], 0–1, how far into its run a row was made.
+    """
+    split = Split(np.flatnonzero(when < 0.7), np.flatnonzero((when >= 0.7) & (when < 0.85)), np.flatnonzero(when >= 0.85))
+    if min(split.sizes().values()) == 0:
+        raise ValueError(f"the rows lie too close in time to be split: {split.sizes()}; export a longer run")
+    return split
 
 
 def prepare_torch(seed: int, threads: int) -> None:
@@ -86,6 +93,8 @@ def fit(
         elif epoch - best_epoch >= options.patience:
             break
     progress.close()
+    if best == float("inf"):
+        raise ValueError(f"{title}: the validation loss was never a number")
     model.load_state_dict(best_weights)
     model.eval()
     return history

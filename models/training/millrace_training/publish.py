@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,10 @@ class GoldenMismatch(Exception):
     """The exported graph does not compute what the trained network computes; nothing was published."""
 
 
+class NotGoodEnough(Exception):
+    """The trained network is worth nothing; nothing was published."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A trained model on its way into the repository."""
@@ -36,9 +40,11 @@ class Candidate:
     reference: Callable[[np.ndarray], dict[str, np.ndarray]]
     """What PyTorch answers for rows, by output name."""
     run: dict
-    """Parameters, data, metrics: becomes run.json."""
-    card: str
-    """Becomes model_card.md."""
+    """`parameters`, `data`, `metrics` and more: becomes run.json, and the model card beside `about`."""
+    about: str
+    """What it is for, a paragraph of Markdown."""
+    golden_extra: dict = field(default_factory=dict)
+    """What else belongs into golden.json."""
 
 
 def check_golden(candidate: Candidate) -> float:
@@ -90,7 +96,7 @@ def code_version() -> str:
     """A hash over the training sources: the same text, the same version."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for path in sorted([*root.glob("*.py"), *root.glob("millrace_training/*.py")]):
+    for path in sorted([*root.glob("train_*.py"), *root.glob("millrace_training/*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -110,6 +116,50 @@ def config_text(name: str, model: onnx.ModelProto) -> str:
     return "\n".join(lines) + "\n"
 
 
+def card_text(candidate: Candidate, run: dict) -> str:
+    """The model card: what it is for, what it learned from, how good it is."""
+    shapes = [
+        f"`{tensor.name}` float32 [rows, {tensor.type.tensor_type.shape.dim[1].dim_value}]"
+        for tensor in (*candidate.model.graph.input, *candidate.model.graph.output)
+    ]
+    return f"""# {candidate.name}, version {run["version"]}
+
+{candidate.about}
+
+- Input: {shapes[0]}. Output: {", ".join(shapes[1:])}.
+- Trained by code {run["code"]}. Largest difference between PyTorch and ONNX Runtime: {run["golden_difference"]:.1e}.
+
+## Learned from
+
+```json
+{json.dumps(run["data"], indent=2)}
+```
+
+## Figures on the last 15 % of the time, which nothing was chosen by
+
+```json
+{json.dumps(run["metrics"], indent=2)}
+```
+"""
+
+
+def describe_files(paths: list[Path]) -> list[dict]:
+    """Name, size and SHA-256 of files that were learned from; no folder: that belongs to one machine."""
+    found = []
+    for path in paths:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found.append({"file": path.name, "bytes": path.stat().st_size, "sha256": digest})
+    return found
+
+
+def without_nan(value: object) -> object:
+    """The same with None for numbers that could not be measured: JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
 def _write(candidate: Candidate, folder: Path, version: int, difference: float) -> None:
     """Into a hidden folder first, then renamed: a server never sees half a version."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,12 +171,13 @@ def _write(candidate: Candidate, folder: Path, version: int, difference: float) 
         "tolerance": TOLERANCE,
         "inputs": {"features": rows.tolist()},
         "outputs": {name: values.tolist() for name, values in candidate.reference(rows).items()},
+        **candidate.golden_extra,
     }
     run = {**candidate.run, "model": candidate.name, "version": version, "code": code_version(), "golden_difference": difference}
     (partial / "model.onnx").write_bytes(candidate.model.SerializeToString())
-    (partial / "golden.json").write_text(json.dumps(golden) + "\n")
+    (partial / "golden.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     (partial / "run.json").write_text(json.dumps(run, indent=2) + "\n")
-    (partial / "model_card.md").write_text(candidate.card)
+    (partial / "model_card.md").write_text(card_text(candidate, run), encoding="utf-8")
     for path in partial.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .reward_rows import RANKER_FEATURE_NAMES, RANKER_WIDTH
-from .tower_features import TOWER_WIDTH, write_tower_item
+from .features import RANKER_FEATURES, RANKER_WIDTH, TOWER_WIDTH, tower_item
 
 _CATEGORIES = ("shoes", "books", "games", "garden", "music", "kitchen")
 
 
-def write_synthetic(folder: Path, showings: int, seed: int) -> tuple[Path, Path]:
-    """Writes rewards.jsonl.gz and items.jsonl and returns their paths.
+def write_synthetic(folder: Path, showings: int, seed: int) -> tuple[Path, Path, Path]:
+    """Writes rewards.jsonl.gz, items.jsonl and events.jsonl and returns their paths.
 
     Each person likes one category. Clicks follow taste and `affinity_leaf`, and fall with the place in the list.
     """
@@ -38,17 +37,23 @@ def write_synthetic(folder: Path, showings: int, seed: int) -> tuple[Path, Path]
     ]
     items_path, rewards_path = folder / "items.jsonl", folder / "rewards.jsonl.gz"
     items_path.write_text("".join(f"{json.dumps(item)}\n" for item in items), encoding="utf-8")
-    with gzip.open(rewards_path, "wt", encoding="utf-8") as file:
+    events_path = folder / "events.jsonl"
+    with gzip.open(rewards_path, "wt", encoding="utf-8") as rewards, events_path.open("w", encoding="utf-8") as events:
         for number in range(showings):
-            file.write(f"{json.dumps(_showing(random, number, items))}\n")
-    return rewards_path, items_path
+            showing = _showing(random, number, items)
+            rewards.write(f"{json.dumps(showing)}\n")
+            for entry in showing["slots"]:
+                if entry["clicked"]:
+                    touch = {"userId": showing["userId"], "itemId": entry["slot"]["itemId"], "type": "click"}
+                    events.write(f"{json.dumps({**touch, 'timeMs': showing['timeMs'] + 500})}\n")
+    return rewards_path, items_path, events_path
 
 
 def _showing(random: np.random.Generator, number: int, items: list[dict]) -> dict:
     taste = int(random.integers(len(_CATEGORIES)))
-    context = write_tower_item({"category": [_CATEGORIES[taste]], "brand": None, "tags": [], "price": 0}) * 0.8
+    context = tower_item([_CATEGORIES[taste]], None, [], 0) * 0.8
     context = (context + random.normal(0, 0.02, TOWER_WIDTH)).astype(np.float32)
-    leaf = RANKER_FEATURE_NAMES.index("affinity_leaf")
+    leaf = RANKER_FEATURES.index("affinity_leaf")
     slots = []
     for position, at in enumerate(random.choice(len(items), 10, replace=False)):
         liked = 1.0 if at % len(_CATEGORIES) == taste else 0.0

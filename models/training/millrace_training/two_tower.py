@@ -35,12 +35,17 @@ class Tower(nn.Module):
         return graph.finish(TOWER_WIDTH, {"embedding": EMBEDDING_WIDTH})
 
 
-def in_batch_loss(users: Tensor, items: Tensor, rows: Tensor, log_frequency: Tensor, temperature: float) -> Tensor:
-    """Softmax over the batch's items with the logQ correction (Yi et al., RecSys 2019).
+def sampled_softmax_loss(
+    users: Tensor, items: Tensor, rows: Tensor, shops: Tensor, log_expected: Tensor, temperature: float
+) -> Tensor:
+    """Softmax of each person over drawn items, with the logQ correction (Yi et al., RecSys 2019).
 
-    `users`, `items` [n, 32]; `rows` int64 [n] the items' numbers (a repeat of one's own item is no negative);
-    `log_frequency` [n] ln of how often each item is drawn into a batch.
+    `users` [n, 32]; `items` [m, 32], m >= n: the first n are the people's own; `rows`, `shops` int64 [m] number and shop of each
+    item; `log_expected` [m] ln of how often each is expected among those drawn. The same item elsewhere in the batch, or an item
+    of another shop, is no negative.
     """
-    logits = users @ items.T / temperature - log_frequency[None, :]
-    same = (rows[:, None] == rows[None, :]) & ~torch.eye(len(rows), dtype=torch.bool)
-    return functional.cross_entropy(logits.masked_fill(same, float("-inf")), torch.arange(len(rows)))
+    count = len(users)
+    logits = users @ items.T / temperature - log_expected[None, :]
+    none = (rows[:count, None] == rows[None, :]) | (shops[:count, None] != shops[None, :])
+    none[torch.arange(count), torch.arange(count)] = False
+    return functional.cross_entropy(logits.masked_fill(none, float("-inf")), torch.arange(count))
