@@ -193,15 +193,19 @@ describeWithServices(
 
     it('Redis killed, then Kafka killed: the stream waits, says so, loses nothing and goes on by itself', async () => {
       const engine = await startEngine()
-      const waits = async () => (await engine.status()).topologies.filter(({ state }) => state === 'waiting')
+      const status = () =>
+        engine.status().catch((error) => {
+          throw new Error(`the engine does not answer:\n${engine.output}`, { cause: error })
+        })
+      const waits = async () => (await status()).topologies.filter(({ state }) => state === 'waiting')
       await feed(600)
       process.kill(redis.pid, 'SIGKILL')
       await redis.stop()
       await feed(600)
       await waitUntil('the engine says that it waits', async () => {
-      expect(engine.child.exitCode, engine.output).toBeNull()
-      return (await waits()).length > 0
-    })
+        expect(engine.child.exitCode, engine.output).toBeNull()
+        return (await waits()).length > 0
+      })
       expect((await waits())[0]?.reason).not.toBe('')
       redis = await startStore()
       await stack.untilCaughtUp()
