@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { errorCodes } from '../core/errors.ts'
+import { errorPage } from '../docs/error-page.ts'
+import { operatorDocs } from '../docs/operator-docs.ts'
+import { operatorPage } from '../docs/operator-page.ts'
+
+const root = join(import.meta.dirname, '..')
+
+describe('docs', () => {
+  it('errors.md names every code with its reaction', () => {
+    const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
+    expect(page, 'run `npm run docs`').toBe(errorPage())
+    const documented = [...page.matchAll(/^\| `(MILL_\w+)` \| .+ \|$/gm)].map(([, code]) => code).sort()
+    expect(documented).toEqual(Object.keys(errorCodes).sort())
+  })
+
+  it('operators.md equals the comments of the operators', () => {
+    expect(readFileSync(join(root, 'docs/operators.md'), 'utf8'), 'run `npm run docs`').toBe(operatorPage(operatorDocs(root)))
+  })
+})

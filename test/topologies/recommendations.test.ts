@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../cli/config.ts'
+import { recommendationPorts } from '../../cli/recommendation-ports.ts'
+import { ManualClock } from '../../core/clock.ts'
+import { MillraceError } from '../../core/errors.ts'
+import type { Scorer } from '../../ports/scorer.ts'
+import { TopologyDriver } from '../../runtime/topology-driver.ts'
+import { itemFeatures } from '../../topologies/item-features.ts'
+import { recommendations } from '../../topologies/recommendations.ts'
+import { userFeatures } from '../../topologies/user-features.ts'
+import { shopItem } from './catalogue.ts'
+import { openMs, shopEvent } from './shop-events.ts'
+
+/** No model is served: lists are made by the lower rungs. */
+const away: Scorer = {
+  ready: () => false,
+  score: () => Promise.reject(new MillraceError('MILL_INFERENCE_UNAVAILABLE', 'no worker answers')),
+}
+
+/** A shop of ten items in which people who look at `a` look at `b`, run through all three topologies. */
+async function openShop() {
+  const clock = new ManualClock(openMs + 60_000)
+  const users = new TopologyDriver(userFeatures, { features: { latenessMs: 600_000 } }, { clock })
+  const items = new TopologyDriver(itemFeatures, { itemFeatures: { everyMs: 1 }, serve: { ttlS: 60 } }, { clock })
+  const lists = new TopologyDriver(recommendations, recommendationPorts(loadConfig(undefined), away, clock), { clock })
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
+  await items.send('items', ...names.map((name, at) => shopItem(name, { category: [at < 5 ? 'left' : 'right'] })))
+  for (let at = 0; at < 12; at++) {
+    const of = { userId: `v${at}`, category: ['left'] }
+    await users.send(
+      'user-events',
+      shopEvent(`a${at}`, 'click', openMs + at * 100, { ...of, itemId: 'a' }),
+      shopEvent(`b${at}`, 'click', openMs + at * 100 + 50, { ...of, itemId: 'b' }),
+    )
+  }
+  const flow = async () => {
+    await items.send('item-signals', ...users.read('item-signals').map((value) => ({ key: '0', value })))
+    await lists.send('item-updates', ...items.read('item-updates'))
+    await lists.send('trend-updates', ...items.read('trend-updates'))
+    await lists.send('session-steps', ...users.read('session-steps').map((value) => ({ key: '0', value })))
+    await lists.send('feature-updates', ...users.read('feature-updates'))
+  }
+  await flow()
+  lists.read('recommendations')
+  return { users, items, lists, flow }
+}
+
+describe('recommendations', () => {
+  it('answers a click with a list that follows from it, without a model, and stores what it publishes', async () => {
+    const { users, lists, flow } = await openShop()
+    await users.send(
+      'user-events',
+      shopEvent('mine', 'click', openMs + 30_000, { userId: 'me', itemId: 'a', category: ['left'] }),
+    )
+    await flow()
+    const [list, ...rest] = lists.read('recommendations')
+    expect(rest).toEqual([])
+    expect(list).toMatchObject({ userId: 'me', surface: 'home', policy: 'learned' })
+    expect(list!.rung).not.toBe('ranker')
+    const ids = list!.items.map(({ itemId }) => itemId)
+    expect(ids[0]).toBe('b')
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const { propensity } of list!.items) expect(propensity > 0 && propensity <= 1).toBe(true)
+    const stored = [...lists.lists].filter(([key]) => key.includes('me'))
+    expect(stored.length).toBeGreaterThan(0)
+    expect(JSON.stringify(stored)).toContain(list!.listId)
+  })
+
+  it('makes one list per person of a batch, the newest, and leaves a withdrawn item out', async () => {
+    const { users, items, lists, flow } = await openShop()
+    for (const [at, itemId] of ['a', 'c', 'd'].entries())
+      await users.send(
+        'user-events',
+        shopEvent(`m${at}`, 'click', openMs + 30_000 + at, { userId: 'me', itemId, category: ['left'] }),
+      )
+    await items.send('items', { key: 'b', value: null })
+    await flow()
+    const made = lists.read('recommendations')
+    expect(made.map(({ userId }) => userId)).toEqual(['me'])
+    expect(made[0]!.watermarkMs).toBe(openMs + 30_002)
+    expect(made[0]!.items.map(({ itemId }) => itemId)).not.toContain('b')
+  })
+})
