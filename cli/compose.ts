@@ -24,6 +24,9 @@ import type { Config } from './config.ts'
 import { openLogger } from './logger.ts'
 import { openMetrics } from './metrics.ts'
 
+/** Our own event loop can be busy for seconds on a starved machine, and a late answer is no outage. */
+const redisCommandMs = 15_000
+
 /** Every port of a running process, joined with the connectors that the configuration names. */
 export interface OpenPorts {
   readonly log: EventLog
@@ -87,10 +90,10 @@ function openEmbedded(config: Config, clock: Clock): Stores {
 }
 
 async function openDistributed(config: Config, clock: Clock, logger: Logger): Promise<Stores> {
-  const { brokers, replicationFactor } = config.kafka
-  const redis = await openRedis(config.redis.url, { logger })
+  const { brokers, replicationFactor, sessionTimeoutMs } = config.kafka
+  const redis = await openRedis(config.redis.url, { logger, commandTimeoutMs: redisCommandMs })
   return {
-    log: new KafkaEventLog({ brokers, replicationFactor, clock, logger }),
+    log: new KafkaEventLog({ brokers, replicationFactor, sessionTimeoutMs, clock, logger }),
     state: new RedisStateStore(redis),
     lists: new RedisListStore(redis),
     registry: new ConfluentSchemaRegistry({ urls: [config.registry.url] }),

@@ -35,6 +35,13 @@ export const configSchema = Type.Object(
           default: ['127.0.0.1:9092'],
           description: 'Brokers to start from, host:port.',
         }),
+        sessionTimeoutMs: Type.Integer({
+          minimum: 6_000,
+          maximum: 300_000,
+          default: 15_000,
+          description:
+            'A process that Kafka does not hear of for so long loses its partitions; a crashed one holds them as long.',
+        }),
         replicationFactor: Type.Integer({ minimum: 1, maximum: 9, default: 1, description: 'Copies of each created topic.' }),
       },
       { ...closed, default: {} },

@@ -1,6 +1,6 @@
 import { MillraceError, reactionOf } from '../core/errors.ts'
 import { invariant } from '../core/invariant.ts'
-import { retrying } from '../core/retrying.ts'
+import { retrying, retrying } from '../core/retrying.ts'
 import type { TopologyStatus } from '../ports/engine-control.ts'
 import type { GroupMember, LogBatch } from '../ports/event-log.ts'
 import type { EnginePorts } from './engine.ts'
@@ -12,6 +12,9 @@ import { type BatchSummary, Task, type TaskLimits } from './task.ts'
 const offsetCommitMs = 1_000
 /** How long one position counts as waiting after a service was unwell. */
 const waitingMs = 1_000
+
+/** How long a task that was assigned waits for its store: a stopped store pauses the stream, it does not end it. */
+const openRetry = { waitMs: 200, waitMsMax: 5_000, giveUpMs: 24 * 3_600_000 }
 
 interface TopologyEvents {
   onBatch(partition: number, summary: BatchSummary): void
@@ -216,6 +219,12 @@ export class RunningTopology {
 
   #waiting(reason: string): void {
     this.#reason = reason
+    this.#waitingUntilMs = this.#ports.clock.elapsedMs() + this.#limits.retryMsMax + waitingMs
+  }
+
+  /** A service is unwell: shown as waiting until the next batch is done. */
+  #wait(reason: unknown): void {
+    this.#reason = reason instanceof Error ? reason.message : String(reason)
     this.#waitingUntilMs = this.#ports.clock.elapsedMs() + this.#limits.retryMsMax + waitingMs
   }
 
