@@ -3,6 +3,7 @@ import type { Config } from '../../cli/config.ts'
 import { allTopologies } from '../../cli/topologies.ts'
 import { topologyGraph } from '../../cli/topology-graph.ts'
 import { verifyState } from '../../cli/verify-state.ts'
+import { reactionOf } from '../../core/errors.ts'
 import { partitionFor } from '../../core/partition-for.ts'
 import type { OutgoingRecord } from '../../ports/event-log.ts'
 import { Engine } from '../../runtime/engine.ts'
@@ -39,7 +40,7 @@ export class Stack {
     return { topic, partition: partitionFor(key, this.config.partitions), key, value: bytes }
   }
 
-  /** Sends in order, again and again while the log cannot be reached; answers how many. */
+  /** Sends in order; answers how many. */
   async append(records: readonly OutgoingRecord[]): Promise<number> {
     for (let at = 0; at < records.length; at += chunkRecords) await this.ports.log.send(records.slice(at, at + chunkRecords))
     return records.length
@@ -61,8 +62,14 @@ export class Stack {
     return true
   }
 
+  /** Waits until all is applied; while a service is away it is not. */
   async untilCaughtUp(limitMs = 60_000, topologies: readonly string[] = statefulTopologies): Promise<void> {
-    await waitUntil('every position is at the end of its topic', () => this.caughtUp(topologies), limitMs)
+    const applied = () =>
+      this.caughtUp(topologies).catch((error) => {
+        if (reactionOf(error) === 'retry') return false
+        throw error
+      })
+    await waitUntil('every position is at the end of its topic', applied, limitMs)
   }
 
   /** Folds the whole log again; the task reports, and what went wrong in words. The engine must have stopped. */
