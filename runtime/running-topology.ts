@@ -1,5 +1,6 @@
 import { MillraceError, reactionOf } from '../core/errors.ts'
 import { invariant } from '../core/invariant.ts'
+import { retrying } from '../core/retrying.ts'
 import type { TopologyStatus } from '../ports/engine-control.ts'
 import type { GroupMember, LogBatch } from '../ports/event-log.ts'
 import type { EnginePorts } from './engine.ts'
@@ -28,6 +29,8 @@ export class RunningTopology {
   readonly #limits: TaskLimits
   readonly #events: TopologyEvents
   readonly #tasks = new Map<number, Task>()
+  /** The task that takes over a partition just now. */
+  #opening: Task | undefined
   #member: GroupMember | undefined
   #state: TopologyStatus['state'] = 'starting'
   #reason = ''
@@ -105,6 +108,7 @@ export class RunningTopology {
     const failed = this.#state === 'failed'
     this.#state = 'draining'
     this.#cancelCommit?.()
+    this.#opening?.close()
     this.#eachTopic((topic, partition) => this.#member?.pause(topic, partition))
     for (const task of this.#tasks.values()) await task.drain()
     if (!failed) await this.#commitOffsets()
@@ -173,19 +177,46 @@ export class RunningTopology {
         },
         seek: (topic, offset) => this.#member?.seek(topic, partition, offset),
         done: (summary) => this.#done(partition, summary),
-        waiting: (reason) => {
-          this.#reason = reason
-          this.#waitingUntilMs = this.#ports.clock.elapsedMs() + this.#limits.retryMsMax + waitingMs
-        },
+        waiting: (reason) => this.#waiting(reason),
         failed: (error) => this.#taskFailed(partition, task, error),
       },
       this.#limits,
     )
-    const positions = await task.open()
-    await this.#refuseLostPositions(partition, positions)
-    this.#tasks.set(partition, task)
-    if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
-    return positions
+    this.#opening = task
+    try {
+      const positions = await this.#untilWell(() => task.open())
+      await this.#untilWell(() => this.#refuseLostPositions(partition, positions))
+      this.#tasks.set(partition, task)
+      if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
+      return positions
+    } catch (error) {
+      task.close()
+      throw error
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  /** A partition may be given to us while a service is away: it waits, as a running task does, unless we are told to stop. */
+  #untilWell<T>(attempt: () => Promise<T>): Promise<T> {
+    return retrying(this.#ports.clock, attempt, {
+      waitMs: this.#limits.retryMs,
+      waitMsMax: this.#limits.retryMsMax,
+      giveUpMs: Number.POSITIVE_INFINITY,
+      onRetry: (error, waitMs) => {
+        if (this.#state === 'draining') throw error
+        this.#waiting(String(error))
+        this.#ports.logger.warn(
+          { topology: this.name, error: String(error), waitMs },
+          'A service is unwell; a partition is taken over later.',
+        )
+      },
+    })
+  }
+
+  #waiting(reason: string): void {
+    this.#reason = reason
+    this.#waitingUntilMs = this.#ports.clock.elapsedMs() + this.#limits.retryMsMax + waitingMs
   }
 
   async #revoked(partition: number): Promise<void> {
@@ -219,6 +250,7 @@ export class RunningTopology {
   }
 
   #fail(error: unknown): void {
+    if (this.#state === 'draining' && reactionOf(error) === 'retry') return // What it waited for does not matter any more.
     this.#state = 'failed'
     this.#reason = error instanceof Error ? error.message : String(error)
     this.#ports.logger.error({ topology: this.name, error: this.#reason, reaction: reactionOf(error) }, 'The topology failed.')
