@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../core/clock.ts'
+import { MillraceError } from '../../core/errors.ts'
+import type { Inference, InferRequest } from '../../ports/inference.ts'
+import { silentMetrics } from '../../ports/metrics.ts'
+import { SharedScorer } from '../../runtime/shared-scorer.ts'
+
+/** A worker that adds up each row, and answers when told. */
+function openScorer(limits: { rowsMax?: number; queueRowsMax?: number } = {}) {
+  const requests: { rows: number; answer: () => void; fail: (error: unknown) => void }[] = []
+  const inference: Inference = {
+    capacity: 1,
+    models: () => Promise.resolve([]),
+    close: () => Promise.resolve(),
+    infer: (request: InferRequest) =>
+      new Promise((resolve, reject) => {
+        const [input] = request.inputs
+        const [rows, width] = input!.shape as [number, number]
+        const data = input!.data as Float32Array
+        const sums = Float32Array.from({ length: rows }, (_, row) =>
+          data.subarray(row * width, (row + 1) * width).reduce((sum, one) => sum + one, 0),
+        )
+        const answer = () =>
+          resolve({
+            model: request.model,
+            version: '7',
+            outputs: [{ name: 'score', datatype: 'FP32', shape: [rows, 1], data: sums }],
+          } as never)
+        requests.push({ rows, answer, fail: reject })
+      }),
+  }
+  const clock = new ManualClock()
+  const options = { rowsMax: 4, queueRowsMax: 8, deadlineMs: 10, retryMs: 1_000, ...limits }
+  const scorer = new SharedScorer(inference, options, clock, silentMetrics)
+  const score = (...rows: number[]) =>
+    scorer.score('m', Float32Array.from(rows.flatMap((one) => [one, 100])), rows.length, ['score'])
+  return { scorer, score, requests, clock }
+}
+
+describe('SharedScorer', () => {
+  it('sends the first call at once, joins those that come meanwhile, and gives each its own rows', async () => {
+    const { score, requests } = openScorer()
+    const calls = [score(1), score(2, 3), score(4)]
+    expect(requests.map(({ rows }) => rows)).toEqual([1])
+    requests[0]!.answer()
+    const [first] = await Promise.all([calls[0], new Promise((resolve) => setImmediate(resolve))])
+    expect(requests.map(({ rows }) => rows)).toEqual([1, 3])
+    requests[1]!.answer()
+    const [, second, third] = await Promise.all(calls)
+    expect([first, second, third].map((one) => [...one!.outputs[0]!])).toEqual([[101], [102, 103], [104]])
+    expect(second!.version).toBe('7')
+  })
+
+  it('refuses past its queue limit, and takes calls again when there is room', async () => {
+    const { score, requests } = openScorer({ queueRowsMax: 2 })
+    const calls = [score(1), score(2), score(3)]
+    await expect(score(4)).rejects.toMatchObject({ code: 'MILL_INFERENCE_OVERLOADED' })
+    requests[0]!.answer()
+    await calls[0]
+    await new Promise((resolve) => setImmediate(resolve))
+    const late = score(5)
+    requests[1]!.answer()
+    await Promise.all(calls)
+    await new Promise((resolve) => setImmediate(resolve))
+    requests[2]!.answer()
+    expect([...(await late).outputs[0]!]).toEqual([105])
+  })
+
+  it('remembers that a model is away, and asks again later', async () => {
+    const { scorer, score, requests, clock } = openScorer()
+    const call = score(1)
+    requests[0]!.fail(new MillraceError('MILL_INFERENCE_UNAVAILABLE', 'no worker'))
+    await expect(call).rejects.toMatchObject({ code: 'MILL_INFERENCE_UNAVAILABLE' })
+    expect(scorer.ready('m')).toBe(false)
+    await expect(score(1)).rejects.toMatchObject({ code: 'MILL_INFERENCE_UNAVAILABLE' })
+    expect(requests).toHaveLength(1)
+    clock.advance(1_000)
+    expect(scorer.ready('m')).toBe(true)
+    const again = score(2)
+    requests[1]!.answer()
+    expect([...(await again).outputs[0]!]).toEqual([102])
+  })
+
+  it('cuts a call that is larger than a request and puts the answer together', async () => {
+    const { score, requests } = openScorer()
+    const call = score(1, 2, 3, 4, 5, 6)
+    requests[0]!.answer()
+    await new Promise((resolve) => setImmediate(resolve))
+    requests[1]!.answer()
+    expect([...(await call).outputs[0]!]).toEqual([101, 102, 103, 104, 105, 106])
+    expect(requests.map(({ rows }) => rows)).toEqual([4, 2])
+  })
+})
