@@ -5,7 +5,7 @@ import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { Decision } from '../schemas/decision.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
-import type { Reward, RewardSlot } from '../schemas/reward.ts'
+import type { Reward } from '../schemas/reward.ts'
 import {
   type DueEntry,
   dueKinds,
@@ -13,10 +13,12 @@ import {
   joinProgressSchema,
   type ListState,
   listStateSchema,
-  type OutcomeState,
 } from '../schemas/reward-state.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
+import { decisionFault } from './decision-fault.ts'
+import { eventFault } from './event-fault.ts'
 import { EventTimers } from './event-timers.ts'
+import { rewardOf } from './reward-of.ts'
 
 const listFamily: StateFamily<ListState> = { name: 'list', codec: listStateSchema }
 const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
@@ -50,7 +52,7 @@ export type Joinable = Sourced<Decision | UserEvent>
  * - Bound: showings of one wait, remembered for one more.
  * - Time: event time only; a tick fires what is due.
  * - Complete: after the running batch; what still waits stays in the state.
- * - Error: passes on; late and unmatched outcomes go to the late output.
+ * - Error: passes on; invalid showings are set aside, late records and outcomes that no row counts go to the late output.
  */
 export function joinOutcomes(options: JoinOptions): OperatorFunction<Batch<Joinable>, Batch<Keyed<Reward>>> {
   invariant(options.waitMs > 0, `rewards: waitMs must be above 0, not ${options.waitMs}`)
@@ -126,20 +128,26 @@ class Join {
     return rows
   }
 
-  /** Parts the records; what is older than its own input's time allows is late. */
+  /**
+   * Parts the records. What is older than its own input's time allows is late; an invalid showing is set aside; an invalid
+   * event is passed over, as `user-features` sets it aside. All of them move time, as they do for the task.
+   */
   #sort(): void {
     const { transaction, topicWatermarkBeforeMs, records } = this.#batch
     let watermarkMs = topicWatermarkBeforeMs
     for (const record of records) {
-      const { value } = record
-      if (value.timeMs < watermarkMs) {
-        if ('decisionId' in value || isOutcome(value)) transaction.late(record, 'join', value.timeMs)
-        continue
+      const { value, loggedMs } = record
+      const isLate = value.timeMs < watermarkMs
+      if (movesTime(value.timeMs, loggedMs)) watermarkMs = Math.max(watermarkMs, value.timeMs - this.#options.latenessMs)
+      if ('decisionId' in value) {
+        const fault = decisionFault(value, loggedMs)
+        if (fault !== null) transaction.deadLetter(record, 'join', 'MILL_RECORD_INVALID', fault)
+        else if (isLate) transaction.late(record, 'join', value.timeMs)
+        else this.#decisions.push(record as Sourced<Decision>)
+      } else if (isOutcome(value) && eventFault(value, loggedMs) === null) {
+        if (isLate) transaction.late(record, 'join', value.timeMs)
+        else this.#outcomes.push(record as Sourced<UserEvent>)
       }
-      if ('decisionId' in value) this.#decisions.push(record as Sourced<Decision>)
-      else if (isOutcome(value)) this.#outcomes.push(record as Sourced<UserEvent>)
-      // As the runtime does it: a clock far ahead of the log does not move time.
-      if (movesTime(value.timeMs, record.loggedMs)) watermarkMs = Math.max(watermarkMs, value.timeMs - this.#options.latenessMs)
     }
   }
 
@@ -238,39 +246,6 @@ function showingOf(state: ListState, timeMs: number): Showing | undefined {
   const closed = state.closed.findLast((showing) => showing.timeMs <= timeMs)
   if (!open || !closed) return open ?? closed
   return byTime('decisionId')(open, closed) > 0 ? open : closed
-}
-
-function rewardOf(
-  decision: Decision,
-  outcomes: readonly OutcomeState[],
-  join: { sourcePartition: number; sequence: number; closedMs: number },
-): Reward {
-  const taken = new Set<string>()
-  const slots = decision.slots.map((slot): RewardSlot => {
-    // An item shown twice in one list is rewarded in its first slot.
-    const own = taken.has(slot.itemId) ? [] : outcomes.filter((outcome) => outcome.itemId === slot.itemId)
-    taken.add(slot.itemId)
-    const reward = own.reduce((largest, outcome) => Math.max(largest, outcome.strength), 0)
-    return { slot, reward, clicked: reward >= 0.3, liked: reward >= 0.6, purchased: reward >= 1 }
-  })
-  const { decisionId, listId, userId, timeMs, surface, policy, policyVersion, experiment, variant, rung, modelVersion, context } =
-    decision
-  return {
-    decisionId,
-    ...join,
-    listId,
-    userId,
-    timeMs,
-    surface,
-    policy,
-    policyVersion,
-    experiment,
-    variant,
-    rung,
-    modelVersion,
-    context,
-    slots,
-  }
 }
 
 function byTime<K extends 'decisionId' | 'eventId'>(id: K) {

@@ -9,7 +9,7 @@ import { eventStrength } from '../../schemas/event-strength.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import { rewards } from '../../topologies/rewards.ts'
-import { decisionOf, eventOf } from './reward-fixture.ts'
+import { decisionOf, eventOf, slotOf } from './reward-fixture.ts'
 
 const waitMs = 2_000
 const latenessMs = 500
@@ -115,6 +115,27 @@ describe('joinOutcomes', () => {
     expect(driver.read('late-records').map((late) => late.id)).toEqual(['user-events/0/1/join-unmatched'])
   })
 
+  it('sets invalid showings aside and passes over invalid events; neither holds state', async () => {
+    const driver = driverOf()
+    const now = driver.clock.nowMs()
+    await driver.send(
+      'decisions',
+      decisionOf('far ahead', now + 400_000),
+      decisionOf('', now),
+      decisionOf('unlikely', now, { slots: [{ ...slotOf('a', 0), propensity: 0 }] }),
+      decisionOf('d', now),
+    )
+    await driver.send('user-events', eventOf('far ahead', now + 400_000), eventOf('', now), eventOf('e', now))
+    const rest = await driver.stateOf()
+    expect([...rest.keys()].filter((key) => key.startsWith('list:'))).toEqual(['list:u/l'])
+    expect([...rest.keys()].filter((key) => key.startsWith('due:'))).toHaveLength(2) // Close and sweep, and forget.
+    expect(driver.read('dead-letters').map((letter) => [letter.offset, letter.reason])).toEqual([
+      [0, 'timeMs: 400000 ms ahead of the log'],
+      [1, 'decisionId: must be 1 to 128 bytes'],
+      [2, 'slots: the propensity 0 of a is not within (0, 1]'],
+    ])
+  })
+
   it('refuses a wait that is no wait', () => {
     expect(() => rewards.graph({ rewards: { waitMs: 0, latenessMs } })).toThrow('waitMs must be above 0')
   })
@@ -153,7 +174,7 @@ const timesOf = (count: number) =>
     let at = 20
     return steps.map((step) => {
       at += step
-      return Math.max(0, at) * 250
+      return Math.max(1, at) * 250
     })
   })
 const shopLog: fc.Arbitrary<ShopLog> = fc
