@@ -51,7 +51,10 @@ export class WireFormat {
     try {
       body = schema.encode(value)
     } catch (cause) {
-      throw new MillraceError('MILL_SCHEMA_MISMATCH', `the value is no ${schema.name}: ${(cause as Error).message}`, { cause })
+      const where = faultyField(schema.type, value)
+      throw new MillraceError('MILL_SCHEMA_MISMATCH', `the value is no ${schema.name}: ${where}${(cause as Error).message}`, {
+        cause,
+      })
     }
     const bytes = Buffer.allocUnsafe(headerBytes + body.length)
     bytes[0] = magicByte
@@ -97,6 +100,17 @@ export class WireFormat {
       readers.set(id, text === null ? null : readerFor(topics[topic].schema as RecordSchema<unknown>, text))
     }
   }
+}
+
+/** The path of the first field that does not fit, with a colon; '' if all fit by themselves. */
+function faultyField(type: avro.Type, value: unknown): string {
+  let where = ''
+  type.isValid(value, {
+    errorHook: (path) => {
+      where ||= `${path.join('.')}: `
+    },
+  })
+  return where
 }
 
 function oldestForeign(readers: ReadonlyMap<number, unknown>): number {
