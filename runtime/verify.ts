@@ -110,11 +110,14 @@ async function foldAgain(
     partitionsOf: () => ports.partitions,
   }
   const limits = { ...defaultTaskLimits, idleMs: 2 ** 31 - 1, queueRecordsMax: Number.MAX_SAFE_INTEGER }
+  const unknown = await unknownThen(task, graph, ports)
   const again = new Task(task, graph, ports.partitions, silent, events, limits)
   await again.open()
   for (const topic of sourceTopics(graph)) {
     for await (const batch of ports.log.read(topic, task.partition, { from: 0, to: positions[topic] ?? 0 })) {
-      again.push(batch)
+      const records =
+        unknown.size === 0 ? batch.records : batch.records.filter(({ offset }) => !unknown.has(`${topic}/${offset}`))
+      again.push({ ...batch, records })
       await again.idle()
       if (failure !== undefined) throw failure
     }
@@ -125,6 +128,33 @@ async function foldAgain(
   const folded = new Map<string, Uint8Array>()
   for await (const slice of memory.scan(task)) for (const [key, value] of slice) folded.set(key, value)
   return { folded, records }
+}
+
+/**
+ * Records, as `topic/offset`, that were set aside because the registry did not know their schema at the time. It may know it now,
+ * and then they would decode; what was set aside stays set aside until it is replayed.
+ */
+async function unknownThen(task: TaskId, graph: Graph, { log, wire }: VerifyPorts): Promise<Set<string>> {
+  const unknown = new Set<string>()
+  if ((await log.partitions('dead-letters')) === 0) return unknown
+  const topics = sourceTopics(graph)
+  for (const [partition, { start, end }] of (await log.offsets('dead-letters')).entries()) {
+    if (end <= start) continue
+    for await (const { records } of log.read('dead-letters', partition, { from: start, to: end })) {
+      const values = records.map(({ value }) => value)
+      await wire.prepare('dead-letters', values)
+      for (const value of values) {
+        const letter = value && wire.decode('dead-letters', value)
+        if (
+          letter?.code === 'MILL_SCHEMA_UNKNOWN' &&
+          letter.partition === task.partition &&
+          topics.includes(letter.topic as never)
+        )
+          unknown.add(`${letter.topic}/${letter.offset}`)
+      }
+    }
+  }
+  return unknown
 }
 
 function compare(task: string, stored: ReadonlyMap<string, Uint8Array>, folded: ReadonlyMap<string, Uint8Array>): Difference[] {

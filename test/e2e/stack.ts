@@ -72,12 +72,16 @@ export class Stack {
     await waitUntil('every position is at the end of its topic', applied, limitMs)
   }
 
-  /** Folds the whole log again; the task reports, and what went wrong in words. The engine must have stopped. */
-  async verify(): Promise<{ reports: readonly VerifyReport[]; wrong: readonly string[]; records: number; keys: number }> {
-    const reports = await verifyState(this.config, this.ports, undefined)
+  /** Folds the whole log again, for one topology or all; the task reports, and what went wrong in words. The engine must have stopped. */
+  async verify(
+    only?: string,
+  ): Promise<{ reports: readonly VerifyReport[]; wrong: readonly string[]; records: number; keys: number }> {
+    const reports = await verifyState(this.config, this.ports, only)
     const wrong = reports.flatMap(({ topology, partition, differences, skipped }) => [
       ...(skipped === '' ? [] : [`${topology}.${partition} skipped: ${skipped}`]),
-      ...differences.map(({ task, key, stored, folded }) => `${task} ${key}: stored ${stored}, folded ${folded}`),
+      ...differences.map(
+        ({ task, key, stored, folded }) => `${task} ${key}: stored ${stored?.slice(0, 40)}, folded ${folded?.slice(0, 40)}`,
+      ),
     ])
     const sum = (of: (report: VerifyReport) => number) => reports.reduce((total, report) => total + of(report), 0)
     return { reports, wrong, records: sum((report) => report.records), keys: sum((report) => report.keys) }
