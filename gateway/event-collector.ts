@@ -4,8 +4,9 @@ import type { Clock } from '../ports/clock.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { ItemTable } from '../ports/item-table.ts'
 import type { Metrics } from '../ports/metrics.ts'
+import { eventFault } from '../schemas/event-fault.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
-import { checkEvent } from './check-event.ts'
+import { apiFieldOf } from './api-field-of.ts'
 import { type EventInput, toUserEvent } from './event-body.ts'
 import { LogBuffer } from './log-buffer.ts'
 
@@ -54,11 +55,12 @@ export class EventCollector {
     const nowMs = clock.nowMs()
     const records = inputs.map((input, index) => {
       const event = toUserEvent(input, items)
-      const fault = checkEvent(event, nowMs)
+      const fault = eventFault(event, nowMs)
       if (fault) {
         this.#refused.add(1)
-        throw new MillraceError('MILL_REQUEST_INVALID', `events[${index}].${fault.field} ${fault.message}`, {
-          details: { field: fault.field, index },
+        const field = apiFieldOf(fault.field)
+        throw new MillraceError('MILL_REQUEST_INVALID', `events[${index}].${field} ${fault.message}`, {
+          details: { field, index },
         })
       }
       return {

@@ -4,6 +4,7 @@ import { movesTime } from '../core/moves-time.ts'
 import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { Decision } from '../schemas/decision.ts'
+import { eventFault } from '../schemas/event-fault.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import type { Reward } from '../schemas/reward.ts'
 import {
@@ -16,7 +17,6 @@ import {
 } from '../schemas/reward-state.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import { decisionFault } from './decision-fault.ts'
-import { eventFault } from './event-fault.ts'
 import { EventTimers } from './event-timers.ts'
 import { rewardOf } from './reward-of.ts'
 

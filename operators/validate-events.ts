@@ -1,8 +1,8 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { movesTime } from '../core/moves-time.ts'
 import type { Batch, Sourced } from '../ports/batch.ts'
+import { eventFault } from '../schemas/event-fault.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
-import { eventFault } from './event-fault.ts'
 
 /**
  * Sets aside what breaks a rule (dead letter with the field) and what comes too late (late output); the rest goes on.
@@ -28,7 +28,8 @@ export function validateEvents(options: {
       const topicWatermarkMs = watermarkMs
       // An invalid event moves time as a valid one does: so does the task between batches, and cuts must not matter.
       if (movesTime(event.timeMs, record.loggedMs)) watermarkMs = Math.max(watermarkMs, event.timeMs - options.latenessMs)
-      if (fault !== null) batch.transaction.deadLetter(record, 'validate', 'MILL_RECORD_INVALID', fault)
+      if (fault !== null)
+        batch.transaction.deadLetter(record, 'validate', 'MILL_RECORD_INVALID', `${fault.field} ${fault.message}`)
       else if (event.timeMs < topicWatermarkMs) batch.transaction.late(record, 'validate', event.timeMs)
       else records.push(record)
     }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { MillraceError } from '../../core/errors.ts'
-import { eventFault } from '../../operators/event-fault.ts'
+import { eventFault } from '../../schemas/event-fault.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
 import { malform, malformedKinds } from '../../simulator/malform.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { MillraceError } from '../../core/errors.ts'
-import { eventFault } from '../../operators/event-fault.ts'
+import { eventFault } from '../../schemas/event-fault.ts'
 import type { Item } from '../../schemas/item.ts'
 import { topics } from '../../schemas/topics.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
