@@ -79,7 +79,7 @@ export function recordSchema<T>(
     definition,
     text: JSON.stringify(definition),
     type,
-    encode: (value) => type.toBuffer(value),
+    encode: (value) => encodeOnce(type, value),
     decode(bytes) {
       try {
         return type.fromBuffer(asBuffer(bytes)) as T
@@ -88,6 +88,20 @@ export function recordSchema<T>(
       }
     },
   }
+}
+
+/** Where records are written before their bytes are copied out; grows to the largest record, at most to `scratchBytesMax`. */
+let scratch = Buffer.allocUnsafeSlow(16_384)
+const scratchBytesMax = 4 * 1024 * 1024
+
+/** As `type.toBuffer`, whose own memory ends at 1,024 bytes: anything longer it writes twice. */
+function encodeOnce(type: avro.Type, value: unknown): Buffer {
+  const end = type.encode(value, scratch, 0)
+  if (end >= 0) return Buffer.from(scratch.subarray(0, end))
+  // Negative: the bytes that were missing.
+  const bytes = type.toBuffer(value)
+  if (bytes.length <= scratchBytesMax) scratch = Buffer.allocUnsafeSlow(bytes.length * 2)
+  return bytes
 }
 
 /** The same memory as a Buffer, without a copy. */
