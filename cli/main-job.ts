@@ -2,30 +2,17 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { partitionFor } from '../core/partition-for.ts'
 import { createAdmin } from '../gateway/create-admin.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
-import { DecisionLog } from '../gateway/decision-log.ts'
-import { EventCollector } from '../gateway/event-collector.ts'
-import { RecommendationService } from '../gateway/recommendation-service.ts'
-import { userFamily } from '../operators/fold-user-events.ts'
-import { userView } from '../operators/user-view.ts'
 import type { Follower } from '../ports/event-log.ts'
-import type { StateStore } from '../ports/state-store.ts'
-import { Engine } from '../runtime/engine.ts'
-import { SharedScorer } from '../runtime/shared-scorer.ts'
-import { defaultTaskLimits } from '../runtime/task.ts'
-import type { ServedList } from '../schemas/served-list.ts'
-import type { UserFeatures } from '../schemas/user-features.ts'
 import { createShop } from '../simulator/create-shop.ts'
 import type { Storefront } from '../simulator/storefront.ts'
-import { openInference, openPorts, version } from './compose.ts'
+import { version } from './compose.ts'
 import type { Config } from './config.ts'
 import { LiveView } from './live-view.ts'
+import { type JobParts, openJob } from './open-job.ts'
 import { type RunReport, reportOf } from './run-report.ts'
-import { RunStatistics } from './run-statistics.ts'
 import { ShopFeed } from './shop-feed.ts'
-import { graphsOf } from './topologies.ts'
 
 export interface MainJobFlags {
   /** Feeds the synthetic shop. */
@@ -34,15 +21,13 @@ export interface MainJobFlags {
   readonly events?: number | undefined
   /** Where to write the JSON report. */
   readonly report?: string | undefined
-  /** Draws the live view; else a line of figures every few seconds. */
+  /** Draws the live view; else nothing is printed but the address and, at the end, the summary. */
   readonly view: boolean
 }
 
 /** Events that may be ahead of their lists in a fast run: what a person sees next must contain what they did. */
 const aheadMax = 200
 const viewMs = 500
-/** Lists made as one batch: each holds its candidates (about 80 KB) until the batch is done. */
-const listsPerBatchMax = 512
 /** How long a fast run waits at its end for everything to be applied. */
 const settleMsMax = 60_000
 
@@ -91,7 +76,7 @@ function stopSignal(): StopSignal {
 /** Everything of one process of the main job: engine, gateway, and the shop if there is one. */
 class MainJob {
   readonly #config: Config
-  readonly #parts: Awaited<ReturnType<typeof openParts>>
+  readonly #parts: JobParts
   #gateway: FastifyInstance | undefined
   #admin: FastifyInstance | undefined
   #view: LiveView | undefined
@@ -101,7 +86,7 @@ class MainJob {
   #wake: () => void = () => {}
   #listsDoneAtMs = 0
 
-  private constructor(config: Config, parts: Awaited<ReturnType<typeof openParts>>) {
+  private constructor(config: Config, parts: JobParts) {
     this.#config = config
     this.#parts = parts
     parts.observe((topology, lists) => {
@@ -111,7 +96,7 @@ class MainJob {
   }
 
   static async open(config: Config): Promise<MainJob> {
-    return new MainJob(config, await openParts(config))
+    return new MainJob(config, await openJob(config))
   }
 
   async start(): Promise<void> {
@@ -273,87 +258,5 @@ class MainJob {
   async #settled(done: () => Promise<boolean>, stopped: StopSignal): Promise<void> {
     const giveUpMs = this.#parts.ports.clock.nowMs() + settleMsMax
     while (!stopped.asked && this.#parts.ports.clock.nowMs() < giveUpMs && !(await done())) await this.#nextBatch()
-  }
-}
-
-async function openParts(config: Config) {
-  const ports = await openPorts(config)
-  const inference = await openInference(config, ports.clock, ports.logger)
-  const scorer = new SharedScorer(
-    inference,
-    { rowsMax: 4096, queueRowsMax: 65_536, deadlineMs: config.inference.deadlineMs, retryMs: 1_000 },
-    ports.clock,
-    ports.metrics,
-  )
-  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
-  const statistics = new RunStatistics(ports.clock.nowMs())
-  let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
-  const engine = new Engine(ports, {
-    graphs,
-    partitions: config.partitions,
-    limits: defaultTaskLimits,
-    limitsOf: { recommendations: { batchRecordsMax: listsPerBatchMax } },
-    onBatch: (topology, _partition, summary) => {
-      statistics.batch(topology, summary, ports.clock.nowMs())
-      observer(
-        topology,
-        summary.lists.map((list) => list.value as ServedList),
-      )
-    },
-    onFailed: (topology, error) => {
-      console.error(`topology ${topology} failed: ${error instanceof Error ? error.message : String(error)}`)
-      process.exitCode = 70
-      process.kill(process.pid, 'SIGTERM')
-    },
-  })
-  const partitions = () => config.partitions
-  const shared = {
-    log: ports.log,
-    wire: ports.wire,
-    partitions,
-    clock: ports.clock,
-    logger: ports.logger,
-    metrics: ports.metrics,
-  }
-  const decisions = new DecisionLog(shared)
-  const { trendShare } = config.experiment
-  const service = new RecommendationService({
-    lists: ports.lists,
-    items: tables.catalogue,
-    decisions,
-    clock: ports.clock,
-    ...(config.gateway.cursorSecret === '' ? {} : { cursorSecret: config.gateway.cursorSecret }),
-    experiment: {
-      name: config.experiment.name,
-      variants: [
-        { name: 'learned', weight: 1 - trendShare },
-        { name: 'trend', weight: trendShare },
-      ],
-    },
-  })
-  const collector = new EventCollector({ ...shared, items: tables.catalogue })
-  return {
-    ports,
-    inference,
-    scorer,
-    tables,
-    statistics,
-    engine,
-    decisions,
-    service,
-    collector,
-    features: featureReader(ports.state, config.partitions),
-    observe: (next: typeof observer) => {
-      observer = next
-    },
-  }
-}
-
-/** Reads one person's features from the state of `user-features`. */
-export function featureReader(state: StateStore, partitions: number): (userId: string) => Promise<UserFeatures | null> {
-  return async (userId) => {
-    const task = { topology: 'user-features', partition: partitionFor(userId, partitions) }
-    const [bytes] = await state.read(task, [`${userFamily.name}:${userId}`])
-    return bytes ? userView(userId, userFamily.codec.decode(bytes)) : null
   }
 }

@@ -1,0 +1,105 @@
+import { partitionFor } from '../core/partition-for.ts'
+import { DecisionLog } from '../gateway/decision-log.ts'
+import { EventCollector } from '../gateway/event-collector.ts'
+import { RecommendationService } from '../gateway/recommendation-service.ts'
+import { userFamily } from '../operators/fold-user-events.ts'
+import { userView } from '../operators/user-view.ts'
+import type { StateStore } from '../ports/state-store.ts'
+import { Engine } from '../runtime/engine.ts'
+import { SharedScorer } from '../runtime/shared-scorer.ts'
+import { defaultTaskLimits } from '../runtime/task.ts'
+import type { ServedList } from '../schemas/served-list.ts'
+import type { UserFeatures } from '../schemas/user-features.ts'
+import { openInference, openPorts } from './compose.ts'
+import type { Config } from './config.ts'
+import { RunStatistics } from './run-statistics.ts'
+import { graphsOf } from './topologies.ts'
+
+/** Lists made as one batch: each holds its candidates (about 80 KB) until the batch is done. */
+const listsPerBatchMax = 512
+
+/** Everything of one process of the main job, wired but not started. */
+export type JobParts = Awaited<ReturnType<typeof openJob>>
+
+/** Opens ports and inference, and wires engine, gateway services and statistics over them. Errors: those of the connectors. */
+export async function openJob(config: Config) {
+  const ports = await openPorts(config)
+  const inference = await openInference(config, ports.clock, ports.logger)
+  const scorer = new SharedScorer(
+    inference,
+    { rowsMax: 4096, queueRowsMax: 65_536, deadlineMs: config.inference.deadlineMs, retryMs: 1_000 },
+    ports.clock,
+    ports.metrics,
+  )
+  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
+  const statistics = new RunStatistics(ports.clock.nowMs())
+  let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
+  const engine = new Engine(ports, {
+    graphs,
+    partitions: config.partitions,
+    limits: defaultTaskLimits,
+    limitsOf: { recommendations: { batchRecordsMax: listsPerBatchMax } },
+    onBatch: (topology, _partition, summary) => {
+      statistics.batch(topology, summary, ports.clock.nowMs())
+      observer(
+        topology,
+        summary.lists.map((list) => list.value as ServedList),
+      )
+    },
+    onFailed: (topology, error) => {
+      console.error(`topology ${topology} failed: ${error instanceof Error ? error.message : String(error)}`)
+      process.exitCode = 70
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
+  const partitions = () => config.partitions
+  const shared = {
+    log: ports.log,
+    wire: ports.wire,
+    partitions,
+    clock: ports.clock,
+    logger: ports.logger,
+    metrics: ports.metrics,
+  }
+  const decisions = new DecisionLog(shared)
+  const { trendShare } = config.experiment
+  const service = new RecommendationService({
+    lists: ports.lists,
+    items: tables.catalogue,
+    decisions,
+    clock: ports.clock,
+    ...(config.gateway.cursorSecret === '' ? {} : { cursorSecret: config.gateway.cursorSecret }),
+    experiment: {
+      name: config.experiment.name,
+      variants: [
+        { name: 'learned', weight: 1 - trendShare },
+        { name: 'trend', weight: trendShare },
+      ],
+    },
+  })
+  const collector = new EventCollector({ ...shared, items: tables.catalogue })
+  return {
+    ports,
+    inference,
+    scorer,
+    tables,
+    statistics,
+    engine,
+    decisions,
+    service,
+    collector,
+    features: featureReader(ports.state, config.partitions),
+    observe: (next: typeof observer) => {
+      observer = next
+    },
+  }
+}
+
+/** Reads one person's features from the state of `user-features`. */
+export function featureReader(state: StateStore, partitions: number): (userId: string) => Promise<UserFeatures | null> {
+  return async (userId) => {
+    const task = { topology: 'user-features', partition: partitionFor(userId, partitions) }
+    const [bytes] = await state.read(task, [`${userFamily.name}:${userId}`])
+    return bytes ? userView(userId, userFamily.codec.decode(bytes)) : null
+  }
+}
