@@ -1,9 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { configurationPage } from './configuration-page.ts'
 import { errorPage } from './error-page.ts'
 import { operatorDocs } from './operator-docs.ts'
 import { operatorPage } from './operator-page.ts'
+import { topicPage } from './topic-page.ts'
 
 const root = join(import.meta.dirname, '..')
 writeFileSync(join(root, 'docs/operators.md'), operatorPage(operatorDocs(root)))
 writeFileSync(join(root, 'docs/errors.md'), errorPage())
+writeFileSync(join(root, 'docs/configuration.md'), configurationPage())
+writeFileSync(join(root, 'docs/topics.md'), topicPage())

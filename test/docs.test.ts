@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { errorCodes } from '../core/errors.ts'
+import { configurationPage } from '../docs/configuration-page.ts'
 import { errorPage } from '../docs/error-page.ts'
 import { operatorDocs } from '../docs/operator-docs.ts'
 import { operatorPage } from '../docs/operator-page.ts'
+import { topicPage } from '../docs/topic-page.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -14,6 +16,11 @@ describe('docs', () => {
     expect(page, 'run `npm run docs`').toBe(errorPage())
     const documented = [...page.matchAll(/^\| `(MILL_\w+)` \| .+ \|$/gm)].map(([, code]) => code).sort()
     expect(documented).toEqual(Object.keys(errorCodes).sort())
+  })
+
+  it('configuration.md and topics.md equal the schemas they are made from', () => {
+    expect(readFileSync(join(root, 'docs/configuration.md'), 'utf8'), 'run `npm run docs`').toBe(configurationPage())
+    expect(readFileSync(join(root, 'docs/topics.md'), 'utf8'), 'run `npm run docs`').toBe(topicPage())
   })
 
   it('operators.md equals the comments of the operators', () => {
