@@ -51,6 +51,9 @@ export interface KafkaEventLogOptions {
   readonly retriesMax?: number
 }
 
+/** Longest single wait for a leader; waits double, so about twice that in all. */
+const leaderWaitMsMax = 3_200
+
 /** The event log on Kafka 3.9 or newer, through kafkajs. */
 export class KafkaEventLog implements EventLog {
   readonly #kafka: Kafka
@@ -133,7 +136,7 @@ export class KafkaEventLog implements EventLog {
 
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     if ((await this.partitions(topic)) === 0) return []
-    const found = await this.#ask(`read offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic))
+    const found = await this.#untilLed(() => this.#ask(`read offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic)))
     const offsets: PartitionOffsets[] = []
     for (const { partition, low, high } of found) offsets[partition] = { start: Number(low), end: Number(high) }
     return offsets
@@ -280,6 +283,19 @@ export class KafkaEventLog implements EventLog {
       if (passes(error) && this.#admin === connected) this.#admin = null
       if (passes(error)) void connected.then((admin) => admin.disconnect()).catch(() => {})
       throw unavailable(doing, error)
+    }
+  }
+
+  /** A topic made a moment ago, or whose broker just went, has no leader yet or another one: asked again with fresh metadata. */
+  async #untilLed<T>(ask: () => Promise<T>): Promise<T> {
+    for (let waitMs = 50; ; waitMs *= 2) {
+      try {
+        return await ask()
+      } catch (error) {
+        const reason = protocolErrorOf((error as Error).cause)
+        if ((reason !== 'NOT_LEADER_FOR_PARTITION' && reason !== 'LEADER_NOT_AVAILABLE') || waitMs > leaderWaitMsMax) throw error
+        await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))
+      }
     }
   }
 
