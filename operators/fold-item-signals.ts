@@ -1,7 +1,7 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import { type ItemSignals, signalKinds } from '../schemas/item-signals.ts'
-import { emptyItemState, emptyScopeState, type ScopeState, scopeStateSchema } from '../schemas/item-state.ts'
+import { emptyItemState, emptyScopeState, type ItemState, type ScopeState, scopeStateSchema } from '../schemas/item-state.ts'
 import { itemFamily, type MovedItem } from './fold-items.ts'
 import { foldItemSignal, foldScopeSignal } from './item-fold.ts'
 
@@ -53,25 +53,36 @@ export function foldItemSignals(options: {
 function foldRows(signals: ItemSignals, transaction: Transaction, moved: Map<string, Moved>, everyMs: number): void {
   const { strings, keys, others, kinds, offsets, timesMs, weights, people, sourcePartition } = signals
   const position = transaction.upstream('user-events', sourcePartition)
+  // A key comes in many rows of a record: its state is looked up once.
+  const items: ItemState[] = new Array(strings.length)
+  const scopes: ScopeState[] = new Array(strings.length)
   for (let row = 0; row < keys.length; row++) {
     if (offsets[row]! < position) continue
-    const key = strings[keys[row]!]!
+    const name = keys[row]!
+    const key = strings[name]!
     const other = others[row]! < 0 ? null : strings[others[row]!]!
     const kind = kinds[row]!
     if (kind === signalKinds.scope) {
-      const state = transaction.get(scopeFamily, key) ?? emptyScopeState()
+      scopes[name] ??= toChange(transaction, scopeFamily, key, emptyScopeState)
+      const state = scopes[name]
       foldScopeSignal(state, other!, weights[row]!, timesMs[row]!)
-      transaction.put(scopeFamily, key, state)
       if (isDue(state, everyMs)) moved.set(key, { scope: key, state })
     } else {
-      const state = transaction.get(itemFamily, key) ?? emptyItemState()
+      items[name] ??= toChange(transaction, itemFamily, key, emptyItemState)
+      const state = items[name]
       foldItemSignal(state, { kind, other, timeMs: timesMs[row]!, weight: weights[row]!, person: people[row]! })
-      transaction.put(itemFamily, key, state)
       if (isDue(state, everyMs)) moved.set(`item:${key}`, { itemId: key, state })
     }
   }
   const last = offsets.at(-1)
   if (last !== undefined && last >= position) transaction.setUpstream('user-events', sourcePartition, last + 1)
+}
+
+/** The state of a key, to be changed in place. */
+function toChange<T>(transaction: Transaction, family: StateFamily<T>, key: string, empty: () => T): T {
+  const state = transaction.get(family, key) ?? empty()
+  transaction.put(family, key, state)
+  return state
 }
 
 /** Whether a key's update is due after this row; notes that it went. */

@@ -15,15 +15,18 @@ export interface FoldedEvent {
   /** The person's state: after the whole batch, since it is changed in place. */
   readonly state: UserState
   readonly sessionId: string
-  /** Other items of the session before this event, newest first, at most 4. */
+  /** For an item's first touch in a session: the items touched before it there, newest first, at most 4. */
   readonly companions: readonly string[]
   /** For a purchase: items bought in the 7 days before, newest first, at most 5. */
   readonly boughtBefore: readonly string[]
+  /** How many of them, the first ones, lie in the same basket: no more than 30 minutes before, or after if this event is late. */
+  readonly basketCount: number
 }
 
 const companionsMax = 4
 const boughtMax = 5
 const boughtMsMax = 7 * 86_400_000
+const basketMsMax = 30 * 60_000
 const none: readonly string[] = []
 
 /**
@@ -49,10 +52,13 @@ export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Ba
       const state = transaction.get(userFamily, event.userId) ?? emptyUserState()
       const companions = companionsOf(state, event)
       const boughtBefore = event.type === 'purchase' ? boughtBeforeOf(state, event) : none
+      const basketCount = boughtBefore.length === 0 ? 0 : basketCountOf(state, event)
+      const { session } = state
       const isNew = foldUserEvent(state, event, offset)
       transaction.put(userFamily, event.userId, state)
       if (!isNew) continue
-      const sameSession = companions.length > 0 && state.session.events > 1
+      // The event may have opened another session, or have come too late for this one.
+      const sameSession = state.session === session && event.timeMs >= session.startMs
       records.push({
         event,
         offset,
@@ -61,18 +67,19 @@ export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Ba
         sessionId: state.session.sessionId,
         companions: sameSession ? companions : none,
         boughtBefore,
+        basketCount,
       })
     }
     return { ...batch, records }
   })
 }
 
+/** A view, its click and its purchase are one meeting with each companion, not three. */
 function companionsOf(state: UserState, event: UserEvent): readonly string[] {
-  if (event.itemId === null || event.type === 'dismiss') return none
-  const companions: string[] = []
   const { items } = state.session
-  for (let i = items.length - 1; i >= 0 && companions.length < companionsMax; i--)
-    if (items[i] !== event.itemId) companions.push(items[i]!)
+  if (event.itemId === null || event.type === 'dismiss' || items.includes(event.itemId)) return none
+  const companions: string[] = []
+  for (let i = items.length - 1; i >= 0 && companions.length < companionsMax; i--) companions.push(items[i]!)
   return companions
 }
 
@@ -83,4 +90,13 @@ function boughtBeforeOf(state: UserState, event: UserEvent): readonly string[] {
       bought.push(state.purchased[i]!)
   }
   return bought
+}
+
+function basketCountOf(state: UserState, event: UserEvent): number {
+  let count = 0
+  for (let i = state.purchased.length - 1; i >= 0 && count < boughtMax; i--) {
+    if (state.purchasedMs[i]! < event.timeMs - basketMsMax) break
+    if (state.purchased[i] !== event.itemId) count++
+  }
+  return count
 }

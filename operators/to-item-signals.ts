@@ -14,7 +14,7 @@ const rememberedMax = 100_000
 /**
  * What events say about items, packed as columns, one record per target partition and batch: the event itself, the item within
  * its scopes (all, first and last category, region), companions both ways (weight 1 for each of the last four items of the
- * session), and what was bought before it.
+ * session, once per session), what was bought before it, and the other way round too within one basket.
  *
  *     source  x--y--|     x = [a1 on i, b1 on j]
  *     result  x--y--|     x = [{partition of i: rows}, {partition of j: rows}]
@@ -57,7 +57,8 @@ function addSignals(folded: FoldedEvent, packOf: (key: string) => SignalPack): v
   const strength = eventStrength(event)
   const person = fnv1a32(event.userId) | 0
   const amount = (event.price ?? 0) * (event.type === 'purchase' ? (event.quantity ?? 1) : 1)
-  packOf(itemId).add(
+  const own = packOf(itemId)
+  own.add(
     folded,
     itemId,
     null,
@@ -70,10 +71,13 @@ function addSignals(folded: FoldedEvent, packOf: (key: string) => SignalPack): v
     for (const scope of scopesOf(folded)) packOf(scope).add(folded, scope, itemId, signalKinds.scope, strength, person, 0)
   }
   for (const companion of folded.companions) {
-    packOf(itemId).add(folded, itemId, companion, signalKinds.coVisit, 1, person, 0)
+    own.add(folded, itemId, companion, signalKinds.coVisit, 1, person, 0)
     packOf(companion).add(folded, companion, itemId, signalKinds.coVisit, 1, person, 0)
   }
-  for (const bought of folded.boughtBefore) packOf(bought).add(folded, bought, itemId, signalKinds.coPurchase, 1, person, 0)
+  for (const [at, bought] of folded.boughtBefore.entries()) {
+    packOf(bought).add(folded, bought, itemId, signalKinds.coPurchase, 1, person, 0)
+    if (at < folded.basketCount) own.add(folded, itemId, bought, signalKinds.coPurchase, 1, person, 0)
+  }
 }
 
 function scopesOf({ event }: FoldedEvent): string[] {

@@ -97,7 +97,11 @@ const scratchBytesMax = 4 * 1024 * 1024
 /** As `type.toBuffer`, whose own memory ends at 1,024 bytes: anything longer it writes twice. */
 function encodeOnce(type: avro.Type, value: unknown): Buffer {
   const end = type.encode(value, scratch, 0)
-  if (end >= 0) return Buffer.from(scratch.subarray(0, end))
+  if (end >= 0) {
+    const bytes = Buffer.allocUnsafe(end)
+    scratch.copy(bytes, 0, 0, end)
+    return bytes
+  }
   // Negative: the bytes that were missing.
   const bytes = type.toBuffer(value)
   if (bytes.length <= scratchBytesMax) scratch = Buffer.allocUnsafeSlow(bytes.length * 2)

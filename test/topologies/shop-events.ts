@@ -42,7 +42,7 @@ export const shopEvents: fc.Arbitrary<readonly LoggedEvent[]> = fc
       id: fc.nat({ max: 90 }),
       user: fc.nat({ max: 2 }),
       item: fc.nat({ max: 7 }),
-      type: fc.constantFrom(...eventTypes),
+      type: fc.constantFrom(...eventTypes, 'purchase' as const, 'purchase' as const),
       price: fc.option(fc.integer({ min: 0, max: 9_999 }).map((cents) => cents / 100)),
       session: fc.option(fc.constantFrom('s1', 's2'), { freq: 3 }),
       fault: fc.integer({ min: 0, max: 11 }),

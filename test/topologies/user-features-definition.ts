@@ -121,7 +121,8 @@ export function sessionOf(events: readonly UserEvent[]) {
   }
 }
 
-function strengthOf(event: UserEvent): number {
+/** F1.3. */
+export function strengthOf(event: UserEvent): number {
   return event.type === 'rating' ? (event.rating! - 1) / 4 : (strengths[event.type] ?? 0)
 }
 

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { FeatureUpdate } from '../../schemas/feature-update.ts'
+import { signalKinds } from '../../schemas/item-signals.ts'
 import type { UserProfile } from '../../schemas/user-profile.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
 import { failingAfter } from './failing-after.ts'
+import { type SignalRow, signalRowsOf } from './item-signals-definition.ts'
 import { type LoggedEvent, openMs, shopEvent, shopEvents } from './shop-events.ts'
 import { featuresOf, sessionOf, splitLog } from './user-features-definition.ts'
 
@@ -14,7 +16,7 @@ const ports = { features: { latenessMs } }
 
 describe('user-features', () => {
   it('equals its definition whatever the cuts, the interleaving with profiles and the crashes', async () => {
-    const told = { late: 0, invalid: 0, good: 0 }
+    const told = { late: 0, invalid: 0, good: 0, together: 0 }
     await fc.assert(
       fc.asyncProperty(shopEvents, fc.infiniteStream(fc.nat({ max: 99 })), async (log, dice) => {
         const roll = (below: number) => dice.next().value! % below
@@ -22,12 +24,20 @@ describe('user-features', () => {
         told.good += good.length
         told.late += late.length
         told.invalid += invalid.length
+        const rows = good.flatMap(({ event, offset }, at) => {
+          const own = good.slice(0, at + 1).filter((other) => other.event.userId === event.userId)
+          return signalRowsOf(own.map((other) => other.event)).map((row) => `${offset} ${JSON.stringify(row)}`)
+        })
+        told.together += rows.filter((row) => row.includes(`,${signalKinds.coPurchase},`)).length
         let first: Awaited<ReturnType<typeof play>> | undefined
         for (const crashes of [0, 0, 2]) {
           const run = await play(log, roll, crashes)
           first ??= run
           expect(run.state).toEqual(first.state)
           expect(run.signals).toEqual(first.signals)
+          expect([...run.signals].map(([place, row]) => `${place.split('/')[0]} ${JSON.stringify(row)}`).sort()).toEqual(
+            [...rows].sort(),
+          )
           expect(run.steps).toEqual(first.steps)
           expect(run.late).toEqual(late)
           expect(run.invalid).toEqual(invalid)
@@ -42,7 +52,7 @@ describe('user-features', () => {
       { numRuns: 80 },
     )
     // The property must not hold for want of cases.
-    expect(Math.min(told.late, told.invalid, told.good)).toBeGreaterThan(50)
+    expect(Math.min(...Object.values(told))).toBeGreaterThan(50)
   }, 60_000)
 
   it('does not depend on the order of arrival inside the allowance, but for the session', async () => {
@@ -115,7 +125,7 @@ function expectDefinition(update: FeatureUpdate, good: Parameters<typeof feature
 async function play(log: readonly LoggedEvent[], roll: (below: number) => number, crashes: number) {
   const state = new MemoryStateStore()
   const updates = new Map<string, FeatureUpdate>()
-  const signals = new Map<string, unknown>()
+  const signals = new Map<string, SignalRow>()
   const steps = new Map<number, unknown>()
   const late = new Set<number>()
   const invalid = new Set<number>()
@@ -144,11 +154,11 @@ async function play(log: readonly LoggedEvent[], roll: (below: number) => number
         ordinals.set(offset, ordinal + 1)
         const other = pack.others[row]! < 0 ? null : pack.strings[pack.others[row]!]
         same(signals, `${offset}/${ordinal}`, [
-          pack.strings[pack.keys[row]!],
-          other,
-          pack.kinds[row],
-          pack.timesMs[row],
-          pack.weights[row],
+          pack.strings[pack.keys[row]!]!,
+          other!,
+          pack.kinds[row]!,
+          pack.timesMs[row]!,
+          pack.weights[row]!,
         ])
       })
     }
@@ -168,7 +178,7 @@ async function play(log: readonly LoggedEvent[], roll: (below: number) => number
 }
 
 /** A resent row must be the row that was sent before. */
-function same<K>(rows: Map<K, unknown>, key: K, row: unknown): void {
+function same<K, V>(rows: Map<K, V>, key: K, row: V): void {
   if (rows.has(key)) expect(row).toEqual(rows.get(key))
   else rows.set(key, row)
 }
