@@ -6,6 +6,8 @@ import { tasteHalfLifeMs, weekTiles } from './user-fold.ts'
 const affinitiesMax = 20
 const pseudoEvents = 20
 const weekMs = 7 * 86_400_000
+/** What the money type of the schemas holds for sure. */
+const spendMax = 1_000_000_000_000
 
 /** A person's state as models and readers see it, as of their newest event. */
 export function userView(userId: string, state: UserState): UserFeatures {
@@ -53,7 +55,7 @@ function shares(names: WeightedNames): Affinity[] {
 
 function weekOf(state: UserState): UserFeatures['week'] {
   const sums = sumTiles({ indices: state.tileIndices, values: state.tileValues }, state.lastMs, weekMs, weekTiles)
-  return { views: sums[0]!, clicks: sums[1]!, carts: sums[2]!, purchases: sums[3]!, spend: sums[4]! }
+  return { views: sums[0]!, clicks: sums[1]!, carts: sums[2]!, purchases: sums[3]!, spend: Math.min(spendMax, sums[4]!) }
 }
 
 /** Activity per hour of day as shares, with 20 pseudo-events spread evenly. */

@@ -4,6 +4,7 @@ import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { FeatureUpdate } from '../../schemas/feature-update.ts'
 import { signalKinds } from '../../schemas/item-signals.ts'
+import { eventTypes } from '../../schemas/user-event.ts'
 import type { UserProfile } from '../../schemas/user-profile.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
 import { failingAfter } from './failing-after.ts'
@@ -93,6 +94,15 @@ describe('user-features', () => {
     expect(features.recent.map(({ itemId }) => itemId)).toEqual(Array.from({ length: 50 }, (_, index) => `i${59 - index}`))
     expect(features.purchased).toEqual(Array.from({ length: 50 }, (_, index) => `i${index + 10}`))
     expect(features.session.items).toHaveLength(20)
+  })
+
+  it('takes a purchase beyond what money can tell, and shows the most it can', async () => {
+    const events = [0, 1].map((at) =>
+      shopEvent(`e${at}`, 'purchase', openMs + at, { price: 999_999_999_999, quantity: 2 ** 31 - 1 }),
+    )
+    const { week, counts } = await featuresFor(events)
+    expect(week.spend).toBe(1_000_000_000_000)
+    expect(counts[eventTypes.indexOf('purchase')]).toBe(2)
   })
 
   it('erases a person by a null profile', async () => {
