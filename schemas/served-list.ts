@@ -1,21 +1,7 @@
-import type { Reason, RecommendedItem, Rung } from './recommendation.ts'
+import type { Reason, Recommendation, RecommendedItem } from './recommendation.ts'
 
-/** What a front end reads with one GET under `recs:{user}:surface`: JSON, never Avro. */
-export interface ServedList {
-  readonly listId: string
-  readonly userId: string
-  readonly surface: string
-  readonly generatedMs: number
-  readonly watermarkMs: number
-  readonly loggedMs: number
-  readonly policy: string
-  readonly policyVersion: string
-  readonly seed: string
-  readonly rung: Rung
-  readonly modelVersion: string
-  /** Shown items, best first, at most 50. */
-  readonly items: readonly RecommendedItem[]
-}
+/** What a front end reads with one GET under `recs:{user}:surface`: the recommendation itself, as JSON instead of Avro. */
+export type ServedList = Recommendation
 
 /** Ranked spare items under `recs:{user}:surface:reserve`. */
 export interface ServedReserve {
