@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { MillraceError } from '../core/errors.ts'
 import { createAdmin } from '../gateway/create-admin.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import type { Follower } from '../ports/event-log.ts'
@@ -53,6 +54,22 @@ export async function startMainJob(config: Config, flags: MainJobFlags): Promise
 /** Deletes the file of an embedded run, so that the next one starts from nothing. */
 export function forgetEmbedded(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+}
+
+/** Listens and answers the address; a port that cannot be had is refused by the name of its setting. */
+async function listen(
+  app: FastifyInstance,
+  section: 'gateway' | 'admin',
+  { host, port }: { host: string; port: number },
+): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw cause
+    const message = `"${section}": ${host}:${port} cannot be listened on (${code}); --set ${section}.port=0 takes a free port`
+    throw new MillraceError('MILL_CONFIG_INVALID', message, { cause })
+  }
 }
 
 interface StopSignal {
@@ -118,9 +135,9 @@ class MainJob {
       ready: () => ({ ready: engine.ready(), reason: engine.ready() ? '' : 'topologies are not all running' }),
     })
     this.#gateway = app
-    this.#address = await app.listen({ host: gateway.host, port: gateway.port })
+    this.#address = await listen(app, 'gateway', gateway)
     this.#admin = await createAdmin({ control: engine, logger: ports.logger, version: version() })
-    const adminAddress = await this.#admin.listen({ host: admin.host, port: admin.port })
+    const adminAddress = await listen(this.#admin, 'admin', admin)
     console.error(`millrace ${version()} (${this.#config.stack}): gateway ${this.#address}, admin ${adminAddress}`)
   }
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { CliFolder } from './run-cli.ts'
@@ -85,6 +87,23 @@ it('a running engine is shown, paused, resumed and drained, guards its topologie
   expect((await folder.run('reset', 'bandit', '--execute', '--reason', 'test', ...at)).code).toBe(0)
   engine.child.kill('SIGINT')
   expect((await engine.ended).code).toBe(0)
+})
+
+it('a port that is taken is refused by the name of its setting', { timeout: 60_000 }, async () => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  const { port } = holder.address() as AddressInfo
+  const refused = await folder.run(
+    'start',
+    '--no-simulate',
+    '--no-view',
+    '--set',
+    `gateway.port=${port}`,
+    '--set',
+    'admin.port=0',
+  )
+  holder.close()
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--set gateway.port=0') })
 })
 
 it('doctor finds everything in order, and a topic with another partition count', async () => {
