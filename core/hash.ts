@@ -1,17 +1,35 @@
+/** Texts up to this many UTF-16 units are hashed in memory that is kept. */
+const scratchUnitsMax = 4_096
+const encoder = new TextEncoder()
+const scratch = new Uint8Array(scratchUnitsMax * 3)
+
 /** FNV-1a over UTF-8, 32 bits unsigned; the hash of GrowthBook assignments (features.md F10.1). */
 export function fnv1a32(text: string): number {
   let hash = 0x811c9dc5
-  const bytes = Buffer.from(text, 'utf8')
-  for (let i = 0; i < bytes.length; i++) {
-    hash ^= bytes[i]!
-    hash = Math.imul(hash, 0x01000193)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 127) return fnv1a32Of(encoder.encode(text))
+    hash = Math.imul(hash ^ unit, 0x01000193)
   }
   return hash >>> 0
 }
 
-/** murmur2 as Kafka's Java client computes it (org.apache.kafka.common.utils.Utils.murmur2), as a signed 32-bit number. */
-export function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length
+/** murmur2 over UTF-8, as `murmur2` has it over bytes. */
+export function murmur2Text(text: string): number {
+  if (text.length > scratchUnitsMax) return murmur2(encoder.encode(text))
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 127) return murmur2(scratch, encoder.encodeInto(text, scratch).written)
+    scratch[i] = unit
+  }
+  return murmur2(scratch, text.length)
+}
+
+/**
+ * murmur2 of the first `length` bytes as Kafka's Java client computes it (org.apache.kafka.common.utils.Utils.murmur2), as a
+ * signed 32-bit number.
+ */
+export function murmur2(bytes: Uint8Array, length: number = bytes.length): number {
   const m = 0x5bd1e995
   let h = 0x9747b28c ^ length
   const end = length & ~3
@@ -29,4 +47,10 @@ export function murmur2(bytes: Uint8Array): number {
   h ^= h >>> 13
   h = Math.imul(h, m)
   return h ^ (h >>> 15)
+}
+
+function fnv1a32Of(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+  return hash >>> 0
 }

@@ -1,5 +1,7 @@
 import avro from 'avsc'
 import { MillraceError } from '../core/errors.ts'
+import { type AvroCodec, avroCodec } from './avro-codec.ts'
+import { AvroWriter } from './avro-writer.ts'
 
 /** A field of an Avro record: every one has a `doc`. */
 export interface FieldSchema {
@@ -15,9 +17,13 @@ export interface RecordSchema<T> {
   readonly name: string
   /** The schema as JSON text: what a registry holds. */
   readonly text: string
+  /** For reading what other schemas wrote, and for finding the field that does not fit. */
   readonly type: avro.Type
   encode(value: T): Buffer
-  decode(bytes: Uint8Array): T
+  /** Appends to what is being written. */
+  write(writer: AvroWriter, value: T): void
+  /** Reads from `from` to the end. */
+  decode(bytes: Uint8Array, from?: number): T
 }
 
 /**
@@ -73,40 +79,39 @@ export function recordSchema<T>(
   fields: readonly FieldSchema[],
 ): RecordSchema<T> & { readonly definition: unknown } {
   const definition = { type: 'record', name, namespace: 'millrace', doc, fields }
-  const type = avro.Type.forSchema(definition as unknown as avro.Schema, { ...typeOptions })
+  // Both are made when first needed: a process uses few of all schemas.
+  let type: avro.Type | undefined
+  let codec: AvroCodec<T> | undefined
+  const compiled = () => {
+    codec ??= avroCodec<T>(definition)
+    return codec
+  }
   return {
     name,
     definition,
     text: JSON.stringify(definition),
-    type,
-    encode: (value) => encodeOnce(type, value),
-    decode(bytes) {
+    get type() {
+      type ??= avro.Type.forSchema(definition as unknown as avro.Schema, { ...typeOptions })
+      return type
+    },
+    write: (writer, value) => compiled().write(writer, value),
+    encode(value) {
+      writer.reset()
+      compiled().write(writer, value)
+      return writer.copy()
+    },
+    decode(bytes, from) {
       try {
-        return type.fromBuffer(asBuffer(bytes)) as T
+        return compiled().decode(bytes, from)
       } catch (cause) {
-        throw new MillraceError('MILL_SCHEMA_MISMATCH', `the bytes are no ${name}`, { cause })
+        throw new MillraceError('MILL_SCHEMA_MISMATCH', `the bytes are no ${name}: ${(cause as Error).message}`, { cause })
       }
     },
   }
 }
 
-/** Where records are written before their bytes are copied out; grows to the largest record, at most to `scratchBytesMax`. */
-let scratch = Buffer.allocUnsafeSlow(16_384)
-const scratchBytesMax = 4 * 1024 * 1024
-
-/** As `type.toBuffer`, whose own memory ends at 1,024 bytes: anything longer it writes twice. */
-function encodeOnce(type: avro.Type, value: unknown): Buffer {
-  const end = type.encode(value, scratch, 0)
-  if (end >= 0) {
-    const bytes = Buffer.allocUnsafe(end)
-    scratch.copy(bytes, 0, 0, end)
-    return bytes
-  }
-  // Negative: the bytes that were missing.
-  const bytes = type.toBuffer(value)
-  if (bytes.length <= scratchBytesMax) scratch = Buffer.allocUnsafeSlow(bytes.length * 2)
-  return bytes
-}
+/** Encoding never waits, so one writer serves all. */
+const writer = new AvroWriter()
 
 /** The same memory as a Buffer, without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {

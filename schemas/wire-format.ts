@@ -1,5 +1,6 @@
 import avro from 'avsc'
 import { MillraceError } from '../core/errors.ts'
+import { AvroWriter } from './avro-writer.ts'
 import { asBuffer, type RecordSchema, typeOptions } from './record-schema.ts'
 import { type TopicName, type TopicValue, topics } from './topics.ts'
 
@@ -14,7 +15,11 @@ export interface SchemaSource {
   byId(id: number): Promise<string | null>
 }
 
-type Reader = (bytes: Buffer) => unknown
+/** Reads the value behind the header. */
+type Reader = (bytes: Uint8Array) => unknown
+
+/** Encoding never waits, so one writer serves all. */
+const writer = new AvroWriter()
 
 /**
  * The Confluent wire format (byte 0, 4-byte big-endian schema id, Avro body) for every topic. Encoding uses the registered
@@ -32,7 +37,7 @@ export class WireFormat {
     this.#ids = ids
     for (const [topic, id] of ids) {
       const schema = topics[topic].schema as RecordSchema<unknown>
-      this.#readers.set(topic, new Map([[id, (bytes: Buffer) => schema.decode(bytes)]]))
+      this.#readers.set(topic, new Map([[id, (bytes: Uint8Array) => schema.decode(bytes, headerBytes)]]))
     }
   }
 
@@ -47,20 +52,18 @@ export class WireFormat {
   /** Bytes for the log. A value that does not fit the schema throws `MILL_SCHEMA_MISMATCH` naming the field. */
   encode<N extends TopicName>(topic: N, value: TopicValue<N>): Buffer {
     const schema = topics[topic].schema as unknown as RecordSchema<TopicValue<N>>
-    let body: Buffer
+    writer.reset()
+    writer.byte(magicByte)
+    writer.uint32(this.#ids.get(topic)!)
     try {
-      body = schema.encode(value)
+      schema.write(writer, value)
     } catch (cause) {
       const where = faultyField(schema.type, value)
       throw new MillraceError('MILL_SCHEMA_MISMATCH', `the value is no ${schema.name}: ${where}${(cause as Error).message}`, {
         cause,
       })
     }
-    const bytes = Buffer.allocUnsafe(headerBytes + body.length)
-    bytes[0] = magicByte
-    bytes.writeUInt32BE(this.#ids.get(topic)!, 1)
-    body.copy(bytes, headerBytes)
-    return bytes
+    return writer.copy()
   }
 
   /** Fetches writer schemas not seen before; a no-op (and no promise to wait for) when all are known. */
@@ -69,7 +72,7 @@ export class WireFormat {
     let missing: Set<number> | undefined
     for (const value of values) {
       if (value === null || value.length < headerBytes || value[0] !== magicByte) continue
-      const id = asBuffer(value).readUInt32BE(1)
+      const id = idOf(value)
       if (known.has(id)) continue
       missing ??= new Set()
       missing.add(id)
@@ -85,11 +88,10 @@ export class WireFormat {
         `not in the wire format: expected byte 0 and a 4-byte schema id, got ${bytes.length} bytes`,
       )
     }
-    const buffer = asBuffer(bytes)
-    const id = buffer.readUInt32BE(1)
+    const id = idOf(bytes)
     const reader = this.#readers.get(topic)!.get(id)
     if (!reader) throw new MillraceError('MILL_SCHEMA_UNKNOWN', `the registry does not know schema id ${id}`)
-    return reader(buffer.subarray(headerBytes)) as TopicValue<N>
+    return reader(bytes) as TopicValue<N>
   }
 
   async #fetch(topic: TopicName, ids: ReadonlySet<number>): Promise<void> {
@@ -100,6 +102,10 @@ export class WireFormat {
       readers.set(id, text === null ? null : readerFor(topics[topic].schema as RecordSchema<unknown>, text))
     }
   }
+}
+
+function idOf(bytes: Uint8Array): number {
+  return ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!) >>> 0
 }
 
 /** The path of the first field that does not fit, with a colon; '' if all fit by themselves. */
@@ -134,7 +140,7 @@ function readerFor(schema: RecordSchema<unknown>, writerText: string): Reader {
   }
   return (bytes) => {
     try {
-      return schema.type.fromBuffer(bytes, resolver)
+      return schema.type.fromBuffer(asBuffer(bytes).subarray(headerBytes), resolver)
     } catch (cause) {
       throw new MillraceError('MILL_SCHEMA_MISMATCH', `the bytes are no ${schema.name}: ${(cause as Error).message}`, { cause })
     }
