@@ -1,18 +1,16 @@
-/** Texts up to this many bytes are looked up among those read before. */
-const knownBytesMax = 48
-/** Places for them; a newer text takes the place of an older one. A power of two. */
-const knownTexts = 32_768
+import { TextTable } from '../core/text-table.ts'
+
+const textPlaces = 32_768
 
 /**
- * Reads Avro binary (Avro 1.12, "Binary Encoding"). Ids repeat all the time, so short ASCII texts come from a bounded table of
- * those read before: nothing is allocated for them, and maps find them faster. Errors: a plain `Error` that says what is wrong.
+ * Reads Avro binary (Avro 1.12, "Binary Encoding"). Errors: a plain `Error` that says what is wrong.
  */
 export class AvroReader {
   #bytes: Uint8Array = new Uint8Array(0)
   #view: DataView = new DataView(new ArrayBuffer(0))
   #at = 0
   #end = 0
-  readonly #known = new Array<string>(knownTexts).fill('')
+  readonly #texts = new TextTable(textPlaces)
 
   /** Goes to the start of a value; it must end where the bytes end. */
   open(bytes: Uint8Array, from: number): void {
@@ -103,20 +101,7 @@ export class AvroReader {
   text(): string {
     const length = this.#length()
     const at = this.#take(length)
-    const bytes = this.#bytes
-    if (length > knownBytesMax) return utf8(bytes, at, length)
-    let hash = length
-    for (let i = at; i < at + length; i++) {
-      const byte = bytes[i]!
-      if (byte > 0x7f) return utf8(bytes, at, length)
-      hash = Math.imul(hash ^ byte, 0x01000193)
-    }
-    const place = (hash ^ (hash >>> 15)) & (knownTexts - 1)
-    const known = this.#known[place]!
-    if (known.length === length && isSame(known, bytes, at)) return known
-    const text = utf8(bytes, at, length)
-    this.#known[place] = text
-    return text
+    return this.#texts.read(this.#bytes, at, length)
   }
 
   /** The number of items in the next block of an array; 0 ends it. */
@@ -144,14 +129,4 @@ export class AvroReader {
     this.#at = at + length
     return at
   }
-}
-
-function isSame(text: string, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[at + i]) return false
-  return true
-}
-
-function utf8(bytes: Uint8Array, at: number, length: number): string {
-  if (Buffer.isBuffer(bytes)) return bytes.toString('utf8', at, at + length)
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8')
 }

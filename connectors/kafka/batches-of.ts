@@ -1,5 +1,6 @@
 import type { LogBatch, LogRecord } from '../../ports/event-log.ts'
-import { type FetchedPartition, type RawMessage, visibleMessages } from './kafka-cluster.ts'
+import type { FetchedPartition } from './kafka-cluster.ts'
+import type { RecordBatch } from './record-batch.ts'
 
 /**
  * Cuts what one fetch brought for a partition into batches of at most `batchRecordsMax` records and `batchBytesMax` bytes (one larger
@@ -12,28 +13,26 @@ export function batchesOf(
   data: FetchedPartition,
   limits: { readonly batchRecordsMax: number; readonly batchBytesMax: number },
 ): LogBatch[] {
-  const lastRaw = data.messages.at(-1)
-  if (!lastRaw) return []
-  const nextOffset = Math.max(from, endOf(lastRaw))
+  const last = data.messages.at(-1)
+  if (!last) return []
+  const nextOffset = Math.max(from, last.nextOffset)
   const endOffset = Math.max(nextOffset, Number(data.highWatermark))
   if (nextOffset === from) return []
   const cuts: LogRecord[][] = []
   let records: LogRecord[] = []
   let bytes = 0
-  for (const message of visibleMessages(topic, from, data)) {
-    const size = (message.key?.length ?? 0) + (message.value?.length ?? 0)
-    if (records.length > 0 && (records.length >= limits.batchRecordsMax || bytes + size > limits.batchBytesMax)) {
-      cuts.push(records)
-      records = []
-      bytes = 0
+  for (const batch of committedBatches(data)) {
+    for (const record of batch.records) {
+      if (record.offset < from) continue // The broker answers with whole record batches.
+      const size = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+      if (records.length > 0 && (records.length >= limits.batchRecordsMax || bytes + size > limits.batchBytesMax)) {
+        cuts.push(records)
+        records = []
+        bytes = 0
+      }
+      bytes += size
+      records.push(record)
     }
-    bytes += size
-    records.push({
-      offset: Number(message.offset),
-      timestampMs: Number(message.timestamp),
-      key: message.key ? message.key.toString('utf8') : null,
-      value: message.value,
-    })
   }
   cuts.push(records)
   const { partition } = data
@@ -46,9 +45,14 @@ export function batchesOf(
   }))
 }
 
-/** The first offset after the record batch that this record came in. */
-function endOf(message: RawMessage): number {
-  const { batchContext } = message
-  const batchEnd = batchContext ? Number(batchContext.firstOffset) + batchContext.lastOffsetDelta + 1 : 0
-  return Math.max(batchEnd, Number(message.offset) + 1)
+/** The record batches without markers and without what transactions wrote that did not happen. */
+function* committedBatches({ messages, abortedTransactions }: FetchedPartition): Generator<RecordBatch> {
+  const ahead = [...(abortedTransactions ?? [])].sort((a, b) => Number(a.firstOffset) - Number(b.firstOffset))
+  const aborting = new Set<bigint>()
+  for (const batch of messages) {
+    while (ahead.length > 0 && Number(ahead[0]!.firstOffset) < batch.nextOffset) aborting.add(BigInt(ahead.shift()!.producerId))
+    if (batch.isControl) {
+      if (batch.isAbortMarker) aborting.delete(batch.producerId)
+    } else if (!(batch.isTransactional && aborting.has(batch.producerId))) yield batch
+  }
 }

@@ -1,24 +1,19 @@
-import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
 import { MillraceError } from '../../core/errors.ts'
-
-/** One record as the broker sent it, before kafkajs drops control records. */
-export interface RawMessage {
-  readonly offset: string
-  readonly timestamp: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly isControlRecord: boolean
-  /** Offsets of the record batch it came in: its end is known even where compaction removed its last records. */
-  readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number }
-}
+import type { RecordBatch } from './record-batch.ts'
 
 /** What a fetch answers for one partition. */
 export interface FetchedPartition {
   readonly partition: number
   readonly highWatermark: string
-  readonly abortedTransactions: readonly unknown[] | null
-  readonly messages: readonly RawMessage[]
+  readonly abortedTransactions: readonly AbortedTransaction[] | null
+  readonly messages: readonly RecordBatch[]
+}
+
+/** A transaction that did not happen: its records lie in the log from this offset on, up to its marker. */
+export interface AbortedTransaction {
+  readonly producerId: string
+  readonly firstOffset: string
 }
 
 /** A connection to one broker: only what we use of kafkajs' class. */
@@ -69,24 +64,4 @@ export function kafkaCluster(kafka: Kafka): KafkaCluster {
     allowAutoTopicCreation: false,
     isolationLevel: readCommitted,
   }) as KafkaCluster
-}
-
-/** kafkajs' reading of one fetched partition: drops aborted and control records and what lies below the asked offset. */
-interface FetchedBatch {
-  readonly messages: readonly RawMessage[]
-}
-
-const BatchClass = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
-  topic: string,
-  fetchedOffset: string,
-  data: FetchedPartition,
-) => FetchedBatch
-
-/** The records of a fetched partition that a reader may see, from `fetchedOffset` on. */
-export function visibleMessages(topic: string, fetchedOffset: number, data: FetchedPartition): readonly RawMessage[] {
-  const { messages, abortedTransactions } = data
-  const plain = !abortedTransactions?.length && !messages.some(({ isControlRecord }) => isControlRecord)
-  // kafkajs compares every offset as a BigInt; nearly always there is nothing to drop.
-  if (plain && Number(messages[0]?.offset ?? 0) >= fetchedOffset) return messages
-  return new BatchClass(topic, String(fetchedOffset), data).messages
 }

@@ -1,12 +1,27 @@
 import { createRequire } from 'node:module'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { lz4Compress, lz4Decompress } from './lz4-frame.ts'
+import {
+  compressRecordBatch,
+  type RecordBatch,
+  type RecordsCodec,
+  type RecordToWrite,
+  readRecordBatches,
+  recordBatchBytesMax,
+  writeRecordBatch,
+} from './record-batch.ts'
 
 /**
  * kafkajs 2.2.4, mended and completed. It is unmaintained, so what we rely on beyond its public types is named here and nowhere
  * else; the version is pinned, and test/services/kafka-client.test.ts holds each mend.
  */
 const require = createRequire(import.meta.url)
+
+/** What kafkajs asks of a codec. */
+interface KafkaCodec {
+  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>
+  decompress(buffer: Buffer): Promise<Buffer>
+}
 
 interface KafkaMessageParts {
   readonly partition?: number
@@ -24,10 +39,105 @@ function groupByPartition(send: { readonly messages: readonly KafkaMessageParts[
   return grouped
 }
 
-// Before kafkajs itself is loaded: its send function takes this module's export at load time.
-const groupingPath = require.resolve('kafkajs/src/producer/groupMessagesPerPartition')
-require(groupingPath)
-require.cache[groupingPath]!.exports = groupByPartition
+/** Puts another export in a module's place: before kafkajs itself is loaded, since its other modules take exports at load time. */
+function replaceModule(name: string, replacement: unknown): void {
+  const path = require.resolve(name)
+  require(path)
+  require.cache[path]!.exports = replacement
+}
+
+replaceModule('kafkajs/src/producer/groupMessagesPerPartition', groupByPartition)
+
+/** What kafkajs writes requests with. */
+interface Encoder {
+  writeString(text: string | null): Encoder
+  writeInt16(value: number): Encoder
+  writeInt32(value: number): Encoder
+  writeBuffer(bytes: Buffer): Encoder
+}
+
+interface ProduceRequest {
+  readonly acks: number
+  readonly timeout: number
+  readonly transactionalId?: string | null
+  readonly compression?: number
+  readonly topicData: readonly {
+    readonly topic: string
+    readonly partitions: readonly {
+      readonly partition: number
+      readonly messages: readonly (RecordToWrite & { headers?: object })[]
+    }[]
+  }[]
+}
+
+const EncoderClass = require('kafkajs/src/protocol/encoder') as new (sizeBytes: number) => Encoder
+const compression = require('kafkajs/src/protocol/message/compression') as { lookupCodec(type: number): KafkaCodec | null }
+const produceName = 'kafkajs/src/protocol/requests/produce/v3/request'
+const originalProduce = require(produceName) as (request: ProduceRequest) => object
+
+/** The original makes three buffers of 512 bytes for each record. Headers and transactions, which we do not use, stay with it. */
+function produceRequest(request: ProduceRequest): object {
+  const original = originalProduce(request)
+  const { acks, timeout, transactionalId, compression: type = 0, topicData } = request
+  if (transactionalId || topicData.some(({ partitions }) => partitions.some(({ messages }) => messages.some(hasHeaders))))
+    return original
+  return {
+    ...original,
+    encode: async () => {
+      const codec = type === 0 ? null : codecOf(type)
+      const nowMs = Date.now()
+      const topics: { topic: string; partitions: { partition: number; batch: Buffer }[] }[] = []
+      let sizeBytes = 64
+      for (const { topic, partitions } of topicData) {
+        const batches = await Promise.all(
+          partitions.map(async ({ partition, messages }) => {
+            const bytes = Buffer.allocUnsafeSlow(recordBatchBytesMax(messages))
+            const batch = bytes.subarray(0, writeRecordBatch(bytes, 0, messages, nowMs))
+            return { partition, batch: codec ? await compressRecordBatch(batch, type, codec) : batch }
+          }),
+        )
+        sizeBytes += 8 + topic.length * 3
+        for (const { batch } of batches) sizeBytes += 8 + batch.length
+        topics.push({ topic, partitions: batches })
+      }
+      const encoder = new EncoderClass(sizeBytes).writeString(null).writeInt16(acks).writeInt32(timeout).writeInt32(topics.length)
+      for (const { topic, partitions } of topics) {
+        encoder.writeString(topic).writeInt32(partitions.length)
+        for (const { partition, batch } of partitions) encoder.writeInt32(partition).writeInt32(batch.length).writeBuffer(batch)
+      }
+      return encoder
+    },
+  }
+}
+
+function hasHeaders({ headers }: { headers?: object }): boolean {
+  return headers !== undefined && Object.keys(headers).length > 0
+}
+
+replaceModule(produceName, produceRequest)
+
+/** What kafkajs reads responses with. */
+interface Decoder {
+  readInt32(): number
+  canReadBytes(length: number): boolean
+  readBytes(length: number): Buffer
+}
+
+/**
+ * The records of a fetched partition: ours are whole batches of `LogRecord`s, made in one pass. So kafkajs' own consumer must never
+ * fetch; ours is a member of groups only.
+ */
+async function decodeMessages(decoder: Decoder): Promise<RecordBatch[]> {
+  const length = decoder.readInt32()
+  return length > 0 && decoder.canReadBytes(length) ? readRecordBatches(decoder.readBytes(length), codecOf) : []
+}
+
+replaceModule('kafkajs/src/protocol/requests/fetch/v4/decodeMessages', decodeMessages)
+
+function codecOf(type: number): RecordsCodec | null {
+  const codec = compression.lookupCodec(type)
+  return codec && { compress: (buffer) => codec.compress({ buffer }), decompress: (buffer) => codec.decompress(buffer) }
+}
 
 interface RequestQueue {
   throttledUntil: number
@@ -58,12 +168,6 @@ RequestQueueClass.prototype['scheduleCheckPendingRequests'] = function scheduleC
 const loaded = require('kafkajs') as typeof import('kafkajs')
 const snappy = require('kafkajs-snappy') as () => unknown
 
-/** What kafkajs asks of a codec. */
-interface Codec {
-  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>
-  decompress(buffer: Buffer): Promise<Buffer>
-}
-
 const { CompressionCodecs, CompressionTypes } = loaded
 const codecs = CompressionCodecs as Record<number, () => unknown>
 codecs[CompressionTypes.Snappy] = snappy
@@ -71,12 +175,12 @@ codecs[CompressionTypes.LZ4] = () =>
   ({
     compress: async (encoder) => lz4Compress(encoder.buffer),
     decompress: async (buffer) => lz4Decompress(buffer),
-  }) satisfies Codec
+  }) satisfies KafkaCodec
 codecs[CompressionTypes.ZSTD] = () =>
   ({
     compress: async (encoder) => zstdCompressSync(encoder.buffer),
     decompress: async (buffer) => zstdDecompressSync(buffer),
-  }) satisfies Codec
+  }) satisfies KafkaCodec
 
 /** The mended library: import kafkajs' values from here, its types from 'kafkajs'. */
 export const kafkajs: typeof import('kafkajs') = loaded

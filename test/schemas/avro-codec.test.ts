@@ -11,19 +11,17 @@ import { userStateSchema } from '../../schemas/user-state.ts'
 const longs = fc.maxSafeInteger().map((number) => Math.trunc(number / 4))
 
 /** Any value of an Avro type, by walking avsc's own idea of it. */
-function valueOf(type: avro.Type): fc.Arbitrary<unknown> {
+function anyOf(type: avro.Type): fc.Arbitrary<unknown> {
   switch (type.typeName) {
     case 'record':
-      return fc.record(
-        Object.fromEntries((type as avro.types.RecordType).fields.map((field) => [field.name, valueOf(field.type)])),
-      )
+      return fc.record(Object.fromEntries((type as avro.types.RecordType).fields.map((field) => [field.name, anyOf(field.type)])))
     case 'array':
-      return fc.array(valueOf((type as avro.types.ArrayType).itemsType), { maxLength: 5 })
+      return fc.array(anyOf((type as avro.types.ArrayType).itemsType), { maxLength: 5 })
     case 'enum':
       return fc.constantFrom(...(type as avro.types.EnumType).symbols)
     case 'union:unwrapped': {
       const [, item] = (type as avro.types.UnwrappedUnionType).types
-      return fc.option(valueOf(item!), { nil: null })
+      return fc.option(anyOf(item!), { nil: null })
     }
     case 'logical:decimal':
       return fc.integer({ min: -(2 ** 46), max: 2 ** 46 }).map((units) => units / 100)
@@ -55,7 +53,7 @@ describe('avroCodec against avsc', () => {
       const type = avro.Type.forSchema(JSON.parse(schema.text), { ...typeOptions })
       const codec = avroCodec<unknown>(JSON.parse(schema.text))
       fc.assert(
-        fc.property(valueOf(type), (value) => {
+        fc.property(anyOf(type), (value) => {
           writer.reset()
           codec.write(writer, value)
           const bytes = writer.copy()
