@@ -17,21 +17,21 @@ export class TextTable {
   /** The text in `length` bytes from `at` on; they must lie within the bytes. */
   read(bytes: Uint8Array, at: number, length: number): string {
     if (length > bytesMax) return utf8(bytes, at, length)
+    // A few bytes tell most texts apart; comparing with what is there decides.
     let hash = length
-    for (let i = at; i < at + length; i++) {
-      const byte = bytes[i]!
-      if (byte > 0x7f) return utf8(bytes, at, length)
-      hash = Math.imul(hash ^ byte, 0x01000193)
-    }
+    const end = at + length
+    for (let i = end - 1, step = 1; i >= at; i -= step++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
     const place = (hash ^ (hash >>> 15)) & this.#mask
     const known = this.#texts[place]!
     if (known.length === length && isSame(known, bytes, at)) return known
     const text = utf8(bytes, at, length)
-    this.#texts[place] = text
+    // Texts of more bytes than units are no ASCII: they would never be found again.
+    if (text.length === length) this.#texts[place] = text
     return text
   }
 }
 
+/** Whether the units are the bytes; a byte above 127 never is one, for such texts are not kept. */
 function isSame(text: string, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[at + i]) return false
   return true

@@ -51,31 +51,36 @@ export function foldItemSignals(options: {
 }
 
 function foldRows(signals: ItemSignals, transaction: Transaction, moved: Map<string, Moved>, everyMs: number): void {
-  const { strings, keys, others, kinds, offsets, timesMs, weights, people, sourcePartition } = signals
+  const { strings, keys, others, kinds, offsets, timesMs, weights, people, rowCounts, sourcePartition } = signals
   const position = transaction.upstream('user-events', sourcePartition)
   // A key comes in many rows of a record: its state is looked up once.
   const items: ItemState[] = new Array(strings.length)
   const scopes: ScopeState[] = new Array(strings.length)
-  for (let row = 0; row < keys.length; row++) {
-    if (offsets[row]! < position) continue
-    const name = keys[row]!
-    const key = strings[name]!
-    const other = others[row]! < 0 ? null : strings[others[row]!]!
-    const kind = kinds[row]!
-    if (kind === signalKinds.scope) {
-      scopes[name] ??= toChange(transaction, scopeFamily, key, emptyScopeState)
-      const state = scopes[name]
-      foldScopeSignal(state, other!, weights[row]!, timesMs[row]!)
-      if (isDue(state, everyMs)) moved.set(key, { scope: key, state })
-    } else {
-      items[name] ??= toChange(transaction, itemFamily, key, emptyItemState)
-      const state = items[name]
-      foldItemSignal(state, { kind, other, timeMs: timesMs[row]!, weight: weights[row]!, person: people[row]! })
-      if (isDue(state, everyMs)) moved.set(`item:${key}`, { itemId: key, state })
+  let [offset, timeMs, row] = [0, 0, 0]
+  for (let event = 0; event < offsets.length; event++) {
+    offset += offsets[event]!
+    timeMs += timesMs[event]!
+    const end = row + rowCounts[event]!
+    if (offset < position) row = end
+    for (; row < end; row++) {
+      const name = keys[row]!
+      const key = strings[name]!
+      const other = others[row]! < 0 ? null : strings[others[row]!]!
+      const kind = kinds[row]!
+      if (kind === signalKinds.scope) {
+        scopes[name] ??= toChange(transaction, scopeFamily, key, emptyScopeState)
+        const state = scopes[name]
+        foldScopeSignal(state, other!, weights[row]!, timeMs)
+        if (isDue(state, everyMs)) moved.set(key, { scope: key, state })
+      } else {
+        items[name] ??= toChange(transaction, itemFamily, key, emptyItemState)
+        const state = items[name]
+        foldItemSignal(state, { kind, other, timeMs, weight: weights[row]!, person: people[event]! })
+        if (isDue(state, everyMs)) moved.set(`item:${key}`, { itemId: key, state })
+      }
     }
   }
-  const last = offsets.at(-1)
-  if (last !== undefined && last >= position) transaction.setUpstream('user-events', sourcePartition, last + 1)
+  if (offsets.length > 0 && offset >= position) transaction.setUpstream('user-events', sourcePartition, offset + 1)
 }
 
 /** The state of a key, to be changed in place. */

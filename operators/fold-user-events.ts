@@ -44,18 +44,22 @@ const none: readonly string[] = []
 export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Batch<FoldedEvent>> {
   return concatMap(async (batch) => {
     const { transaction } = batch
-    const people = new Set<string>()
-    for (const record of batch.records) people.add(record.value.userId)
-    await transaction.load(userFamily, people)
+    const people = new Map<string, UserState | undefined>()
+    for (const record of batch.records) people.set(record.value.userId, undefined)
+    await transaction.load(userFamily, people.keys())
     const records: FoldedEvent[] = []
     for (const { value: event, offset, loggedMs } of batch.records) {
-      const state = transaction.get(userFamily, event.userId) ?? emptyUserState()
+      let state = people.get(event.userId)
+      if (state === undefined) {
+        state = transaction.get(userFamily, event.userId) ?? emptyUserState()
+        transaction.put(userFamily, event.userId, state)
+        people.set(event.userId, state)
+      }
       const companions = companionsOf(state, event)
       const boughtBefore = event.type === 'purchase' ? boughtBeforeOf(state, event) : none
       const basketCount = boughtBefore.length === 0 ? 0 : basketCountOf(state, event)
       const { session } = state
       const isNew = foldUserEvent(state, event, offset)
-      transaction.put(userFamily, event.userId, state)
       if (!isNew) continue
       // The event may have opened another session, or have come too late for this one.
       const sameSession = state.session === session && event.timeMs >= session.startMs
@@ -77,7 +81,7 @@ export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Ba
 /** A view, its click and its purchase are one meeting with each companion, not three. */
 function companionsOf(state: UserState, event: UserEvent): readonly string[] {
   const { items } = state.session
-  if (event.itemId === null || event.type === 'dismiss' || items.includes(event.itemId)) return none
+  if (items.length === 0 || event.itemId === null || event.type === 'dismiss' || items.includes(event.itemId)) return none
   const companions: string[] = []
   for (let i = items.length - 1; i >= 0 && companions.length < companionsMax; i--) companions.push(items[i]!)
   return companions

@@ -5,10 +5,10 @@ import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import { type ItemSignals, signalKinds } from '../schemas/item-signals.ts'
-import { eventTypes } from '../schemas/user-event.ts'
+import { eventTypeNumber } from '../schemas/user-event.ts'
 import type { FoldedEvent } from './fold-user-events.ts'
 
-/** Keys whose partition is remembered between batches; a full memory starts anew. */
+/** Keys and scopes remembered between batches, each. */
 const rememberedMax = 100_000
 
 /**
@@ -26,115 +26,154 @@ const rememberedMax = 100_000
  * - Error: passes on.
  */
 export function toItemSignals(): OperatorFunction<Batch<FoldedEvent>, Batch<Keyed<ItemSignals>>> {
-  const remembered = new Map<string, number>()
+  const partitionOf = partitionMemory()
   return map((batch) => {
-    const { partitions } = batch.task
+    const { partition, partitions } = batch.task
     const packs = new Map<number, SignalPack>()
-    const packOf = (key: string): SignalPack => {
-      let partition = remembered.get(key)
-      if (partition === undefined) {
-        if (remembered.size >= rememberedMax) remembered.clear()
-        partition = partitionFor(key, partitions)
-        remembered.set(key, partition)
+    // A key comes in many rows of a batch: its pack and its number there are looked up once.
+    const places = new Map<string, Place>()
+    const placeOf = (key: string): Place => {
+      let place = places.get(key)
+      if (!place) {
+        const target = partitionOf(key, partitions)
+        let pack = packs.get(target)
+        if (!pack) {
+          pack = new SignalPack(partition)
+          packs.set(target, pack)
+        }
+        place = { pack, number: pack.numberOf(key) }
+        places.set(key, place)
       }
-      let pack = packs.get(partition)
-      if (!pack) {
-        pack = new SignalPack(batch.task.partition)
-        packs.set(partition, pack)
-      }
-      return pack
+      return place
     }
-    for (const folded of batch.records) addSignals(folded, packOf)
+    for (const folded of batch.records) addSignals(folded, placeOf)
     const records = [...packs].sort(([a], [b]) => a - b)
-    return { ...batch, records: records.map(([partition, pack]) => ({ key: String(partition), value: pack, partition })) }
+    return { ...batch, records: records.map(([target, pack]) => ({ key: String(target), value: pack, partition: target })) }
   })
 }
 
-function addSignals(folded: FoldedEvent, packOf: (key: string) => SignalPack): void {
+/** Where the rows of a key go: the pack of its partition, and its number among the texts there. */
+interface Place {
+  readonly pack: SignalPack
+  readonly number: number
+}
+
+/** Partitions of keys, remembered; a full memory starts anew. */
+function partitionMemory(): (key: string, partitions: number) => number {
+  const remembered = new Map<string, number>()
+  return (key, partitions) => {
+    let partition = remembered.get(key)
+    if (partition === undefined) {
+      if (remembered.size >= rememberedMax) remembered.clear()
+      partition = partitionFor(key, partitions)
+      remembered.set(key, partition)
+    }
+    return partition
+  }
+}
+
+function addSignals(folded: FoldedEvent, placeOf: (key: string) => Place): void {
   const { event } = folded
   const { itemId } = event
   if (itemId === null) return
   const strength = eventStrength(event)
-  const person = fnv1a32(event.userId) | 0
-  const amount = (event.price ?? 0) * (event.type === 'purchase' ? (event.quantity ?? 1) : 1)
-  const own = packOf(itemId)
-  own.add(
-    folded,
-    itemId,
-    null,
-    eventTypes.indexOf(event.type),
-    event.type === 'rating' ? (event.rating ?? 0) : strength,
-    person,
-    amount,
-  )
+  const item = placeOf(itemId)
+  const own = item.pack
+  own.add(folded, item.number, -1, eventTypeNumber(event.type), event.type === 'rating' ? (event.rating ?? 0) : strength)
   if (strength > 0) {
-    for (const scope of scopesOf(folded)) packOf(scope).add(folded, scope, itemId, signalKinds.scope, strength, person, 0)
+    addToScope(folded, placeOf('scope:all'), item, strength)
+    const { category } = event
+    const top = category[0]
+    const leaf = category.at(-1)
+    if (top !== undefined) addToScope(folded, placeOf(categoryScope(top)), item, strength)
+    if (leaf !== undefined && leaf !== top) addToScope(folded, placeOf(categoryScope(leaf)), item, strength)
+    if (event.region !== null) addToScope(folded, placeOf(regionScope(event.region)), item, strength)
   }
   for (const companion of folded.companions) {
-    own.add(folded, itemId, companion, signalKinds.coVisit, 1, person, 0)
-    packOf(companion).add(folded, companion, itemId, signalKinds.coVisit, 1, person, 0)
+    const other = placeOf(companion)
+    own.add(folded, item.number, own.numberOf(companion), signalKinds.coVisit, 1)
+    other.pack.add(folded, other.number, other.pack.numberOf(itemId), signalKinds.coVisit, 1)
   }
   for (const [at, bought] of folded.boughtBefore.entries()) {
-    packOf(bought).add(folded, bought, itemId, signalKinds.coPurchase, 1, person, 0)
-    if (at < folded.basketCount) own.add(folded, itemId, bought, signalKinds.coPurchase, 1, person, 0)
+    const other = placeOf(bought)
+    other.pack.add(folded, other.number, other.pack.numberOf(itemId), signalKinds.coPurchase, 1)
+    if (at < folded.basketCount) own.add(folded, item.number, own.numberOf(bought), signalKinds.coPurchase, 1)
   }
 }
 
-function scopesOf({ event }: FoldedEvent): string[] {
-  const scopes = ['scope:all']
-  const [top] = event.category
-  const leaf = event.category.at(-1)
-  if (top !== undefined) scopes.push(`scope:category:${top}`)
-  if (leaf !== undefined && leaf !== top) scopes.push(`scope:category:${leaf}`)
-  if (event.region !== null) scopes.push(`scope:region:${event.region}`)
-  return scopes
+function addToScope(folded: FoldedEvent, scope: Place, item: Place, strength: number): void {
+  const other = scope.pack === item.pack ? item.number : scope.pack.numberOf(folded.event.itemId!)
+  scope.pack.add(folded, scope.number, other, signalKinds.scope, strength)
 }
 
-/** One record being packed: texts are kept once. */
+const categoryScope = scopeMemory('scope:category:')
+const regionScope = scopeMemory('scope:region:')
+
+/** Names of scopes, remembered: an equal text made anew would have to be hashed anew. */
+function scopeMemory(prefix: string): (name: string) => string {
+  const remembered = new Map<string, string>()
+  return (name) => {
+    let scope = remembered.get(name)
+    if (scope === undefined) {
+      if (remembered.size >= rememberedMax) remembered.clear()
+      scope = prefix + name
+      remembered.set(name, scope)
+    }
+    return scope
+  }
+}
+
+/** One record being packed: texts are kept once, and so is what all rows of an event share. */
 class SignalPack implements ItemSignals {
   readonly sourcePartition: number
   loggedMs = 0
   readonly strings: string[] = []
+  readonly offsets: number[] = []
+  readonly timesMs: number[] = []
+  readonly people: number[] = []
+  readonly rowCounts: number[] = []
   readonly keys: number[] = []
   readonly others: number[] = []
   readonly kinds: number[] = []
-  readonly offsets: number[] = []
-  readonly timesMs: number[] = []
   readonly weights: number[] = []
-  readonly people: number[] = []
-  readonly amounts: number[] = []
   readonly #numbers = new Map<string, number>()
+  #event: FoldedEvent | undefined
+  #offset = 0
+  #timeMs = 0
 
   constructor(sourcePartition: number) {
     this.sourcePartition = sourcePartition
   }
 
-  add(
-    folded: FoldedEvent,
-    key: string,
-    other: string | null,
-    kind: number,
-    weight: number,
-    person: number,
-    amount: number,
-  ): void {
-    this.loggedMs = Math.max(this.loggedMs, folded.loggedMs)
-    this.keys.push(this.#numberOf(key))
-    this.others.push(other === null ? -1 : this.#numberOf(other))
+  /** Adds a row; the rows of an event come one after the other. */
+  add(folded: FoldedEvent, key: number, other: number, kind: number, weight: number): void {
+    if (this.#event !== folded) this.#begin(folded)
+    this.rowCounts[this.rowCounts.length - 1]!++
+    this.keys.push(key)
+    this.others.push(other)
     this.kinds.push(kind)
-    this.offsets.push(folded.offset)
-    this.timesMs.push(folded.event.timeMs)
     this.weights.push(weight)
-    this.people.push(person)
-    this.amounts.push(amount)
   }
 
-  #numberOf(text: string): number {
+  /** The number of a text in `strings`. */
+  numberOf(text: string): number {
     let number = this.#numbers.get(text)
     if (number === undefined) {
       number = this.strings.push(text) - 1
       this.#numbers.set(text, number)
     }
     return number
+  }
+
+  #begin(folded: FoldedEvent): void {
+    const { event, offset, loggedMs } = folded
+    this.#event = folded
+    if (loggedMs > this.loggedMs) this.loggedMs = loggedMs
+    this.offsets.push(offset - this.#offset)
+    this.timesMs.push(event.timeMs - this.#timeMs)
+    this.people.push(fnv1a32(event.userId) | 0)
+    this.rowCounts.push(0)
+    this.#offset = offset
+    this.#timeMs = event.timeMs
   }
 }

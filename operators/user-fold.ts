@@ -4,7 +4,7 @@ import { hourInZone } from '../algorithms/hour-in-zone.ts'
 import { addToTiles, type TilesShape } from '../algorithms/tiles.ts'
 import { fnv1a32 } from '../core/hash.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
-import { eventTypes, type UserEvent } from '../schemas/user-event.ts'
+import { eventTypeNumber, type UserEvent } from '../schemas/user-event.ts'
 import type { SessionState, UserState } from '../schemas/user-state.ts'
 
 /** Half-life of tastes, price level and daypart. */
@@ -35,7 +35,7 @@ export function foldUserEvent(state: UserState, event: UserEvent, offset: number
     if (event.device !== 'unknown') state.device = event.device
     if (event.region !== null) state.region = event.region
   }
-  state.counts[eventTypes.indexOf(event.type)]! += 1
+  state.counts[eventTypeNumber(event.type)]! += 1
   foldTaste(state, event, strength)
   foldWeek(state, event)
   if (event.itemId !== null) foldItem(state, event, event.itemId, strength, offset)
@@ -55,7 +55,9 @@ function foldTaste(state: UserState, event: UserEvent, strength: number): void {
   const hour = Math.floor(hourInZone(event.timeMs, event.timeZone)) % 24
   addDecayedAt(state, hour, event.timeMs)
   if (strength <= 0) return
-  for (const name of new Set(event.category)) addNeighbour(state.categories, name, strength, event.timeMs, namesMax)
+  const { category } = event
+  for (let i = 0; i < category.length; i++)
+    if (category.indexOf(category[i]!) === i) addNeighbour(state.categories, category[i]!, strength, event.timeMs, namesMax)
   if (event.brand !== null) addNeighbour(state.brands, event.brand, strength, event.timeMs, namesMax)
   if (event.price === null) return
   const sum = { value: state.priceSum, referenceMs: state.priceSumMs }
@@ -186,6 +188,7 @@ function countCategory(session: SessionState, name: string): void {
 
 /** Puts a text at the end, once; the oldest falls out. */
 function addLast(list: string[], text: string, max = listMax): void {
+  if (list.at(-1) === text) return
   remove(list, text)
   list.push(text)
   if (list.length > max) list.shift()

@@ -9,25 +9,28 @@ const weekMs = 7 * 86_400_000
 /** What the money type of the schemas holds for sure. */
 const spendMax = 1_000_000_000_000
 
-/** A person's state as models and readers see it, as of their newest event. */
+/**
+ * A person's state as models and readers see it, as of their newest event. Lists are the state's own, not copies: use the view
+ * before the next event is folded.
+ */
 export function userView(userId: string, state: UserState): UserFeatures {
   const { session } = state
   return {
     userId,
     firstSeenMs: state.firstMs,
     lastActiveMs: state.lastMs,
-    recent: state.recent.map(({ itemId, timeMs, type, strength }) => ({ itemId, timeMs, type, strength })),
+    recent: state.recent,
     categories: shares(state.categories),
     brands: shares(state.brands),
-    counts: state.counts.slice(),
+    counts: state.counts,
     week: weekOf(state),
     session: {
       sessionId: session.sessionId,
       startMs: session.startMs,
       lastMs: session.lastMs,
       events: session.events,
-      items: session.items.slice(),
-      cart: session.cart.slice(),
+      items: session.items,
+      cart: session.cart,
       searches: session.searches,
       meanPrice: session.priceCount === 0 ? null : session.priceSum / session.priceCount,
       mainCategory: mainCategory(session.categories, session.categoryCounts),
@@ -39,10 +42,16 @@ export function userView(userId: string, state: UserState): UserFeatures {
       state.priceWeight > 0
         ? (state.priceSum / state.priceWeight) * 2 ** ((state.priceSumMs - state.priceWeightMs) / tasteHalfLifeMs)
         : null,
-    purchased: state.purchased.slice(),
-    dismissed: state.dismissed.slice(),
+    purchased: state.purchased,
+    dismissed: state.dismissed,
     profile: state.profile,
   }
+}
+
+/** The same for people to read: a copy, without what only the fold needs. */
+export function readableUserView(userId: string, state: UserState): UserFeatures {
+  const view = userView(userId, state)
+  return { ...view, recent: view.recent.map(({ itemId, timeMs, type, strength }) => ({ itemId, timeMs, type, strength })) }
 }
 
 /** Weights of one landmark as shares of their sum. */

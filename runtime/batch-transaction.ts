@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts'
+import { type ErrorCode, MillraceError } from '../core/errors.ts'
 import { invariant } from '../core/invariant.ts'
 import type { Positions } from '../core/positions.ts'
 import type { Sourced, StateFamily, TaskInfo, Transaction } from '../ports/batch.ts'
@@ -13,13 +13,21 @@ import { absent, type StateCache } from './state-cache.ts'
 export interface TransactionContext {
   readonly task: TaskInfo
   readonly topic: string
-  readonly cache: StateCache
+  /** The cache of a family by its name. */
+  cache(family: string): StateCache
   readonly positions: Positions
   /** The records as they lay in the log, ascending by offset: dead letters keep their bytes. */
   readonly raw: readonly LogRecord[]
   /** The watermark that a late record missed. */
   readonly watermarkMs: number
   read(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>
+}
+
+/** What a batch holds of one family, by key; it survives eviction from the cache while the batch runs. */
+interface HeldFamily {
+  readonly family: StateFamily<unknown>
+  readonly values: Map<string, unknown>
+  readonly dirty: Set<string>
 }
 
 /**
@@ -32,9 +40,7 @@ export class BatchTransaction implements Transaction {
   readonly deadLetters: DeadLetter[] = []
   readonly lateRecords: LateRecord[] = []
   readonly #context: TransactionContext
-  /** Values of this batch: read or written; survives eviction from the cache while the batch runs. */
-  readonly #held = new Map<string, unknown>()
-  readonly #dirty = new Map<string, StateFamily<unknown>>()
+  readonly #held = new Map<string, HeldFamily>()
   readonly #upstreams = new Map<string, number>()
 
   constructor(context: TransactionContext) {
@@ -42,41 +48,56 @@ export class BatchTransaction implements Transaction {
   }
 
   async load<T>(family: StateFamily<T>, keys: Iterable<string>): Promise<void> {
+    const { values } = this.#heldOf(family)
+    const cache = this.#context.cache(family.name)
     const missing: string[] = []
     const asked = new Set<string>()
     for (const key of keys) {
-      const name = `${family.name}:${key}`
-      if (this.#held.has(name) || asked.has(name)) continue
-      const cached = this.#context.cache.get(name)
-      if (cached === undefined) {
-        asked.add(name)
-        missing.push(name)
-      } else this.#held.set(name, cached)
+      if (values.has(key) || asked.has(key)) continue
+      const cached = cache.get(key)
+      if (cached !== undefined) values.set(key, cached)
+      else {
+        asked.add(key)
+        missing.push(key)
+      }
     }
     if (missing.length === 0) return
-    const values = await this.#context.read(missing)
+    const stored = await this.#context.read(missing.map((key) => `${family.name}:${key}`))
     for (let i = 0; i < missing.length; i++) {
-      const bytes = values[i]
+      const bytes = stored[i]
       const value = bytes == null ? absent : family.codec.decode(bytes)
-      this.#held.set(missing[i]!, value)
-      this.#context.cache.set(missing[i]!, value)
+      values.set(missing[i]!, value)
+      cache.set(missing[i]!, value)
     }
   }
 
   get<T>(family: StateFamily<T>, key: string): T | undefined {
-    const value = this.#held.get(`${family.name}:${key}`)
-    invariant(value !== undefined, `${this.#context.task.topology} reads state ${family.name}:${key} without loading it first`)
+    const value = this.#held.get(family.name)?.values.get(key)
+    if (value === undefined) this.#refuseUnloaded(`${family.name}:${key}`)
     return value === absent ? undefined : (value as T)
   }
 
   put<T>(family: StateFamily<T>, key: string, value: T): void {
-    const name = `${family.name}:${key}`
-    this.#held.set(name, value)
-    this.#dirty.set(name, family as StateFamily<unknown>)
+    const held = this.#heldOf(family)
+    held.values.set(key, value)
+    held.dirty.add(key)
   }
 
   delete<T>(family: StateFamily<T>, key: string): void {
     this.put(family as StateFamily<unknown>, key, absent)
+  }
+
+  #refuseUnloaded(name: string): never {
+    throw new MillraceError('MILL_INVARIANT', `${this.#context.task.topology} reads state ${name} without loading it first`)
+  }
+
+  #heldOf<T>(family: StateFamily<T>): HeldFamily {
+    let held = this.#held.get(family.name)
+    if (!held) {
+      held = { family: family as StateFamily<unknown>, values: new Map(), dirty: new Set() }
+      this.#held.set(family.name, held)
+    }
+    return held
   }
 
   deadLetter(record: Sourced<unknown>, step: string, code: ErrorCode, reason: string): void {
@@ -136,16 +157,20 @@ export class BatchTransaction implements Transaction {
   /** Encoded writes for the store; call once, when the batch is done. */
   writes(): Map<string, Uint8Array | null> {
     const writes = new Map<string, Uint8Array | null>()
-    for (const [name, family] of this.#dirty) {
-      const value = this.#held.get(name)
-      writes.set(name, value === absent ? null : family.codec.encode(value))
-    }
+    for (const { family, values, dirty } of this.#held.values())
+      for (const key of dirty) {
+        const value = values.get(key)
+        writes.set(`${family.name}:${key}`, value === absent ? null : family.codec.encode(value))
+      }
     return writes
   }
 
   /** Makes this batch's values the task's: only after the store has applied them. */
   settle(): void {
-    for (const name of this.#dirty.keys()) this.#context.cache.set(name, this.#held.get(name))
+    for (const { family, values, dirty } of this.#held.values()) {
+      const cache = this.#context.cache(family.name)
+      for (const key of dirty) cache.set(key, values.get(key))
+    }
   }
 
   #rawOf(offset: number): LogRecord | undefined {

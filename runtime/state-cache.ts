@@ -2,7 +2,7 @@
 export const absent = Symbol('absent')
 
 /**
- * Decoded state values of one task, bounded: two generations of `keysMax / 2` keys; a hit in the old one moves the key to
+ * Decoded state values of one family of a task, bounded: two generations of `keysMax / 2` keys; a hit in the old one moves the key to
  * the young one, and when the young one is full the old one is forgotten. Only the task writes its keys, so nothing here goes stale.
  */
 export class StateCache {

@@ -26,6 +26,7 @@ export interface TaskLimits {
   readonly batchRecordsMax: number
   /** Records waiting at which a partition is paused; it resumes below half of it. */
   readonly queueRecordsMax: number
+  /** Values of each family kept in memory. */
   readonly cacheKeysMax: number
   /** Seconds after which untouched state is erased; longer than any replay. */
   readonly stateTtlS: number
@@ -99,7 +100,7 @@ export class Task {
   readonly #limits: TaskLimits
   readonly #events: TaskEvents
   readonly #partitions: number
-  readonly #cache: StateCache
+  readonly #caches = new Map<string, StateCache>()
   readonly #queue: TaskQueue
   readonly #lastRecordMs = new Map<string, number>()
   #running: RunningGraph
@@ -123,7 +124,6 @@ export class Task {
     this.#ports = ports
     this.#events = events
     this.#limits = limits
-    this.#cache = new StateCache(limits.cacheKeysMax)
     this.#queue = new TaskQueue(limits.queueRecordsMax, events)
     this.#info = { topology: id.topology, partition: id.partition, partitions, epoch: 0 }
     this.#time = new TaskTime(graph, undefined)
@@ -309,12 +309,21 @@ export class Task {
     return new BatchTransaction({
       task: this.#info,
       topic,
-      cache: this.#cache,
+      cache: (family) => this.#cacheOf(family),
       positions: this.#positions,
       raw,
       watermarkMs,
       read: (keys) => this.#retrying(() => this.#ports.state.read(this.id, keys)),
     })
+  }
+
+  #cacheOf(family: string): StateCache {
+    let cache = this.#caches.get(family)
+    if (!cache) {
+      cache = new StateCache(this.#limits.cacheKeysMax)
+      this.#caches.set(family, cache)
+    }
+    return cache
   }
 
   async #runBatch(transaction: BatchTransaction, batch: Omit<Batch<unknown>, 'task' | 'transaction'>): Promise<void> {
@@ -389,7 +398,7 @@ export class Task {
   }
 
   async #reload(positions: Positions): Promise<void> {
-    this.#cache.clear()
+    this.#caches.clear()
     this.#positions = positions
     const [stored] = await this.#retrying(() => this.#ports.state.read(this.id, [`${timeFamily.name}:`]))
     this.#time = new TaskTime(this.#graph, stored ? timeFamily.codec.decode(stored) : undefined)

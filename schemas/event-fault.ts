@@ -1,4 +1,4 @@
-import { eventTypes, type UserEvent } from './user-event.ts'
+import { eventTypeNumber, eventTypes, type UserEvent } from './user-event.ts'
 
 /** What is wrong with an event: the field as the schema names it, and why. */
 export interface EventFault {
@@ -17,7 +17,7 @@ const priceMax = 1_000_000_000_000
  */
 export function eventFault(event: UserEvent, nowMs: number): EventFault | null {
   const { type, timeMs, rating, price } = event
-  if (type === 'unknown' || !eventTypes.includes(type))
+  if (type === 'unknown' || eventTypeNumber(type) === undefined)
     return { field: 'type', message: `must be one of ${eventTypes.slice(1).join(', ')}` }
   const id = wrongId(event)
   if (id !== null) return { field: id, message: `must have 1–${idBytesMax} bytes` }

@@ -4,6 +4,13 @@ import { money, optional, recordSchema, timestampMs } from './record-schema.ts'
 export const eventTypes = ['unknown', 'view', 'click', 'add_to_cart', 'purchase', 'rating', 'like', 'dismiss', 'search'] as const
 export type EventType = (typeof eventTypes)[number]
 
+const numbers: ReadonlyMap<string, number> = new Map(eventTypes.map((type, number) => [type, number]))
+
+/** The index of a type in `eventTypes`. */
+export function eventTypeNumber(type: EventType): number {
+  return numbers.get(type)!
+}
+
 export const devices = ['unknown', 'desktop', 'mobile', 'tablet'] as const
 export type Device = (typeof devices)[number]
 

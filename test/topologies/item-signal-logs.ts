@@ -39,6 +39,15 @@ export const signalLogs: fc.Arbitrary<readonly SourcedSignal[]> = fc
     })
   })
 
+/** The rows of a packed record with offset and time, as the schema defines them. */
+export function unpacked(pack: ItemSignals): { offset: number; timeMs: number; row: number }[] {
+  const sumTo = (differences: readonly number[], at: number) => differences.slice(0, at + 1).reduce((sum, each) => sum + each, 0)
+  let row = 0
+  return pack.rowCounts.flatMap((count, event) =>
+    Array.from({ length: count }, () => ({ offset: sumTo(pack.offsets, event), timeMs: sumTo(pack.timesMs, event), row: row++ })),
+  )
+}
+
 /** Rows of one source partition as one packed record. */
 export function packOf(rows: readonly SourcedSignal[]): ItemSignals {
   const strings = [...new Set(rows.flatMap((row) => (row.other === null ? [row.key] : [row.key, row.other])))]
@@ -49,11 +58,12 @@ export function packOf(rows: readonly SourcedSignal[]): ItemSignals {
     keys: rows.map((row) => strings.indexOf(row.key)),
     others: rows.map((row) => (row.other === null ? -1 : strings.indexOf(row.other))),
     kinds: rows.map((row) => row.kind),
-    offsets: rows.map((row) => row.offset),
-    timesMs: rows.map((row) => row.timeMs),
     weights: rows.map((row) => row.weight),
+    // Each row as an event of its own: times and people of one offset differ here.
+    offsets: rows.map((row, at) => row.offset - (rows[at - 1]?.offset ?? 0)),
+    timesMs: rows.map((row, at) => row.timeMs - (rows[at - 1]?.timeMs ?? 0)),
     people: rows.map((row) => row.person),
-    amounts: rows.map(() => 0),
+    rowCounts: rows.map(() => 1),
   }
 }
 

@@ -8,6 +8,7 @@ import { eventTypes } from '../../schemas/user-event.ts'
 import type { UserProfile } from '../../schemas/user-profile.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
 import { failingAfter } from './failing-after.ts'
+import { unpacked } from './item-signal-logs.ts'
 import { type SignalRow, signalRowsOf } from './item-signals-definition.ts'
 import { type LoggedEvent, openMs, shopEvent, shopEvents } from './shop-events.ts'
 import { featuresOf, sessionOf, splitLog } from './user-features-definition.ts'
@@ -159,7 +160,7 @@ async function play(log: readonly LoggedEvent[], roll: (below: number) => number
     for (const update of driver.read('feature-updates')) updates.set(update.userId, update)
     for (const pack of driver.read('item-signals')) {
       const ordinals = new Map<number, number>()
-      pack.offsets.forEach((offset, row) => {
+      for (const { offset, timeMs, row } of unpacked(pack)) {
         const ordinal = ordinals.get(offset) ?? 0
         ordinals.set(offset, ordinal + 1)
         const other = pack.others[row]! < 0 ? null : pack.strings[pack.others[row]!]
@@ -167,10 +168,10 @@ async function play(log: readonly LoggedEvent[], roll: (below: number) => number
           pack.strings[pack.keys[row]!]!,
           other!,
           pack.kinds[row]!,
-          pack.timesMs[row]!,
+          timeMs,
           pack.weights[row]!,
         ])
-      })
+      }
     }
     for (const pack of driver.read('session-steps')) {
       pack.offsets.forEach((offset, row) => {
