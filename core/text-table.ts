@@ -16,7 +16,7 @@ export class TextTable {
 
   /** The text in `length` bytes from `at` on; they must lie within the bytes. */
   read(bytes: Uint8Array, at: number, length: number): string {
-    if (length > bytesMax) return utf8(bytes, at, length)
+    if (length > bytesMax) return utf8Text(bytes, at, length)
     // A few bytes tell most texts apart; comparing with what is there decides.
     let hash = length
     const end = at + length
@@ -24,7 +24,7 @@ export class TextTable {
     const place = (hash ^ (hash >>> 15)) & this.#mask
     const known = this.#texts[place]!
     if (known.length === length && isSame(known, bytes, at)) return known
-    const text = utf8(bytes, at, length)
+    const text = utf8Text(bytes, at, length)
     // Texts of more bytes than units are no ASCII: they would never be found again.
     if (text.length === length) this.#texts[place] = text
     return text
@@ -37,7 +37,8 @@ function isSame(text: string, bytes: Uint8Array, at: number): boolean {
   return true
 }
 
-function utf8(bytes: Uint8Array, at: number, length: number): string {
+/** The text in `length` bytes from `at` on, as UTF-8. */
+export function utf8Text(bytes: Uint8Array, at: number, length: number): string {
   if (Buffer.isBuffer(bytes)) return bytes.toString('utf8', at, at + length)
   return Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8')
 }

@@ -39,7 +39,7 @@ export interface TaskLimits {
 
 export const defaultTaskLimits: TaskLimits = {
   batchRecordsMax: 4000,
-  queueRecordsMax: 16_000,
+  queueRecordsMax: 8_000,
   cacheKeysMax: 10_000,
   stateTtlS: 180 * 86_400,
   idleMs: 5_000,

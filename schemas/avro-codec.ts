@@ -9,6 +9,12 @@ export interface AvroCodec<T> {
   decode(bytes: Uint8Array, from?: number): T
 }
 
+/** What a schema does not say. */
+export interface AvroCodecOptions {
+  /** Names of text fields whose values hardly repeat: they are not looked up among those read before. */
+  readonly uniqueFields?: readonly string[]
+}
+
 type Schema = string | readonly Schema[] | SchemaObject
 
 interface SchemaObject {
@@ -29,8 +35,8 @@ const reader = new AvroReader()
  * enums, optional values, primitive types and `decimal` over bytes. The bytes are those of any Avro library: a test holds them
  * against another one. Throws an `Error` for a type it does not know.
  */
-export function avroCodec<T>(definition: unknown): AvroCodec<T> {
-  const compiler = new Compiler()
+export function avroCodec<T>(definition: unknown, options: AvroCodecOptions = {}): AvroCodec<T> {
+  const compiler = new Compiler(options)
   const writing = compiler.writing(definition as Schema, 'value')
   const reading = compiler.reading(definition as Schema)
   const source = `'use strict'\nreturn { write(writer, value) {\n${writing}}, read() {\n${reading.code}return ${reading.value}\n} }`
@@ -73,7 +79,12 @@ class Compiler {
     ['decimalValue', decimalValue],
   ])
   readonly #named = new Map<string, SchemaObject>()
+  readonly #uniqueFields: ReadonlySet<string>
   #names = 0
+
+  constructor({ uniqueFields }: AvroCodecOptions) {
+    this.#uniqueFields = new Set(uniqueFields)
+  }
 
   /** Statements that write the value of an expression. */
   writing(schema: Schema, value: string): string {
@@ -109,11 +120,11 @@ class Compiler {
   }
 
   /** Statements that read a value, and the name that then holds it. */
-  reading(schema: Schema): { code: string; value: string } {
+  reading(schema: Schema, isUnique = false): { code: string; value: string } {
     const value = this.#name()
     const optional = optionalOf(schema)
     if (optional !== undefined) {
-      const inner = this.reading(optional)
+      const inner = this.reading(optional, isUnique)
       return { value, code: `let ${value} = null\nif (reader.present()) {\n${inner.code}${value} = ${inner.value} }\n` }
     }
     const node = this.#resolved(schema)
@@ -121,7 +132,7 @@ class Compiler {
       return { value, code: `const ${value} = decimalValue(reader.bytes(), ${10 ** (node.scale ?? 0)})\n` }
     switch (node.type) {
       case 'record': {
-        const fields = node.fields!.map(({ name, type }) => ({ name, ...this.reading(type) }))
+        const fields = node.fields!.map(({ name, type }) => ({ name, ...this.reading(type, this.#uniqueFields.has(name)) }))
         const object = fields.map((field) => `${field.name}: ${field.value}`).join(', ')
         return { value, code: `${fields.map(({ code }) => code).join('')}const ${value} = { ${object} }\n` }
       }
@@ -141,7 +152,8 @@ class Compiler {
       }
       default: {
         const type = node.type as string
-        return { value, code: `const ${value} = reader.${methods[type] ?? type}()\n` }
+        const method = isUnique && type === 'string' ? 'uniqueText' : (methods[type] ?? type)
+        return { value, code: `const ${value} = reader.${method}()\n` }
       }
     }
   }

@@ -1,4 +1,4 @@
-import { TextTable } from '../core/text-table.ts'
+import { TextTable, utf8Text } from '../core/text-table.ts'
 
 const textPlaces = 32_768
 
@@ -102,6 +102,13 @@ export class AvroReader {
     const length = this.#length()
     const at = this.#take(length)
     return this.#texts.read(this.#bytes, at, length)
+  }
+
+  /** A text that is not expected to come again. */
+  uniqueText(): string {
+    const length = this.#length()
+    const at = this.#take(length)
+    return utf8Text(this.#bytes, at, length)
   }
 
   /** The number of items in the next block of an array; 0 ends it. */

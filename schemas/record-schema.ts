@@ -1,6 +1,6 @@
 import avro from 'avsc'
 import { MillraceError } from '../core/errors.ts'
-import { type AvroCodec, avroCodec } from './avro-codec.ts'
+import { type AvroCodec, type AvroCodecOptions, avroCodec } from './avro-codec.ts'
 import { AvroWriter } from './avro-writer.ts'
 
 /** A field of an Avro record: every one has a `doc`. */
@@ -77,13 +77,14 @@ export function recordSchema<T>(
   name: string,
   doc: string,
   fields: readonly FieldSchema[],
+  options: AvroCodecOptions = {},
 ): RecordSchema<T> & { readonly definition: unknown } {
   const definition = { type: 'record', name, namespace: 'millrace', doc, fields }
   // Both are made when first needed: a process uses few of all schemas.
   let type: avro.Type | undefined
   let codec: AvroCodec<T> | undefined
   const compiled = () => {
-    codec ??= avroCodec<T>(definition)
+    codec ??= avroCodec<T>(definition, options)
     return codec
   }
   return {

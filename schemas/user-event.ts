@@ -1,4 +1,4 @@
-import { money, optional, recordSchema, timestampMs } from './record-schema.ts'
+import { type FieldSchema, money, optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** The event vocabulary (features.md F1.2); `unknown` is what a newer producer's type reads as, and is dead-lettered. */
 export const eventTypes = ['unknown', 'view', 'click', 'add_to_cart', 'purchase', 'rating', 'like', 'dismiss', 'search'] as const
@@ -42,7 +42,7 @@ export interface UserEvent {
   readonly brand: string | null
 }
 
-export const userEventSchema = recordSchema<UserEvent>('UserEvent', 'Something a person did in the shop.', [
+const fields: readonly FieldSchema[] = [
   { name: 'eventId', type: 'string', doc: 'Unique id, 1-128 bytes; a resend counts once.' },
   { name: 'userId', type: 'string', doc: 'The person; also the record key.' },
   optional('itemId', 'string', 'The item; null for a search.'),
@@ -69,4 +69,8 @@ export const userEventSchema = recordSchema<UserEvent>('UserEvent', 'Something a
   optional('timeZone', 'string', 'IANA time zone of the person; UTC if absent.'),
   { name: 'category', type: { type: 'array', items: 'string' }, doc: 'Category path of the item, general first.', default: [] },
   optional('brand', 'string', 'Brand of the item.'),
-])
+]
+
+export const userEventSchema = recordSchema<UserEvent>('UserEvent', 'Something a person did in the shop.', fields, {
+  uniqueFields: ['eventId'],
+})

@@ -76,7 +76,7 @@ export class KafkaEventLog implements EventLog {
     this.#clock = options.clock ?? systemClock
     this.#limits = {
       fetchWaitMs: options.fetchWaitMs ?? 100,
-      fetchBytesPerPartition: 1_048_576,
+      fetchBytesPerPartition: 524_288,
       batchRecordsMax: options.batchRecordsMax ?? 4_000,
       batchBytesMax: options.batchBytesMax ?? 1_048_576,
     }
