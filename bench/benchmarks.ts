@@ -8,12 +8,10 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<Figure[]>
 }
 
-/** Thrown by a benchmark that cannot run here, with the reason. */
-export class BenchSkipped extends Error {}
-
 /** Every benchmark by name. */
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   fold: () => import('./fold.ts'),
+  'session-knn': () => import('./session-knn.ts'),
 }
 
 /** Loads a benchmark. Errors: an unknown name, with the known ones. */

@@ -1,5 +1,6 @@
 import { BenchOptions } from './bench-options.ts'
-import { BenchSkipped, benchmarkOf, benchmarks, runBenchmark } from './benchmarks.ts'
+import { BenchSkipped } from './bench-skipped.ts'
+import { benchmarkOf, benchmarks, runBenchmark } from './benchmarks.ts'
 import { readCommandLine } from './command-line.ts'
 import { tableOf } from './figure.ts'
 
