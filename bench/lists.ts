@@ -1,12 +1,11 @@
-import { rankerWidth } from '../algorithms/ranker-features.ts'
 import { GrpcInference } from '../connectors/grpc/inference.ts'
-import { reactionOf } from '../core/errors.ts'
 import { silentMetrics } from '../ports/metrics.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import { SharedScorer } from '../runtime/shared-scorer.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf } from './figure.ts'
 import { ListMaker } from './list-maker.ts'
+import { rankRows } from './rank-rows.ts'
 
 export const description =
   'lists per second of one process and one CPU worker over gRPC, against the worker asked for the same rows alone'
@@ -15,7 +14,6 @@ export const description =
 const rowsMax = 4096
 /** Times that the worker may be too busy for one request. */
 const triesMax = 50
-const outputs = ['p_click', 'p_like', 'p_purchase']
 
 /**
  * The real tasks of `recommendations` with filled tables and a real worker process; the log and the stores take everything and keep
@@ -115,15 +113,10 @@ async function askAlone(inference: GrpcInference, requests: number): Promise<voi
   let tries = triesMax
   const ask = async () => {
     while (left-- > 0) {
-      const data = new Float32Array(rowsMax * rankerWidth).fill(0.5)
-      const inputs = [{ name: 'features', datatype: 'FP32' as const, shape: [rowsMax, rankerWidth], data }]
-      try {
-        await inference.infer({ model: 'ranker', version: '', inputs, outputs, deadlineMs: 60_000 })
-      } catch (error) {
-        if (reactionOf(error) !== 'degrade' || tries-- === 0) throw error
-        left++
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
+      if (await rankRows(inference, rowsMax)) continue
+      if (tries-- === 0) throw new Error(`the worker refused ${triesMax} requests: the machine is too busy to measure`)
+      left++
+      await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
   await Promise.all(Array.from({ length: inference.capacity }, ask))
