@@ -1,0 +1,146 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { rankerWidth } from '../algorithms/ranker-features.ts'
+import { projectRoot } from '../cli/services/services.ts'
+import { GrpcInference } from '../connectors/grpc/inference.ts'
+import type { BenchOptions } from './bench-options.ts'
+import { type Figure, figureOf, quantile } from './figure.ts'
+import { rankerOutputs, rankRows } from './rank-rows.ts'
+
+export const description =
+  'the shipped ranker by a worker over gRPC, against ONNX Runtime alone with the same batches and threads'
+
+const batches = [1, 8, 64, 256, 512]
+const concurrencies = [1, 8, 32]
+
+/** What the worker tells of itself since it was last asked. */
+interface WorkerReport {
+  readonly lagP99Ms: number
+  readonly lagMaxMs: number
+  readonly cpuMs: number
+}
+
+/** Rows and requests of one or more slices. */
+class Cell {
+  rows = 0
+  refused = 0
+  ms = 0
+  aloneRows = 0
+  aloneMs = 0
+  readonly latenciesMs: number[] = []
+}
+
+/**
+ * Each pair of batch size and concurrency in slices, in turns with ONNX Runtime alone on the same batch. Client, worker and the
+ * bare session share the machine, never at the same moment. Options: `--slice` (0.4) seconds, `--slices` (3), `--threads` per run.
+ */
+export async function run(options: BenchOptions): Promise<Figure[]> {
+  const sliceMs = options.number('slice', 0.4) * 1000
+  const slices = options.number('slices', 3)
+  const repository = join(projectRoot, 'models', 'repository')
+  const worker = fork(join(import.meta.dirname, 'watched-worker.ts'), [repository])
+  options.onEnd(async () => {
+    const gone = once(worker, 'exit')
+    worker.disconnect()
+    await gone
+  })
+  const [{ address }] = (await once(worker, 'message')) as [{ address: string }]
+  const inference = await GrpcInference.connect({ addresses: [address] })
+  options.onEnd(() => inference.close())
+  const session = await ort.InferenceSession.create(join(repository, 'ranker', '1', 'model.onnx'), {
+    intraOpNumThreads: options.number('threads', availableParallelism()),
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  })
+  const report = async (): Promise<WorkerReport> => {
+    const answer = once(worker, 'message')
+    worker.send('report')
+    return (await answer)[0] as WorkerReport
+  }
+
+  const pairs = batches.flatMap((batch) => concurrencies.map((concurrency) => ({ batch, concurrency, cell: new Cell() })))
+  const lags: number[] = []
+  let workerCpuMs = 0
+  for (let slice = 0; slice <= slices; slice++) {
+    for (const { batch, concurrency, cell } of pairs) {
+      await report()
+      // The first round warms up.
+      const into = slice === 0 ? new Cell() : cell
+      await askWorker(inference, { batch, concurrency, sliceMs }, into)
+      const { lagP99Ms, cpuMs } = await report()
+      if (slice > 0) {
+        lags.push(lagP99Ms)
+        workerCpuMs += cpuMs
+      }
+      await runAlone(session, batch, sliceMs, into)
+    }
+  }
+  const perSecond = (rows: number, ms: number) => (rows / ms) * 1000
+  const rows = pairs.reduce((sum, { cell }) => sum + cell.rows, 0)
+  options.say(`the worker used ${Math.round(workerCpuMs)} ms of CPU for ${rows} rows`)
+  return [
+    ...pairs.map(({ batch, concurrency, cell }) =>
+      figureOf({
+        name: `rows-batch-${batch}-concurrency-${concurrency}`,
+        kind: 'throughput',
+        value: perSecond(cell.rows, cell.ms),
+        unit: 'rows/s',
+        ceiling: perSecond(cell.aloneRows, cell.aloneMs),
+        // One request at a time is bound by its way there and back, not by the worker.
+        ...(batch >= 64 && concurrency > 1 ? { goal: 'ratio >= 0.8' } : {}),
+      }),
+    ),
+    ...pairs
+      .filter(({ batch }) => batch === 64)
+      .map(({ concurrency, cell }) =>
+        figureOf({
+          name: `p99-batch-64-concurrency-${concurrency}`,
+          kind: 'latency',
+          value: quantile(cell.latenciesMs, 0.99),
+          unit: 'ms',
+        }),
+      ),
+    figureOf({
+      name: 'requests-refused',
+      kind: 'note',
+      value: pairs.reduce((sum, { cell }) => sum + cell.refused, 0),
+      unit: 'requests',
+    }),
+    // The worst slice counts.
+    figureOf({ name: 'event-loop-lag-p99', kind: 'latency', value: Math.max(...lags), unit: 'ms', goal: 'value <= 20' }),
+  ]
+}
+
+async function askWorker(
+  inference: GrpcInference,
+  { batch, concurrency, sliceMs }: { readonly batch: number; readonly concurrency: number; readonly sliceMs: number },
+  cell: Cell,
+): Promise<void> {
+  const fromMs = performance.now()
+  const ask = async () => {
+    for (;;) {
+      const startMs = performance.now()
+      if (startMs - fromMs >= sliceMs) return
+      if (!(await rankRows(inference, batch))) {
+        cell.refused++
+        continue
+      }
+      cell.rows += batch
+      cell.latenciesMs.push(performance.now() - startMs)
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, ask))
+  cell.ms += performance.now() - fromMs
+}
+
+async function runAlone(session: ort.InferenceSession, batch: number, sliceMs: number, cell: Cell): Promise<void> {
+  const fromMs = performance.now()
+  while (performance.now() - fromMs < sliceMs) {
+    const data = new Float32Array(batch * rankerWidth).fill(0.5)
+    await session.run({ features: new ort.Tensor('float32', data, [batch, rankerWidth]) }, rankerOutputs)
+    cell.aloneRows += batch
+  }
+  cell.aloneMs += performance.now() - fromMs
+}
