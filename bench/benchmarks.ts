@@ -12,6 +12,9 @@ export interface Benchmark {
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   fold: () => import('./fold.ts'),
   inference: () => import('./inference.ts'),
+  ingest: () => import('./ingest.ts'),
+  'ingest-embedded': () => import('./ingest-embedded.ts'),
+  'ingest-processes': () => import('./ingest-processes.ts'),
   lists: () => import('./lists.ts'),
   'session-knn': () => import('./session-knn.ts'),
 }

@@ -3,6 +3,14 @@ import { createRequire } from 'node:module'
 // The ceiling of `ingest`: a process that only consumes with `eachBatch` and produces one 120-byte record per event, with the same
 // client (kafkajs as it is published) and nothing in between: no state, no decoding, no guarantee.
 
+/** What it prints. */
+export interface CeilingReport {
+  readonly records: number
+  readonly fromMs: number
+  readonly toMs: number
+  readonly cpuS: number
+}
+
 const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs') as typeof import('kafkajs')
 const order = JSON.parse(process.argv[2]!) as { brokers: string[]; records: number }
 const kafka = new Kafka({ clientId: 'ceiling', brokers: order.brokers, logLevel: logLevel.ERROR })
@@ -35,6 +43,7 @@ await new Promise<void>((resolve, reject) => {
 })
 const toMs = Date.now()
 const { user, system } = process.cpuUsage(cpu)
-console.log(JSON.stringify({ records, fromMs, toMs, cpuS: (user + system) / 1e6 }))
+const report: CeilingReport = { records, fromMs, toMs, cpuS: (user + system) / 1e6 }
+console.log(JSON.stringify(report))
 await consumer.disconnect()
 await producer.disconnect()
