@@ -17,6 +17,8 @@ import { graphsOf } from './topologies.ts'
 
 /** Lists made as one batch: each holds its candidates (about 80 KB) until the batch is done. */
 const listsPerBatchMax = 512
+/** Updates that wait per partition, about 1 KB each: the more of them lie side by side, the fewer lists a backlog makes. */
+const updatesWaitingMax = 50_000
 
 /** Everything of one process of the main job, wired but not started. */
 export type JobParts = Awaited<ReturnType<typeof openJob>>
@@ -38,7 +40,7 @@ export async function openJob(config: Config) {
     graphs,
     partitions: config.partitions,
     limits: defaultTaskLimits,
-    limitsOf: { recommendations: { batchRecordsMax: listsPerBatchMax } },
+    limitsOf: { recommendations: { batchRecordsMax: listsPerBatchMax, queueRecordsMax: updatesWaitingMax } },
     onBatch: (topology, _partition, summary) => {
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(

@@ -13,6 +13,11 @@ export interface SourceOptions<N extends TopicName> {
   readonly timeOf?: (value: TopicValue<N>) => number
   /** How far behind the newest event time a record may come, ms; 0 if absent. */
   readonly latenessMs?: number
+  /**
+   * Whether a record replaces what came before it under its key. Of those that wait together only the newest is then processed: a
+   * backlog costs its keys, not its records. Only for topics that Millrace writes: one that does not decode replaces too.
+   */
+  readonly replacing?: boolean
 }
 
 /** A stream of batches inside a topology being defined. */
@@ -86,6 +91,7 @@ class GraphBuilder {
       timeOf,
       latenessMs: options.latenessMs ?? 0,
       tombstones: options.tombstones ?? false,
+      replacing: options.replacing ?? false,
     })
   }
 

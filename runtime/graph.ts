@@ -13,6 +13,8 @@ export interface SourceNode {
   readonly latenessMs: number
   /** Whether null values are records (compacted topics) or dead letters. */
   readonly tombstones: boolean
+  /** Whether a record replaces what came before it under its key: while many wait, only the newest of each key goes on. */
+  readonly replacing: boolean
 }
 
 /** A compacted or broadcast topic that every process holds whole. */
@@ -60,6 +62,11 @@ export interface Table<T> {
 /** The topics a graph folds (its sources), in order of definition. */
 export function sourceTopics(graph: Graph): readonly TopicName[] {
   return graph.nodes.flatMap((node) => (node.kind === 'source' ? [node.topic] : []))
+}
+
+/** The source topics whose records replace each other by key. */
+export function replacingTopics(graph: Graph): readonly TopicName[] {
+  return graph.nodes.flatMap((node) => (node.kind === 'source' && node.replacing ? [node.topic] : []))
 }
 
 /** The ids of the nodes that feed a node. */

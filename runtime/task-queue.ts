@@ -14,7 +14,8 @@ export interface Taken {
 
 /**
  * Batches of a task that wait for their turn, per topic in log order. Bounded: at `recordsMax` records a topic is paused, below
- * half of it it flows again; what the log had in hand meanwhile (one more batch) is still taken.
+ * half of it it flows again; what the log had in hand meanwhile (one more batch) is still taken. Of a `replacing` topic a record is
+ * passed over when a newer one of its key waits: its positions are crossed, and the newer one speaks for both.
  */
 export class TaskQueue {
   readonly #recordsMax: number
@@ -24,10 +25,13 @@ export class TaskQueue {
   readonly #paused = new Set<string>()
   /** Records behind what was delivered, as the log last said. */
   readonly #behind = new Map<string, number>()
+  /** Per replacing topic: the newest offset that waits, by key. */
+  readonly #newest: ReadonlyMap<string, Map<string, number>>
 
-  constructor(recordsMax: number, events: TaskQueueEvents) {
+  constructor(recordsMax: number, events: TaskQueueEvents, replacing: readonly string[] = []) {
     this.#recordsMax = recordsMax
     this.#events = events
+    this.#newest = new Map(replacing.map((topic) => [topic, new Map()]))
   }
 
   get empty(): boolean {
@@ -52,6 +56,7 @@ export class TaskQueue {
     if (batches) batches.push(batch)
     else this.#batches.set(batch.topic, [batch])
     this.#behind.set(batch.topic, batch.endOffset - batch.nextOffset)
+    this.#note(batch)
     const waiting = this.#add(batch.topic, batch.records.length)
     if (waiting < this.#recordsMax || this.#paused.has(batch.topic)) return
     this.#paused.add(batch.topic)
@@ -61,6 +66,7 @@ export class TaskQueue {
   /** Puts records back in front of their topic. */
   putBack(batch: LogBatch): void {
     this.#batches.set(batch.topic, [batch, ...(this.#batches.get(batch.topic) ?? [])])
+    this.#note(batch)
     this.#add(batch.topic, batch.records.length)
   }
 
@@ -79,18 +85,22 @@ export class TaskQueue {
 
   /** Takes up to `limit` records at or above `position` from the head of a topic; a larger batch is cut. */
   take(topic: string, position: number, limit: number): Taken {
+    const newest = this.#newest.get(topic)
     const batches = this.#batches.get(topic)!
     const records: LogRecord[] = []
     let nextOffset = position
     while (batches.length > 0 && records.length < limit) {
       const head = batches[0]!
-      const fits = head.records.length <= limit - records.length
-      const part = fits ? head.records : head.records.slice(0, limit - records.length)
-      for (const record of part) if (record.offset >= position) records.push(record)
-      if (fits) batches.shift()
-      else batches[0] = { ...head, records: head.records.slice(part.length) }
-      nextOffset = Math.max(nextOffset, fits ? head.nextOffset : batches[0]!.records[0]!.offset)
-      this.#add(topic, -part.length)
+      let taken = 0
+      for (; taken < head.records.length && records.length < limit; taken++) {
+        const record = head.records[taken]!
+        if (record.offset >= position && !isReplaced(record, newest)) records.push(record)
+      }
+      const isWhole = taken === head.records.length
+      if (isWhole) batches.shift()
+      else batches[0] = { ...head, records: head.records.slice(taken) }
+      nextOffset = Math.max(nextOffset, isWhole ? head.nextOffset : batches[0]!.records[0]!.offset)
+      this.#add(topic, -taken)
     }
     if (batches.length === 0) this.#batches.delete(topic)
     if (this.#paused.has(topic) && this.#records.get(topic)! < this.#recordsMax / 2) {
@@ -104,8 +114,15 @@ export class TaskQueue {
   clear(): void {
     this.#batches.clear()
     this.#records.clear()
+    for (const newest of this.#newest.values()) newest.clear()
     for (const topic of this.#paused) this.#events.resume(topic)
     this.#paused.clear()
+  }
+
+  #note({ topic, records }: LogBatch): void {
+    const newest = this.#newest.get(topic)
+    if (!newest) return
+    for (const { key, offset } of records) if (key !== null && !(newest.get(key)! > offset)) newest.set(key, offset)
   }
 
   #add(topic: string, records: number): number {
@@ -113,4 +130,12 @@ export class TaskQueue {
     this.#records.set(topic, waiting)
     return waiting
   }
+}
+
+/** Whether a newer record of the key waits; a record that goes on is no longer waiting itself. */
+function isReplaced({ key, offset }: LogRecord, newest: Map<string, number> | undefined): boolean {
+  if (!newest || key === null) return false
+  if (newest.get(key)! > offset) return true
+  newest.delete(key)
+  return false
 }

@@ -14,7 +14,7 @@ import type { WireFormat } from '../schemas/wire-format.ts'
 import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
 import { BatchTransaction } from './batch-transaction.ts'
 import { decodeRecords } from './decode-records.ts'
-import { type Graph, type SinkNode, sourceTopics } from './graph.ts'
+import { type Graph, replacingTopics, type SinkNode, sourceTopics } from './graph.ts'
 import { RunningGraph, type StepMetrics } from './running-graph.ts'
 import { StateCache } from './state-cache.ts'
 import { TaskQueue } from './task-queue.ts'
@@ -124,7 +124,7 @@ export class Task {
     this.#ports = ports
     this.#events = events
     this.#limits = limits
-    this.#queue = new TaskQueue(limits.queueRecordsMax, events)
+    this.#queue = new TaskQueue(limits.queueRecordsMax, events, replacingTopics(graph))
     this.#info = { topology: id.topology, partition: id.partition, partitions, epoch: 0 }
     this.#time = new TaskTime(graph, undefined)
     this.#running = this.#start()

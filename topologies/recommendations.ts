@@ -46,7 +46,7 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
   table('trend-updates', ports.trends)
   table('session-steps', ports.sessions)
   table('bandit-updates', ports.bandit)
-  const finished = source('feature-updates')
+  const finished = source('feature-updates', { replacing: true })
     .step('newest', newestPerKey())
     .step('draft', draftLists(ports.catalogue, ports.scorer, ports.draft))
     .step('retrieve', retrieveCandidates(ports.sources, ports.retrieve))
