@@ -94,12 +94,14 @@ export class FaultRig {
     }
   }
 
-  /** Records that a topology has applied of a topic, by its stored positions. */
-  async applied(topology = 'user-features', topic = 'user-events'): Promise<number> {
-    const { state } = this.stack.ports
+  /** Records that a topology has applied, over all its inputs, by its stored positions. */
+  async applied(topology = 'user-features'): Promise<number> {
     let sum = 0
-    for (let partition = 0; partition < this.stack.config.partitions; partition++)
-      sum += (await state.progress({ topology, partition }))?.positions[topic] ?? 0
+    for (let partition = 0; partition < this.stack.config.partitions; partition++) {
+      const progress = await this.stack.ports.state.progress({ topology, partition })
+      // Positions of single upstream partitions are named topic/partition.
+      for (const [name, next] of Object.entries(progress?.positions ?? {})) if (!name.includes('/')) sum += next
+    }
     return sum
   }
 
