@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../../cli/config.ts'
-import { readTopic } from '../../../cli/read-topic.ts'
 import { freePort } from '../../../cli/services/free-port.ts'
 import { startKafka } from '../../../cli/services/kafka-service.ts'
 import { redisCommand, startRedisServer } from '../../../cli/services/redis-service.ts'
 import type { ServiceProcess } from '../../../cli/services/service-process.ts'
-import { listKeys } from '../../../schemas/list-keys.ts'
-import { decodeServed, type ServedList } from '../../../schemas/served-list.ts'
 import { waitUntil } from '../../conformance/wait-until.ts'
 import type { EngineProcess } from '../../e2e/engine-process.ts'
 import { describeWithServices } from '../require-service.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
 import { FaultRig } from './fault-rig.ts'
+import { staleLists } from './stale-lists.ts'
 
 const partitions = 2
 const topologies = ['user-features', 'item-features', 'recommendations', 'rewards', 'bandit']
@@ -125,14 +123,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'a Redis failover that lose
   it('in the end all state is the fold of the log, and every person has a list as new as the newest that was ever made', async () => {
     await rig.feed(200)
     await rig.stack.untilCaughtUp(60_000, topologies)
-    const newest = new Map<string, number>()
-    for await (const { value } of readTopic(rig.stack.ports, 'recommendations'))
-      if (value) newest.set(value.userId, Math.max(newest.get(value.userId) ?? 0, value.loggedMs))
-    expect(newest.size).toBeGreaterThan(50)
-    const users = [...newest.keys()]
-    const stored = await rig.stack.ports.lists.get(users.map((user) => listKeys.recommendations(user, 'home')))
-    const stale = users.filter((user, index) => (decodeServed<ServedList>(stored[index]!)?.loggedMs ?? -1) < newest.get(user)!)
-    expect(stale).toEqual([])
+    expect(await staleLists(rig.stack)).toEqual([])
     expect((await engine.status()).topologies.filter(({ state }) => state !== 'running')).toEqual([])
     expect(await engine.stop(), engine.output).toBe(0)
     await rig.verified('Redis failovers')
