@@ -46,21 +46,20 @@ export async function openPorts(config: Config): Promise<OpenPorts> {
   const logger = openLogger(config)
   const metrics = await openMetrics(config)
   const stores = config.stack === 'embedded' ? openEmbedded(config, clock) : await openDistributed(config, clock, logger)
-  const wire = await WireFormat.open(stores.registry)
-  return {
-    ...stores,
-    wire,
-    clock,
-    logger,
-    metrics,
-    async close() {
-      await stores.log.close()
-      await stores.state.close()
-      await stores.lists.close()
-      await stores.registry.close()
-      await stores.closeConnection()
-      await metrics.close()
-    },
+  const close = async (): Promise<void> => {
+    await stores.log.close()
+    await stores.state.close()
+    await stores.lists.close()
+    await stores.registry.close()
+    await stores.closeConnection()
+    await metrics.close()
+  }
+  try {
+    const wire = await WireFormat.open(stores.registry)
+    return { ...stores, wire, clock, logger, metrics, close }
+  } catch (error) {
+    await close() // An open connection would keep the process alive that is to end now.
+    throw error
   }
 }
 

@@ -8,7 +8,7 @@ import { type Graph, sourceTopics } from './graph.ts'
 import type { StepMetrics } from './running-graph.ts'
 import { type BatchSummary, Task, type TaskLimits } from './task.ts'
 
-/** How often applied positions are stored in the log, for lag tools only. */
+/** How often idle tasks are held against the store, and applied positions stored in the log, the latter for lag tools only. */
 const offsetCommitMs = 1_000
 /** How long one position counts as waiting after a service was unwell. */
 const waitingMs = 1_000
@@ -290,10 +290,15 @@ export class RunningTopology {
 
   #scheduleCommit(): void {
     this.#cancelCommit = this.#ports.clock.after(offsetCommitMs, () => {
-      void this.#commitOffsets().finally(() => {
+      void this.#checkAndCommit().finally(() => {
         if (this.#state === 'running' || this.#state === 'paused') this.#scheduleCommit()
       })
     })
+  }
+
+  async #checkAndCommit(): Promise<void> {
+    await Promise.all([...this.#tasks.values()].map((task) => task.check()))
+    await this.#commitOffsets()
   }
 
   async #commitOffsets(): Promise<void> {

@@ -1,6 +1,6 @@
 import { MillraceError } from '../core/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Inference } from '../ports/inference.ts'
+import type { Inference, Tensor } from '../ports/inference.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { Scored, Scorer } from '../ports/scorer.ts'
 
@@ -133,13 +133,12 @@ export class SharedScorer implements Scorer {
         outputs,
         deadlineMs: this.#options.deadlineMs,
       })
-      this.requests++
-      this.rows += rows
       const columns = outputs.map((name) => {
         const tensor = response.outputs.find((output) => output.name === name)
-        if (tensor?.data instanceof Float32Array) return tensor.data
-        throw new MillraceError('MILL_INFERENCE_INVALID', `${model} answered without the FP32 output ${name}`)
+        return usable(tensor, { model, name, rows })
       })
+      this.requests++
+      this.rows += rows
       let from = 0
       for (const call of calls) {
         const to = from + call.rows
@@ -156,6 +155,17 @@ export class SharedScorer implements Scorer {
       for (const call of calls) call.failed(error)
     }
   }
+}
+
+/** The numbers of an output, so many per row and all finite: anything else would rank people's lists by chance. */
+function usable(tensor: Tensor | undefined, { model, name, rows }: { model: string; name: string; rows: number }): Float32Array {
+  const unusable = (what: string) => new MillraceError('MILL_INFERENCE_INVALID', `${model} answered ${what}`)
+  const data = tensor?.data
+  if (!(data instanceof Float32Array)) throw unusable(`without the FP32 output ${name}`)
+  if (tensor!.shape[0] !== rows || data.length === 0) throw unusable(`[${tensor!.shape}] as ${name} for ${rows} rows`)
+  for (let i = 0; i < data.length; i++)
+    if (!Number.isFinite(data[i])) throw unusable(`${data[i]} as ${name} of row ${Math.floor((i * rows) / data.length)}`)
+  return data
 }
 
 /** Whether asking again at once is pointless: no worker, or no such model. Slowness and overload are not. */

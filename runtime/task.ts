@@ -208,6 +208,26 @@ export class Task {
     this.#run()
   }
 
+  /**
+   * Holds our positions against the store's while nothing is under way. A store that failed over and lost its last writes is
+   * followed back at once, not with the next event. Called by its engine now and then.
+   */
+  async check(): Promise<void> {
+    if (this.#work || this.#closed || this.#draining) return
+    this.#work = this.#guard(async () => {
+      try {
+        const stored = await this.#ports.state.progress(this.id)
+        // A newer epoch is another owner's: our next commit will be told so.
+        if (this.#closed || (stored && stored.epoch > this.#info.epoch)) return
+        const positions = stored?.positions ?? {}
+        if (encodePositions(positions) !== encodePositions(this.#positions)) await this.#goTo(positions)
+      } catch (error) {
+        if (reactionOf(error) !== 'retry') throw error // Unwell: the next check, or the next batch, asks again.
+      }
+    })
+    await this.#work
+  }
+
   /** Sets idle marks as another run had them, and lets fire what had fired there: for verify. */
   async adoptTime(stored: StoredTime): Promise<void> {
     await this.idle()
@@ -392,8 +412,9 @@ export class Task {
       { task: this.id, from: this.#positions, to: positions },
       'The store holds other positions; going on from them.',
     )
-    this.#queue.clear()
     await this.#reload(positions)
+    // Only now: what came while we read the store lies behind the place we go back to, and would leave a gap.
+    this.#queue.clear()
     for (const topic of sourceTopics(this.#graph)) this.#events.seek(topic, this.#positions[topic] ?? 0)
   }
 

@@ -39,7 +39,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
       await client.updateCompatibility(subject, Compatibility.BACKWARD)
       return await client.register(subject, { schema: text, schemaType: 'AVRO' }, false)
     } catch (error) {
-      throw refusal(subject, error) ?? unavailable(`register ${subject}`, error)
+      throw refusal(subject, error) ?? this.#unavailable(`register ${subject}`, error)
     }
   }
 
@@ -56,7 +56,7 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
     if (!found) return null
     const { id, version, schema } = found
     if (id === undefined || version === undefined) {
-      throw new MillraceError('MILL_REGISTRY_UNAVAILABLE', `the schema registry answered for ${subject} without id or version`)
+      throw this.#unavailable(`read the newest schema of ${subject}`, new Error('it answered without id or version'))
     }
     return { id, version, schema }
   }
@@ -72,8 +72,15 @@ export class ConfluentSchemaRegistry implements SchemaRegistry {
       return await work(await this.#connected())
     } catch (error) {
       if (statusOf(error) === statusUnknown) return null
-      throw unavailable(doing, error)
+      throw this.#unavailable(doing, error)
     }
+  }
+
+  #unavailable(doing: string, error: unknown): MillraceError {
+    const { urls } = this.#options
+    const reason = error instanceof Error ? error.message || error.name : String(error)
+    const message = `the schema registry at ${urls.join(', ')} could not ${doing}: ${reason}; is it up, and is "registry.url" right?`
+    return new MillraceError('MILL_REGISTRY_UNAVAILABLE', message, { cause: error, details: { doing, urls: [...urls] } })
   }
 
   #connected(): Promise<Client> {
@@ -119,14 +126,6 @@ function refusal(subject: string, error: unknown): MillraceError | null {
       ? `the new schema of ${subject} cannot read what was written with the registered one: give added fields a default (${reasons})`
       : `the schema for ${subject} is not valid Avro (${reasons})`
   return new MillraceError('MILL_SCHEMA_INCOMPATIBLE', text, { cause: error, details: { subject, reasons } })
-}
-
-function unavailable(doing: string, error: unknown): MillraceError {
-  const reason = error instanceof Error ? error.message || error.name : String(error)
-  return new MillraceError('MILL_REGISTRY_UNAVAILABLE', `the schema registry could not ${doing}: ${reason}`, {
-    cause: error,
-    details: { doing },
-  })
 }
 
 function statusOf(error: unknown): number {

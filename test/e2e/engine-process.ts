@@ -73,6 +73,9 @@ function environmentOf(config: Config): Record<string, string> {
     MILLRACE_REDIS_URL: config.redis.url,
     MILLRACE_INFERENCE_WORKERS: config.inference.workers.join(','),
     MILLRACE_INFERENCE_REPOSITORY: config.inference.repository,
+    MILLRACE_INFERENCE_DEADLINE_MS: String(config.inference.deadlineMs),
+    MILLRACE_RECOMMENDATIONS_SHED_AFTER_MS: String(config.recommendations.shedAfterMs),
+    MILLRACE_RECOMMENDATIONS_CANDIDATES_MAX: String(config.recommendations.candidatesMax),
     MILLRACE_REWARDS_WAIT_MS: String(config.rewards.waitMs),
     MILLRACE_LOG_LEVEL: config.log.level,
   }

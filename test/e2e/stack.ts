@@ -28,8 +28,9 @@ export class Stack {
     this.ports = ports
   }
 
-  static async open(config: Config): Promise<Stack> {
-    const ports = await openPorts(config)
+  /** Opens what the configuration names; `replace` swaps single ports, whose owner closes them. */
+  static async open(config: Config, replace: Partial<OpenPorts> = {}): Promise<Stack> {
+    const ports = { ...(await openPorts(config)), ...replace }
     await Engine.ensureTopics(ports.log, config.partitions)
     return new Stack(config, ports)
   }

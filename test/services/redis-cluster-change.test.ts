@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startRedisCluster } from '../../cli/services/redis-cluster-service.ts'
 import { startRedisServer } from '../../cli/services/redis-service.ts'
@@ -11,6 +11,7 @@ import { RedisListStore } from '../../connectors/redis/list-store.ts'
 import { RedisStateStore } from '../../connectors/redis/state-store.ts'
 import type { ListEntry } from '../../ports/list-store.ts'
 import { waitUntil } from '../conformance/wait-until.ts'
+import { moveSlot, slotOf } from './move-slot.ts'
 import { describeWithService } from './require-service.ts'
 import { StateCommitter } from './state-committer.ts'
 
@@ -145,28 +146,3 @@ describeWithService('redis-cluster', 'Redis Cluster changes under way', () => {
     }
   })
 })
-
-function slotOf(key: string): number {
-  return new Command('get', [key]).getSlot()
-}
-
-/** Moves a slot with its keys to the next node, as `redis-cli --cluster reshard` does. */
-async function moveSlot(nodes: readonly Redis[], slot: number): Promise<void> {
-  const ids = await Promise.all(nodes.map(async (node) => String(await node.call('CLUSTER', 'MYID'))))
-  const owner = await ownerOf(nodes, slot)
-  const from = nodes.findIndex((node) => node.options.port === owner)
-  const to = (from + 1) % nodes.length
-  await nodes[to]!.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids[from]!)
-  await nodes[from]!.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[to]!)
-  for (;;) {
-    const keys = (await nodes[from]!.call('CLUSTER', 'GETKEYSINSLOT', slot, 50)) as string[]
-    if (keys.length === 0) break
-    await nodes[from]!.call('MIGRATE', '127.0.0.1', nodes[to]!.options.port!, '', 0, 5_000, 'KEYS', ...keys)
-  }
-  for (const node of [nodes[to]!, nodes[from]!, ...nodes]) await node.call('CLUSTER', 'SETSLOT', slot, 'NODE', ids[to]!)
-}
-
-async function ownerOf(nodes: readonly Redis[], slot: number): Promise<number> {
-  const ranges = (await nodes[0]!.call('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
-  return ranges.find(([first, last]) => first <= slot && slot <= last)![2][1]
-}

@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadConfig } from '../../../cli/config.ts'
+import { readDeadLetters } from '../../../cli/dead-letter-log.ts'
+import { projectFolder } from '../../cli/run-cli.ts'
+import { waitUntil } from '../../conformance/wait-until.ts'
+import type { EngineProcess } from '../../e2e/engine-process.ts'
+import { WorkerProcess } from '../../gpu-workers/worker-process.ts'
+import { TcpProxy } from '../tcp-proxy.ts'
+import { FaultRig } from './fault-rig.ts'
+import { FaultyWorker, type WorkerFault } from './faulty-worker.ts'
+import { staleLists } from './stale-lists.ts'
+
+const deadlineMs = 3_000
+const topologies = ['user-features', 'recommendations']
+
+describe('faults of an inference worker', () => {
+  const rig = new FaultRig()
+  let worker: WorkerProcess
+  let faulty: FaultyWorker
+  let proxy: TcpProxy
+  let engine: EngineProcess
+
+  const startWorker = async (port: number) => {
+    worker = await WorkerProcess.start(join(projectFolder, 'models', 'repository'), port)
+    const { child } = worker
+    rig.closing(() => child.kill('SIGKILL'))
+  }
+  /** Leads the engine's connection to another server. */
+  const connectTo = (port: number) => {
+    proxy.port = port
+    proxy.cut()
+  }
+  /** Feeds until a list of that rung was made from now on; answers every rung made on the way. */
+  const untilRung = async (rung: string): Promise<Set<string>> => {
+    const { log, wire } = rig.stack.ports
+    let read = (await log.offsets('recommendations')).map(({ end }) => end)
+    const seen = new Set<string>()
+    await waitUntil(
+      `a list of rung ${rung}`,
+      async () => {
+        await rig.feed(30)
+        await rig.stack.untilCaughtUp(30_000, topologies)
+        const ends = (await log.offsets('recommendations')).map(({ end }) => end)
+        for (const [partition, to] of ends.entries())
+          for await (const { records } of log.read('recommendations', partition, { from: read[partition]!, to }))
+            for (const { value } of records) seen.add(wire.decode('recommendations', value!).rung)
+        read = ends
+        return seen.has(rung)
+      },
+      40_000,
+    )
+    return seen
+  }
+  const recovered = async (since: string) => {
+    const startMs = performance.now()
+    await untilRung('ranker')
+    console.info(`${since}: the full rung again ${Math.round(performance.now() - startMs)} ms after its end`)
+  }
+
+  beforeAll(async () => {
+    await startWorker(0)
+    faulty = await FaultyWorker.before(worker.ready.address, deadlineMs * 2)
+    rig.closing(() => faulty.close())
+    proxy = new TcpProxy(worker.ready.port)
+    rig.closing(() => proxy.close())
+    const config = loadConfig(undefined, {
+      partitions: 2,
+      embedded: { path: join(rig.folder, 'test.db') },
+      inference: { workers: [`127.0.0.1:${await proxy.listen()}`], deadlineMs },
+      // Few rows, so that a busy machine answers within the deadline when nothing is broken.
+      recommendations: { shedAfterMs: 60_000, candidatesMax: 60 },
+      rewards: { waitMs: 60_000 },
+      log: { level: 'error' },
+    })
+    await rig.open(config, 30_000)
+    engine = await rig.startEngine()
+    await untilRung('ranker')
+  })
+  afterAll(() => rig.close())
+
+  it('killed: lists come from the rung below; started again, from the ranker', async () => {
+    const { port } = worker.ready
+    worker.child.kill('SIGKILL')
+    await worker.exited
+    rig.fault('worker killed -9')
+    expect(await untilRung('linear')).not.toContain('session')
+    await startWorker(port)
+    await recovered('worker killed')
+  })
+
+  it('hung, it accepts and never answers: a list waits for its deadline at most, then the worker is left out', async () => {
+    process.kill(worker.child.pid!, 'SIGSTOP')
+    rig.fault('worker hung')
+    try {
+      expect(await untilRung('linear')).not.toContain('session')
+    } finally {
+      process.kill(worker.child.pid!, 'SIGCONT')
+    }
+    await recovered('worker hung')
+  })
+
+  it.each<WorkerFault>(['late', 'half of the rows', 'not a number', 'cut tensor', 'other names', 'no message'])(
+    'answers spoilt (%s): they are not used, and the list says so',
+    async (fault) => {
+      connectTo(faulty.port)
+      faulty.fault = 'none'
+      await untilRung('ranker')
+      const before = faulty.spoilt
+      faulty.fault = fault
+      rig.fault(`answers spoilt: ${fault}`)
+      // Answers under way were still sound; from the second feed on none is.
+      await untilRung('linear')
+      const rungs = await untilRung('linear')
+      expect(faulty.spoilt).toBeGreaterThan(before)
+      expect(rungs).not.toContain('session')
+      expect(rungs).not.toContain('ranker')
+      faulty.fault = 'none'
+      await recovered(`answers spoilt (${fault})`)
+      connectTo(worker.ready.port)
+    },
+  )
+
+  it('in the end nothing was lost: every newest list is served, nothing is a dead letter, zero differences', async () => {
+    await rig.stack.untilCaughtUp(60_000, [...topologies, 'item-features', 'rewards', 'bandit'])
+    expect(await staleLists(rig.stack)).toEqual([])
+    expect(await readDeadLetters(rig.stack.ports, {})).toEqual([])
+    expect((await engine.status()).topologies.filter(({ state }) => state !== 'running')).toEqual([])
+    expect(await engine.stop(), engine.output).toBe(0)
+    await rig.verified('inference faults')
+  })
+})

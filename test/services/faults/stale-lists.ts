@@ -1,0 +1,16 @@
+import { expect } from 'vitest'
+import { readTopic } from '../../../cli/read-topic.ts'
+import { listKeys } from '../../../schemas/list-keys.ts'
+import { decodeServed, type ServedList } from '../../../schemas/served-list.ts'
+import type { Stack } from '../../e2e/stack.ts'
+
+/** People whose served list is missing, or older than the newest list that the log says was made for them. */
+export async function staleLists(stack: Stack): Promise<string[]> {
+  const newest = new Map<string, number>()
+  for await (const { value } of readTopic(stack.ports, 'recommendations'))
+    if (value) newest.set(value.userId, Math.max(newest.get(value.userId) ?? 0, value.loggedMs))
+  expect(newest.size).toBeGreaterThan(50)
+  const users = [...newest.keys()]
+  const stored = await stack.ports.lists.get(users.map((user) => listKeys.recommendations(user, 'home')))
+  return users.filter((user, index) => (decodeServed<ServedList>(stored[index]!)?.loggedMs ?? -1) < newest.get(user)!)
+}
