@@ -8,12 +8,13 @@ import { byteChanges, mutated, zigzag } from './byte-mutations.ts'
 
 const topicNames = Object.keys(topics) as TopicName[]
 const schemas: string[] = []
+const foreignSchemas: string[] = []
 let wire: WireFormat
 
 beforeAll(async () => {
   wire = await WireFormat.open({
     register: (_subject, schema) => Promise.resolve(schemas.push(schema)),
-    byId: (id) => Promise.resolve(schemas[id - 1] ?? null),
+    byId: (id) => Promise.resolve(schemas[id - 1] ?? foreignSchemas[id - 1_234_567_891] ?? null),
   })
 })
 
@@ -87,7 +88,8 @@ describe.each(topicNames)('%s', (topic) => {
 
 describe('foreign writers', () => {
   const foreign = (topic: TopicName, schema: unknown, body: Uint8Array): Promise<[string, Buffer]> => {
-    const id = schemas.push(typeof schema === 'string' ? schema : JSON.stringify(schema))
+    // Far from the ids that mutated records name: an id found unknown once stays so.
+    const id = 1_234_567_890 + foreignSchemas.push(typeof schema === 'string' ? schema : JSON.stringify(schema))
     const header = Buffer.alloc(5)
     header.writeUInt32BE(id, 1)
     const bytes = Buffer.concat([header, body])
@@ -137,7 +139,7 @@ describe('foreign writers', () => {
 
   it('mutated schemas of ours with mutated records are set aside or read', async () => {
     const topic = fc.constantFrom(...topicNames)
-    const told = { value: 0, MILL_SCHEMA_MISMATCH: 0 } as Record<string, number>
+    const told: Record<string, number> = {}
     await fc.assert(
       fc.asyncProperty(topic, fc.nat(), fc.option(byteChanges, { freq: 2 }), async (name, seed, changes) => {
         const text = topics[name].schema.text
@@ -152,6 +154,6 @@ describe('foreign writers', () => {
       }),
       { numRuns: 400 },
     )
-    expect(Math.min(...Object.values(told))).toBeGreaterThan(20)
+    expect(Math.min(told['value']!, told['MILL_SCHEMA_MISMATCH']!)).toBeGreaterThan(20)
   })
 })
