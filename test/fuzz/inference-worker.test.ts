@@ -193,22 +193,30 @@ describe('the model repository', () => {
     const told = { refused: 0, served: 0 }
     let version = 0
     await fc.assert(
-      fc.asyncProperty(byteChanges, fc.uint8Array({ maxLength: 100 }), fc.nat({ max: 7 }), async (changes, bytes, dice) => {
-        version++
-        // Flipped bits leave most of the structure whole: weights, names, sizes and types go wrong then.
-        const broken = mutated(model, dice < 3 ? changes : changes.slice(0, 1).map((change) => ({ ...change, kind: 'flip' })))
-        await publish(repository, 'onnx', version, dice === 0 ? bytes : broken, goodConfig)
-        const { code, details } = await load('onnx')
-        expect(worker.child.exitCode, worker.stderr).toBeNull()
-        told[code === status.OK ? 'served' : 'refused']++
-        if (code !== status.OK) {
-          expect([status.INVALID_ARGUMENT, status.INTERNAL], details).toContain(code)
-          expect(details).toMatch(/model "onnx" version \d+: |onnx\/config.pbtxt/)
-        }
-      }),
+      fc.asyncProperty(
+        byteChanges,
+        fc.uint8Array({ maxLength: 100 }),
+        fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 7),
+        async (changes, bytes, dice) => {
+          version++
+          // Flipped bits leave most of the structure whole: weights, names, sizes and types go wrong then.
+          const broken = mutated(model, dice < 3 ? changes : changes.slice(0, 1).map((change) => ({ ...change, kind: 'flip' })))
+          await publish(repository, 'onnx', version, dice === 0 ? bytes : broken, goodConfig)
+          const { code, details } = await load('onnx')
+          expect(worker.child.exitCode, worker.stderr).toBeNull()
+          told[code === status.OK ? 'served' : 'refused']++
+          if (code !== status.OK) {
+            expect([status.INVALID_ARGUMENT, status.INTERNAL], details).toContain(code)
+            expect(details).toMatch(/model "onnx" version \d+: |onnx\/config.pbtxt/)
+          }
+        },
+      ),
       { numRuns: 30, interruptAfterTimeLimit: 4_000 },
     )
-    expect(Math.min(told.refused, told.served), JSON.stringify(told)).toBeGreaterThan(0)
+    expect(told.refused).toBeGreaterThan(0)
+    // What was refused for its bytes alone is served once they are whole.
+    await publish(repository, 'onnx', version + 1, model, goodConfig)
+    expect(await load('onnx')).toMatchObject({ code: status.OK })
     await expectServes()
   }, 30_000)
 
@@ -234,7 +242,9 @@ describe('the model repository', () => {
       ),
       { numRuns: 30, interruptAfterTimeLimit: 4_000 },
     )
-    expect(Math.min(told.refused, told.served), JSON.stringify(told)).toBeGreaterThan(0)
+    expect(told.refused).toBeGreaterThan(0)
+    await writeFile(join(repository, 'config', 'config.pbtxt'), commented)
+    expect(await load('config')).toMatchObject({ code: status.OK })
     await expectServes()
   }, 30_000)
 
