@@ -192,19 +192,24 @@ export function loadConfig(path: string | undefined, overrides: Readonly<Record<
   const config: Record<string, unknown> = path === undefined ? {} : readJson(path)
   layOver(config, environment())
   layOver(config, overrides)
-  const ajv = new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, strict: false })
+  const ajv = new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, strict: false, verbose: true })
   if (ajv.validate(configSchema, config)) return config as Config
   const source = path ?? 'the configuration'
-  throw new MillraceError('MILL_CONFIG_INVALID', `${source}: ${(ajv.errors ?? []).map(worded).join('; ')}`)
+  // Each alternative of a choice that did not fit is told by the choice itself.
+  const faults = (ajv.errors ?? []).filter(({ keyword }) => keyword !== 'const')
+  throw new MillraceError('MILL_CONFIG_INVALID', `${source}: ${faults.map(worded).join('; ')}`)
 }
 
 function readJson(path: string): Record<string, unknown> {
   if (!existsSync(path)) throw new MillraceError('MILL_CONFIG_INVALID', `there is no configuration file ${path}`)
+  let content: unknown
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+    content = JSON.parse(readFileSync(path, 'utf8'))
   } catch (cause) {
     throw new MillraceError('MILL_CONFIG_INVALID', `${path} is no JSON: ${(cause as Error).message}`, { cause })
   }
+  if (isGroup(content)) return content
+  throw new MillraceError('MILL_CONFIG_INVALID', `${path} must be an object of sections, as in config/embedded.json`)
 }
 
 /** `MILLRACE_REDIS_URL=…` sets `redis.url`; lists are comma-separated. */
@@ -254,7 +259,12 @@ function worded(error: ErrorObject): string {
     const known = Object.keys((parent as { properties?: object } | undefined)?.properties ?? {})
     return `unknown field "${field === '' ? '' : `${field}.`}${unknown}"; did you mean "${nearest(unknown, known)}"?`
   }
-  return `"${field}" ${error.message}`
+  if (error.keyword === 'anyOf') {
+    const values = (error.schema as { const: unknown }[]).map((choice) => choice.const)
+    return `"${field}" must be one of ${values.join(', ')}`
+  }
+  // The one pattern of the schema is that of addresses.
+  return error.keyword === 'pattern' ? `"${field}" must be host:port` : `"${field}" ${error.message}`
 }
 
 function nearest(text: string, known: readonly string[]): string {

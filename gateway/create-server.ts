@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import { Ajv } from 'ajv'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from '../ports/logger.ts'
 import { answerError } from './error-answer.ts'
 
@@ -28,6 +28,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 2048 },
+    // An address that is none reaches no route, hence no error handler either.
+    frameworkErrors: (error, _request, reply: FastifyReply) =>
+      reply.code(error.statusCode ?? 400).send({ error: { code: 'MILL_REQUEST_INVALID', message: error.message, field: 'url' } }),
   })
   const strict = createAjv(false)
   const lenient = createAjv(true)

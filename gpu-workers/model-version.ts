@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import { datatypeBytes, elementCount, type RawTensor } from '../schemas/inference-datatype.ts'
-import { inferenceError } from '../schemas/inference-status.ts'
+import { inferenceError, inferenceStatusOf } from '../schemas/inference-status.ts'
 import { Batcher, type Submitted } from './batcher.ts'
 import { checkRequest } from './check-request.ts'
 import { joinBatch } from './join-batch.ts'
@@ -104,7 +104,7 @@ export class ModelVersion {
     const sessions = opened.filter((result) => result.status === 'fulfilled').map((result) => result.value)
     try {
       const refused = opened.find((result) => result.status === 'rejected')
-      if (refused) throw refused.reason
+      if (refused) throw named(source, refused.reason)
       const config = source.config ?? defaultConfig(source.model, sessions[0]!.info)
       const version = new ModelVersion(source, config, settings, options, sessions)
       for (const session of sessions) {
@@ -216,6 +216,12 @@ export class ModelVersion {
     if (this.#sessions.length === 0)
       this.#batcher.close(inferenceError('UNAVAILABLE', `model "${this.model}" has lost all its sessions`))
   }
+}
+
+/** ONNX Runtime does not always say which file it speaks of. */
+function named({ model, version }: VersionSource, error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  return inferenceError(inferenceStatusOf(error), `model "${model}" version ${version}: ${message}`, error)
 }
 
 function sessionOptions(source: VersionSource, settings: SessionSettings, sessions: number): SessionOptions {

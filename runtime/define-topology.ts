@@ -113,7 +113,7 @@ class GraphBuilder {
         `${this.#name}: nothing reads "${node.id}"; end it in a sink or take it out`,
       )
     }
-    if (!this.#nodes.some((node) => node.kind === 'sink')) {
+    if (!['source', 'sink'].every((kind) => this.#nodes.some((node) => node.kind === kind))) {
       throw new MillraceError('MILL_TOPOLOGY_INVALID', `${this.#name} has no source that ends in a sink`)
     }
     return { name: this.#name, nodes: this.#nodes }

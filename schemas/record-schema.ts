@@ -2,6 +2,7 @@ import avro from 'avsc'
 import { MillraceError } from '../core/errors.ts'
 import { type AvroCodec, type AvroCodecOptions, avroCodec } from './avro-codec.ts'
 import { AvroWriter } from './avro-writer.ts'
+import { boundedTypes } from './bounded-types.ts'
 
 /** A field of an Avro record: every one has a `doc`. */
 export interface FieldSchema {
@@ -58,8 +59,11 @@ class DecimalType extends avro.types.LogicalType {
   }
 }
 
-/** What our readers understand beyond plain Avro. */
-export const typeOptions = { logicalTypes: { decimal: DecimalType } } as unknown as Partial<avro.ForSchemaOptions>
+/** What our readers understand beyond plain Avro, and the bounds they keep. */
+export const typeOptions = {
+  logicalTypes: { decimal: DecimalType },
+  typeHook: boundedTypes,
+} as unknown as Partial<avro.ForSchemaOptions>
 
 /** A money amount in the shop's currency, two decimals. */
 export const money = { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } as const
