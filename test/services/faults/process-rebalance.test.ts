@@ -7,8 +7,9 @@ import { steadyFeed } from './steady-feed.ts'
 
 const partitions = 8
 const topologies = ['user-features', 'item-features']
-/** A member that only waits for its heartbeat to hear of a rebalance needs a second; more has another reason. */
-const pauseMsMax = 3_000
+const sessionTimeoutMs = 15_000
+/** Goodbyes and heartbeats bring a rebalance about, on a starved machine within seconds; a pause near the session is one that nobody announced. */
+const pauseMsMax = sessionTimeoutMs / 3
 
 describeWithServices(['kafka', 'registry', 'redis'], 'processes that come and go under load', ([, registry]) => {
   let stage: FaultStage
@@ -19,7 +20,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'processes that come and go
       partitions,
       topologies,
       events: 40_000,
-      sessionTimeoutMs: 15_000,
+      sessionTimeoutMs,
     })
   })
   afterAll(() => stage?.close())
@@ -50,9 +51,18 @@ describeWithServices(['kafka', 'registry', 'redis'], 'processes that come and go
     await watch.stop()
 
     expect(watch.faults).toEqual([])
-    report('joins', watch.takeovers.slice(0, joins).map(({ pauseMs }) => pauseMs))
-    report('leaves', watch.takeovers.slice(joins).map(({ pauseMs }) => pauseMs))
-    const all = report(`of ${watch.looks} looks, all`, watch.takeovers.map(({ pauseMs }) => pauseMs))
+    report(
+      'joins',
+      watch.takeovers.slice(0, joins).map(({ pauseMs }) => pauseMs),
+    )
+    report(
+      'leaves',
+      watch.takeovers.slice(joins).map(({ pauseMs }) => pauseMs),
+    )
+    const all = report(
+      `of ${watch.looks} looks, all`,
+      watch.takeovers.map(({ pauseMs }) => pauseMs),
+    )
     // Six of eight partitions of each topology leave the first, and what the leaving ones had moves again.
     expect(all.count).toBeGreaterThanOrEqual(2 * (6 + 4))
     expect(all.max).toBeLessThan(pauseMsMax)

@@ -31,7 +31,8 @@ describeWithServices(['kafka', 'registry', 'redis'], 'an engine process that sle
   const state = async () => {
     const all = new Map<string, string>()
     for (const topology of topologies)
-      for (const [key, bytes] of await stage.stack.state(topology)) all.set(`${topology} ${key}`, Buffer.from(bytes).toString('hex'))
+      for (const [key, bytes] of await stage.stack.state(topology))
+        all.set(`${topology} ${key}`, Buffer.from(bytes).toString('hex'))
     return all
   }
 
