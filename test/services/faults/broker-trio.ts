@@ -6,8 +6,6 @@ import { artifactsDir } from '../../../cli/services/services.ts'
 import { kafkaCluster } from '../../../connectors/kafka/kafka-cluster.ts'
 import { kafkajs } from '../../../connectors/kafka/kafkajs.ts'
 
-const heapMiB = 256
-
 /** Three Kafka brokers with three copies of everything, each of which can be stopped, killed and started again. */
 export class BrokerTrio {
   readonly #dir: string
@@ -41,7 +39,7 @@ export class BrokerTrio {
   async start(ids: readonly number[]): Promise<void> {
     await Promise.all(
       ids.map(async (id) => {
-        const common = { cacheDir: artifactsDir(), detached: false, log() {}, clusterId: this.#clusterId, heapMiB }
+        const common = { cacheDir: artifactsDir(), detached: false, log() {}, clusterId: this.#clusterId, small: true }
         const node = this.#nodes[id - 1]!
         this.#processes.set(id, await startKafkaNode({ ...common, dir: join(this.#dir, String(id)), node, nodes: this.#nodes }))
       }),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { waitUntil } from '../../conformance/wait-until.ts'
+import type { EngineProcess } from '../../e2e/engine-process.ts'
 import { describeWithServices } from '../require-service.ts'
 import { BrokerTrio } from './broker-trio.ts'
 import { FaultStage } from './fault-stage.ts'
@@ -15,6 +16,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'three Kafka brokers that c
   let dir: string
   let brokers: BrokerTrio
   let stage: FaultStage
+  let engines: EngineProcess[]
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'millrace-brokers-'))
     brokers = await BrokerTrio.start(dir)
@@ -23,10 +25,11 @@ describeWithServices(['kafka', 'registry', 'redis'], 'three Kafka brokers that c
       registry: registry!,
       partitions,
       topologies: ['user-features', 'item-features'],
-      events: 40_000,
+      events: 20_000,
       sessionTimeoutMs: 6_000,
       brokers: { addresses: brokers.addresses, replicationFactor: 3 },
     })
+    engines = await Promise.all([stage.startEngine(), stage.startEngine()])
   })
   afterAll(async () => {
     await stage?.close()
@@ -36,9 +39,8 @@ describeWithServices(['kafka', 'registry', 'redis'], 'three Kafka brokers that c
 
   /** Plays one fault under load; afterwards the same engine processes must work on all partitions, and the state be the fold of the log. */
   async function survives(what: string, fault: () => Promise<void>): Promise<void> {
-    const engines = await Promise.all([stage.startEngine(), stage.startEngine()])
     await stage.untilEachOwnedOnce(engines)
-    const feed = steadyFeed(stage, { records: 20, everyMs: 40 })
+    const feed = steadyFeed(stage, { records: 10, everyMs: 40 })
     const before = await stage.applied()
     await waitUntil('the load flows', async () => (await stage.applied()) > before + 200)
     await fault()
@@ -47,7 +49,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'three Kafka brokers that c
     await feed.stop()
     await stage.untilEachOwnedOnce(engines)
     for (const { child, output } of engines) expect(child.exitCode, output).toBeNull()
-    await stage.expectZeroDifferences(what)
+    await stage.expectZeroDifferencesLive(what)
   }
 
   async function bounce(ids: readonly number[], signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -77,5 +79,6 @@ describeWithServices(['kafka', 'registry', 'redis'], 'three Kafka brokers that c
 
   it('all three are killed hard at once and come back', async () => {
     await survives('all brokers killed with -9', () => bounce(brokers.ids, 'SIGKILL'))
+    await stage.expectZeroDifferences('and after a clean stop')
   })
 })
