@@ -12,6 +12,7 @@ import type { OutgoingRecord } from '../../../ports/event-log.ts'
 import { waitUntil } from '../../conformance/wait-until.ts'
 import { EngineProcess } from '../../e2e/engine-process.ts'
 import { recordedShop, Stack } from '../../e2e/stack.ts'
+import { compareSignals } from './compare-signals.ts'
 
 /** How often a running stage is verified before a difference counts. */
 const liveLooksMax = 3
@@ -189,7 +190,7 @@ export class FaultStage {
         .filter(({ child }) => child.exitCode === null && child.signalCode === null)
         .map(async (engine) => expect(await engine.stop(), engine.output).toBe(0)),
     )
-    this.#expectEqual(what, await this.stack.verify())
+    await this.#expectEqual(what, await this.stack.verify())
   }
 
   /**
@@ -200,14 +201,18 @@ export class FaultStage {
     await this.untilCaughtUp()
     let found = await this.stack.verify()
     for (let looks = 1; found.wrong.length > 0 && looks < liveLooksMax; looks++) found = await this.stack.verify()
-    this.#expectEqual(what, found)
+    await this.#expectEqual(what, found)
   }
 
-  #expectEqual(what: string, { wrong, records, keys, reports }: Awaited<ReturnType<Stack['verify']>>): void {
-    console.info(`${what}: ${this.faults} faults; ${records} records folded, ${keys} keys compared, ${wrong.length} differences`)
+  async #expectEqual(what: string, { wrong, records, keys, reports }: Awaited<ReturnType<Stack['verify']>>): Promise<void> {
+    const { rows, repeats, missing, extra } = await compareSignals(this.stack)
+    console.info(
+      `${what}: ${this.faults} faults; ${records} records folded, ${keys} keys compared, ${wrong.length} differences; of ${rows} signals ${missing.length} missing, ${extra.length} too many, ${repeats} sent twice`,
+    )
     expect(wrong).toEqual([])
+    expect({ missing: missing.slice(0, 10), extra: extra.slice(0, 10) }).toEqual({ missing: [], extra: [] })
     expect(new Set(reports.map(({ topology }) => topology))).toEqual(new Set(this.#topologies))
-    expect(keys).toBeGreaterThan(100)
+    expect(Math.min(keys, rows)).toBeGreaterThan(100)
   }
 
   async close(): Promise<void> {
