@@ -149,7 +149,8 @@ export class FaultStage {
       const owners: Record<string, number[]> = {}
       for (const { topologies } of statuses)
         for (const { name, tasks } of topologies)
-          for (const { partition, epoch } of tasks) (owners[`${name}.${partition}`] ??= []).push(epoch)
+          for (const { partition, epoch } of tasks)
+            owners[`${name}.${partition}`] = [...(owners[`${name}.${partition}`] ?? []), epoch]
       seen = owners
       for (const topology of this.#topologies) {
         for (let partition = 0; partition < this.config.partitions; partition++) {

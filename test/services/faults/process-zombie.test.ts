@@ -48,8 +48,8 @@ describeWithServices(['kafka', 'registry', 'redis'], 'an engine process that sle
       zombie.child.kill('SIGSTOP')
       sleeping = zombie
       stage.faults++
-      expect(await stage.hasWork(owned), 'it had work open when it fell asleep').toBe(true)
       await feeding
+      expect(await stage.hasWork(owned), 'its fetches are answered while it sleeps').toBe(true)
       // The other one takes all over and finishes the zombie's work.
       await stage.untilEachOwnedOnce([other])
       await stage.untilCaughtUp()
