@@ -36,11 +36,11 @@ export const configSchema = Type.Object(
           description: 'Brokers to start from, host:port.',
         }),
         sessionTimeoutMs: Type.Integer({
-          minimum: 6_000,
+          minimum: 1_000,
           maximum: 300_000,
           default: 15_000,
           description:
-            'A process that Kafka does not hear of for so long loses its partitions; a crashed one holds them as long.',
+            'A process that Kafka does not hear of for so long loses its partitions; a crashed one holds them as long. Below 6000 the brokers must allow it (group.min.session.timeout.ms).',
         }),
         replicationFactor: Type.Integer({ minimum: 1, maximum: 9, default: 1, description: 'Copies of each created topic.' }),
       },

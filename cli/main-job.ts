@@ -118,8 +118,6 @@ class MainJob {
 
   async start(): Promise<void> {
     const { engine, ports, service, collector, features, tables } = this.#parts
-    await engine.start()
-    this.#rewards = await this.#countRewards()
     const { gateway, admin } = this.#config
     const app = await createGateway({
       service,
@@ -135,8 +133,12 @@ class MainJob {
       ready: () => ({ ready: engine.ready(), reason: engine.ready() ? '' : 'topologies are not all running' }),
     })
     this.#gateway = app
-    this.#address = await listen(app, 'gateway', gateway)
     this.#admin = await createAdmin({ control: engine, logger: ports.logger, version: version() })
+    // Built before the engine joins its groups: partitions taken from others stand still while this process is busy with itself.
+    await Promise.all([app.ready(), this.#admin.ready()])
+    await engine.start()
+    this.#rewards = await this.#countRewards()
+    this.#address = await listen(app, 'gateway', gateway)
     const adminAddress = await listen(this.#admin, 'admin', admin)
     console.error(`millrace ${version()} (${this.#config.stack}): gateway ${this.#address}, admin ${adminAddress}`)
   }

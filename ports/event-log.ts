@@ -43,7 +43,8 @@ export interface PartitionOffsets {
 
 /**
  * What a group member does. Partition *numbers* are assigned: partition p of every topic of the group belongs to one member
- * (co-partitioning). Calls never overlap, except that `batch` may arrive for one partition while another is being assigned.
+ * (co-partitioning). Calls for one partition never overlap; several may be assigned at once, and `batch` may arrive for one partition
+ * while another is being assigned. Nothing is revoked while anything is being assigned.
  */
 export interface GroupHandler {
   /** New partition numbers: answers where to read each topic from, as topic → next offset. No batch arrives before. */

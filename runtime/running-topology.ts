@@ -2,7 +2,7 @@ import { MillraceError, reactionOf } from '../core/errors.ts'
 import { invariant } from '../core/invariant.ts'
 import { retrying } from '../core/retrying.ts'
 import type { TopologyStatus } from '../ports/engine-control.ts'
-import type { GroupMember, LogBatch } from '../ports/event-log.ts'
+import type { GroupMember, LogBatch, PartitionOffsets } from '../ports/event-log.ts'
 import type { EnginePorts } from './engine.ts'
 import { type Graph, sourceTopics } from './graph.ts'
 import type { StepMetrics } from './running-graph.ts'
@@ -29,8 +29,10 @@ export class RunningTopology {
   readonly #limits: TaskLimits
   readonly #events: TopologyEvents
   readonly #tasks = new Map<number, Task>()
-  /** The task that takes over a partition just now. */
-  #opening: Task | undefined
+  /** Tasks that take over a partition just now. */
+  readonly #opening = new Set<Task>()
+  /** One look at the log's ends by topic, shared by the tasks that open together. */
+  readonly #offsets = new Map<string, Promise<readonly PartitionOffsets[]>>()
   #member: GroupMember | undefined
   #state: TopologyStatus['state'] = 'starting'
   #reason = ''
@@ -108,7 +110,7 @@ export class RunningTopology {
     const failed = this.#state === 'failed'
     this.#state = 'draining'
     this.#cancelCommit?.()
-    this.#opening?.close()
+    for (const task of this.#opening) task.close()
     this.#eachTopic((topic, partition) => this.#member?.pause(topic, partition))
     for (const task of this.#tasks.values()) await task.drain()
     if (!failed) await this.#commitOffsets()
@@ -182,7 +184,7 @@ export class RunningTopology {
       },
       this.#limits,
     )
-    this.#opening = task
+    this.#opening.add(task)
     try {
       const positions = await this.#untilWell(() => task.open())
       await this.#untilWell(() => this.#refuseLostPositions(partition, positions))
@@ -193,7 +195,8 @@ export class RunningTopology {
       task.close()
       throw error
     } finally {
-      this.#opening = undefined
+      this.#opening.delete(task)
+      if (this.#opening.size === 0) this.#offsets.clear()
     }
   }
 
@@ -271,7 +274,10 @@ export class RunningTopology {
   /** The log no longer holds what comes next: going on would lose records silently. */
   async #refuseLostPositions(partition: number, positions: Readonly<Record<string, number>>): Promise<void> {
     for (const [topic, position] of Object.entries(positions)) {
-      const offsets = (await this.#ports.log.offsets(topic))[partition]
+      const holds = ({ start, end }: PartitionOffsets) => position <= end && (position === 0 || position >= start)
+      let offsets = (await this.#offsetsOf(topic))[partition]
+      // The shared look may be older than the position.
+      if (!offsets || !holds(offsets)) offsets = (await this.#ports.log.offsets(topic))[partition]
       invariant(offsets, `${topic} has no partition ${partition}`)
       if (position > offsets.end) {
         throw new MillraceError(
@@ -286,6 +292,15 @@ export class RunningTopology {
         )
       }
     }
+  }
+
+  #offsetsOf(topic: string): Promise<readonly PartitionOffsets[]> {
+    const known = this.#offsets.get(topic)
+    if (known) return known
+    const asking = this.#ports.log.offsets(topic)
+    this.#offsets.set(topic, asking)
+    asking.catch(() => this.#offsets.delete(topic)) // The next attempt asks anew.
+    return asking
   }
 
   #scheduleCommit(): void {

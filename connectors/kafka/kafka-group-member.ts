@@ -41,8 +41,8 @@ export class KafkaGroupMember implements GroupMember {
   /** Known to the handler, but somebody else may have had it meanwhile. */
   readonly #lost = new Set<number>()
   #reconciling: Promise<void> | null = null
-  /** Offsets by topic, for one run of `#steps`. */
-  readonly #snapshots = new Map<string, readonly PartitionOffsets[]>()
+  /** Offsets by topic, for one run of `#steps`: partitions that are opened together share a look. */
+  readonly #snapshots = new Map<string, Promise<readonly PartitionOffsets[]>>()
   #restarts = 0
   #cancelRestart: () => void = () => {}
   #stopping = false
@@ -109,8 +109,8 @@ export class KafkaGroupMember implements GroupMember {
     this.#cancelRestart()
     this.#wanted = new Set()
     await this.#reconcile() // Work is handed back before the group gives it to somebody else.
-    await this.#fetcher.stop()
-    await this.#leave()
+    // At once: what we had stands still until the group has heard of it.
+    await Promise.all([this.#leave(), this.#fetcher.stop()])
   }
 
   #newConsumer(): Consumer {
@@ -171,7 +171,10 @@ export class KafkaGroupMember implements GroupMember {
     }
   }
 
-  /** Brings the handler's partitions in line with the newest assignment, one call at a time; a newer assignment cuts in between. */
+  /**
+   * Brings the handler's partitions in line with the newest assignment: lost ones go one by one, then all gained ones are opened at
+   * once, since each stands still until it is open. A newer assignment cuts in between.
+   */
   #reconcile(): Promise<void> {
     this.#reconciling ??= this.#steps()
     return this.#reconciling
@@ -183,17 +186,13 @@ export class KafkaGroupMember implements GroupMember {
     this.#snapshots.clear()
     for (;;) {
       const gone = [...this.#owned].find((partition) => this.#lost.has(partition) || !this.#wanted.has(partition))
-      const gained = [...this.#wanted].find((partition) => !this.#owned.has(partition))
-      if (gone === undefined && (gained === undefined || this.#dead)) {
+      const gained = this.#dead ? [] : [...this.#wanted].filter((partition) => !this.#owned.has(partition))
+      if (gone === undefined && gained.length === 0) {
         this.#reconciling = null // In the same turn as the look above, so no assignment falls in between.
         return
       }
-      try {
-        if (gone !== undefined) await this.#revoke(gone)
-        else await this.#assign(gained!)
-      } catch (error) {
-        this.#fail(error)
-      }
+      if (gone !== undefined) await this.#revoke(gone).catch((error) => this.#fail(error))
+      else await Promise.all(gained.map((partition) => this.#assign(partition).catch((error) => this.#fail(error))))
     }
   }
 
@@ -247,10 +246,11 @@ export class KafkaGroupMember implements GroupMember {
   async #held(topic: string, partition: number): Promise<PartitionOffsets> {
     for (let failures = 0; ; failures++) {
       try {
-        const known = this.#snapshots.get(topic) ?? (await this.#options.offsets(topic))
-        this.#snapshots.set(topic, known)
-        return known[partition] ?? { start: 0, end: 0 }
+        const asking = this.#snapshots.get(topic) ?? this.#options.offsets(topic)
+        this.#snapshots.set(topic, asking)
+        return (await asking)[partition] ?? { start: 0, end: 0 }
       } catch (error) {
+        this.#snapshots.delete(topic)
         const waitMs = backoffMs(failures)
         if (!this.#wanted.has(partition) || this.#dead || !passes(error)) throw error
         this.#options.logger.warn({ topic, waitMs, error: (error as Error).message }, 'waiting for Kafka: no offsets yet')

@@ -31,7 +31,8 @@ export class GroupRecorder implements GroupHandler {
   error: Error | null = null
   readonly #ledger: GroupLedger
   readonly #strict: boolean
-  #busy = false
+  /** Partitions being assigned or revoked now, by call. */
+  readonly #busy = new Map<number, 'assigned' | 'revoked'>()
 
   constructor(name: string, ledger: GroupLedger, strict: boolean) {
     this.name = name
@@ -40,23 +41,23 @@ export class GroupRecorder implements GroupHandler {
   }
 
   async assigned(partition: number): Promise<Readonly<Record<string, number>>> {
-    this.#enter(`assigned(${partition})`)
+    this.#enter('assigned', partition)
     const owner = this.#ledger.owners.get(partition)
     if (this.owned.has(partition)) this.#fault(`assigned(${partition}) though it has it`)
     if (this.#strict && owner) this.#fault(`assigned(${partition}) before ${owner.name} was revoked`)
     await new Promise((resolve) => setImmediate(resolve))
     this.owned.add(partition)
     this.#ledger.owners.set(partition, this)
-    this.#busy = false
+    this.#busy.delete(partition)
     return Object.fromEntries(Object.entries(this.#ledger.positions).map(([topic, next]) => [topic, next[partition]!]))
   }
 
   async revoked(partition: number): Promise<void> {
-    this.#enter(`revoked(${partition})`)
+    this.#enter('revoked', partition)
     if (!this.owned.delete(partition)) this.#fault(`revoked(${partition}) though it does not have it`)
     await new Promise((resolve) => setImmediate(resolve))
     if (this.#ledger.owners.get(partition) === this) this.#ledger.owners.delete(partition)
-    this.#busy = false
+    this.#busy.delete(partition)
   }
 
   batch(batch: LogBatch): void {
@@ -82,10 +83,13 @@ export class GroupRecorder implements GroupHandler {
     this.#fault(`failed: ${error.message}`)
   }
 
-  #enter(call: string): void {
-    if (this.stopped) this.#fault(`${call} after stop`)
-    if (this.#busy) this.#fault(`${call} overlaps another call`)
-    this.#busy = true
+  #enter(call: 'assigned' | 'revoked', partition: number): void {
+    if (this.stopped) this.#fault(`${call}(${partition}) after stop`)
+    // Several partitions may be assigned at once, and nothing else overlaps.
+    for (const [other, busy] of this.#busy)
+      if (call === 'revoked' || busy === 'revoked' || other === partition)
+        this.#fault(`${call}(${partition}) overlaps ${busy}(${other})`)
+    this.#busy.set(partition, call)
   }
 
   #fault(what: string): void {
