@@ -5,6 +5,7 @@ import type { TopologyStatus } from '../ports/engine-control.ts'
 import type { GroupMember, LogBatch } from '../ports/event-log.ts'
 import type { EnginePorts } from './engine.ts'
 import { type Graph, sourceTopics } from './graph.ts'
+import { positionLost } from './position-lost.ts'
 import type { StepMetrics } from './running-graph.ts'
 import { type BatchSummary, Task, type TaskLimits } from './task.ts'
 
@@ -83,7 +84,7 @@ export class RunningTopology {
         assigned: (partition) => this.#assigned(partition),
         revoked: (partition) => this.#revoked(partition),
         batch: (batch) => this.#take(batch),
-        failed: (error) => this.#fail(error),
+        failed: (error) => void this.#explained(error).then((reason) => this.#fail(reason)),
       },
     })
     if (this.#state === 'starting') this.#state = 'running'
@@ -185,10 +186,10 @@ export class RunningTopology {
     this.#opening = task
     try {
       const positions = await this.#untilWell(() => task.open())
-      await this.#untilWell(() => this.#refuseLostPositions(partition, positions))
+      const starts = await this.#untilWell(() => this.#heldStarts(partition, positions))
       this.#tasks.set(partition, task)
       if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
-      return positions
+      return starts
     } catch (error) {
       task.close()
       throw error
@@ -268,23 +269,31 @@ export class RunningTopology {
     }
   }
 
-  /** The log no longer holds what comes next: going on would lose records silently. */
-  async #refuseLostPositions(partition: number, positions: Readonly<Record<string, number>>): Promise<void> {
+  /**
+   * Where to read on: the stored positions, which the log must still hold, for going on after a gap would lose records silently.
+   * A task that has applied nothing of a topic begins wherever the log does.
+   */
+  async #heldStarts(partition: number, positions: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    const starts: Record<string, number> = {}
     for (const [topic, position] of Object.entries(positions)) {
-      const offsets = (await this.#ports.log.offsets(topic))[partition]
-      invariant(offsets, `${topic} has no partition ${partition}`)
-      if (position > offsets.end) {
-        throw new MillraceError(
-          'MILL_POSITION_LOST',
-          `${topic}/${partition} ends at ${offsets.end} but ${this.name} has applied up to ${position}: was the topic recreated? Reset the topology to go on.`,
-        )
-      }
-      if (position > 0 && position < offsets.start) {
-        throw new MillraceError(
-          'MILL_POSITION_LOST',
-          `${topic}/${partition} begins at ${offsets.start} but ${this.name} has applied only up to ${position}: records are gone. Restore them, or run "millrace reset ${this.name}".`,
-        )
-      }
+      const held = (await this.#ports.log.offsets(topic))[partition]
+      invariant(held, `${topic} has no partition ${partition}`)
+      if (position > held.end || (position > 0 && position < held.start))
+        throw positionLost({ topology: this.name, topic, partition, position, held })
+      starts[topic] = position === 0 ? held.start : position
+    }
+    return starts
+  }
+
+  /** The connector found a position gone while it was reading: says the same as a start would. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof MillraceError) || error.code !== 'MILL_POSITION_LOST' || 'topology' in error.details) return error
+    const { topic, partition, position } = error.details as { topic: string; partition: number; position: number }
+    try {
+      const held = (await this.#ports.log.offsets(topic))[partition]
+      return held ? positionLost({ topology: this.name, topic, partition, position, held }) : error
+    } catch {
+      return error // The log went away meanwhile: what the connector knew has to do.
     }
   }
 

@@ -17,6 +17,8 @@ export interface LogCursor {
   next: number
   paused: boolean
   deliver(batch: LogBatch): void
+  /** What comes next was dropped by retention: either moves `next` to what is held, or the reader is dead. */
+  overtaken(): void
   failed(error: unknown): void
 }
 
@@ -86,6 +88,10 @@ export class LogDelivery {
   }
 
   #deliver(cursor: LogCursor): number {
+    if (cursor.next < cursor.slot.start) {
+      cursor.overtaken()
+      return 1
+    }
     let batch: LogBatch | null
     try {
       batch = this.#guard('read the log', () =>
