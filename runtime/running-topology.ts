@@ -7,6 +7,7 @@ import type { EnginePorts } from './engine.ts'
 import { type Graph, sourceTopics } from './graph.ts'
 import { positionLost } from './position-lost.ts'
 import type { StepMetrics } from './running-graph.ts'
+import { readLayout, refuseMove } from './state-layout.ts'
 import { type BatchSummary, Task, type TaskLimits } from './task.ts'
 
 /** How often applied positions are stored in the log, for lag tools only. */
@@ -76,7 +77,6 @@ export class RunningTopology {
   }
 
   async start(): Promise<void> {
-    await this.#refuseOtherPartitions()
     this.#member = await this.#ports.log.join({
       group: `millrace.${this.name}`,
       topics: sourceTopics(this.graph),
@@ -186,6 +186,8 @@ export class RunningTopology {
     this.#opening = task
     try {
       const positions = await this.#untilWell(() => task.open())
+      // After the epoch was taken: whoever moves state writes its journal first and takes all epochs then.
+      refuseMove(await this.#untilWell(() => readLayout(this.#ports.state)))
       const starts = await this.#untilWell(() => this.#heldStarts(partition, positions))
       this.#tasks.set(partition, task)
       if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
@@ -256,17 +258,6 @@ export class RunningTopology {
     this.#reason = error instanceof Error ? error.message : String(error)
     this.#ports.logger.error({ topology: this.name, error: this.#reason, reaction: reactionOf(error) }, 'The topology failed.')
     this.#events.onFailed(error)
-  }
-
-  async #refuseOtherPartitions(): Promise<void> {
-    for (const topic of sourceTopics(this.graph)) {
-      const partitions = await this.#ports.log.partitions(topic)
-      if (partitions === this.#partitions) continue
-      throw new MillraceError(
-        'MILL_PARTITIONS_CHANGED',
-        `${topic} has ${partitions} partitions, the configuration says ${this.#partitions}: set "partitions" back, or move the state first`,
-      )
-    }
   }
 
   /**

@@ -1,10 +1,13 @@
 import { reactionOf } from '../core/errors.ts'
+import { partitionFor } from '../core/partition-for.ts'
 import type { Sourced } from '../ports/batch.ts'
 import type { EventLog, Follower, LogBatch } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { TopicName } from '../schemas/topics.ts'
+import type { StateStore } from '../ports/state-store.ts'
+import { type TopicName, topics } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import type { Graph, Table } from './graph.ts'
+import { readLayout, type StateLayout } from './state-layout.ts'
 
 /**
  * Fills the tables of all topologies of a process and keeps them filled: one reader over all their topics, from the oldest
@@ -15,12 +18,23 @@ export class TableReader {
   readonly #log: EventLog
   readonly #wire: WireFormat
   readonly #logger: Logger
+  readonly #state: StateStore
+  readonly #partitions: number
   #follower: Follower | undefined
   /** Work that waits for a writer schema, per partition in order; almost always empty. */
   #pending: Promise<void> = Promise.resolve()
   #waiting = 0
 
-  constructor(graphs: readonly Graph[], ports: { log: EventLog; wire: WireFormat; logger: Logger }) {
+  /** Topic → by partition the offset before which records of other partitions may lie; see `StateLayout`. */
+  #cuts: StateLayout['cuts'] = {}
+
+  constructor(
+    graphs: readonly Graph[],
+    ports: { log: EventLog; state: StateStore; wire: WireFormat; logger: Logger },
+    partitions: number,
+  ) {
+    this.#state = ports.state
+    this.#partitions = partitions
     for (const graph of graphs) {
       for (const node of graph.nodes) {
         if (node.kind !== 'table') continue
@@ -37,6 +51,7 @@ export class TableReader {
   /** Resolves once the tables hold everything the log held at the call. */
   async start(): Promise<void> {
     if (this.#tables.size === 0) return
+    this.#cuts = (await readLayout(this.#state)).cuts
     this.#follower = await this.#log.follow({
       name: 'tables',
       topics: [...this.#tables.keys()],
@@ -79,7 +94,10 @@ export class TableReader {
   #apply(batch: LogBatch): void {
     const topic = batch.topic as TopicName
     const records: Sourced<unknown>[] = []
+    const cut = topics[topic].cleanup === 'compact' ? (this.#cuts[topic]?.[batch.partition] ?? 0) : 0
     for (const { key, value, offset, timestampMs } of batch.records) {
+      // Left behind when its key moved to another partition, where a copy or a newer value lies; order holds within one only.
+      if (offset < cut && key !== null && partitionFor(key, this.#partitions) !== batch.partition) continue
       try {
         records.push({
           key: key ?? '',

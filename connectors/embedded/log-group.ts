@@ -39,6 +39,10 @@ export class LogGroup {
     this.#host = host
   }
 
+  get size(): number {
+    return this.#members.length
+  }
+
   get isEmpty(): boolean {
     return this.#members.length === 0
   }
