@@ -69,7 +69,7 @@ export async function planRepartition(ports: RepartitionPorts, options: Repartit
       tasks.push({ topology: topology.name, partition, ...(await countMoving(move, partition)) })
     }
   }
-  const behind = move && move.phase !== 'raise' ? [] : await inputsBehind(ports, options, from)
+  const behind = move && move.phase !== 'check' ? [] : await inputsBehind(ports, options, from)
   return { from, to: options.to, unfinished: move?.phase ?? null, tasks, behind }
 }
 
@@ -100,6 +100,7 @@ class Run {
 
   async all(from: number): Promise<number> {
     let move = await this.#begin(from)
+    if (move.phase === 'check') move = await this.#check(move)
     if (move.phase === 'raise') move = await this.#raise(move)
     let moved = 0
     if (move.phase === 'copy') {
@@ -111,30 +112,29 @@ class Run {
     return moved
   }
 
-  /** Writes the journal, then takes every task from whoever may still have it, and looks again: from here on nothing changes. */
+  /** Writes the journal: from here on no task is opened by anybody. */
   async #begin(from: number): Promise<PartitionMove> {
-    const { log, state } = this.#ports
-    const { topics, topologies, to } = this.#options
-    const ends: Record<string, number[]> = {}
-    for (const { name } of topics)
-      if ((await log.partitions(name)) > 0) ends[name] = (await log.offsets(name)).slice(0, from).map(({ end }) => end)
+    const { to } = this.#options
     this.#step('begin')
-    const { move } = await this.#change((layout) =>
-      layout.move ? layout : { ...layout, move: { from, to, phase: 'raise', ends, done: [] } },
+    const begun = await this.#change((layout) =>
+      layout.move ? layout : { ...layout, move: { from, to, phase: 'check', ends: {}, done: [] } },
     )
-    if (move!.phase !== 'raise') return move!
-    for (const { name } of topologies)
-      for (const partition of await state.tasks(name)) if (partition < from) await state.openTask({ topology: name, partition })
-    const behind = await inputsBehind(this.#ports, this.#options, from)
-    if (behind.length === 0) return move!
-    // Nothing was touched yet, unless a topic was raised already: then there is no way back.
-    if (!(await this.#anyRaised(to))) await this.#change((layout) => ({ ...layout, move: null }))
-    throw behindError(behind)
+    return begun.move!
   }
 
-  async #anyRaised(to: number): Promise<boolean> {
-    for (const { name } of this.#options.topics) if ((await this.#ports.log.partitions(name)) === to) return true
-    return false
+  /** Takes every task from whoever may still have it, then looks: the state does not change any more. */
+  async #check(move: PartitionMove): Promise<PartitionMove> {
+    const { state } = this.#ports
+    for (const { name } of this.#options.topologies)
+      for (const partition of await state.tasks(name))
+        if (partition < move.from) await state.openTask({ topology: name, partition })
+    const behind = await inputsBehind(this.#ports, this.#options, move.from)
+    if (behind.length > 0) {
+      await this.#change((layout) => ({ ...layout, move: null })) // Nothing was touched yet.
+      throw behindError(behind)
+    }
+    this.#step('checked')
+    return this.#phase({ ...move, ends: await this.#ends(move.from) }, 'raise')
   }
 
   async #raise(move: PartitionMove): Promise<PartitionMove> {
@@ -150,10 +150,39 @@ class Run {
       }
       move = await this.#done(move, name)
     }
-    const strays = await inputsBehind(this.#ports, this.#options, move.from)
-    if (strays.length > 0) throw behindError(strays)
     this.#step('raised')
-    return this.#phase(move, 'copy')
+    const ends = await this.#ends(move.from)
+    await this.#sendStrays(move, ends)
+    return this.#phase({ ...move, ends }, 'copy')
+  }
+
+  /**
+   * Sends what somebody placed by the old count after the check to where it belongs; where it lies it is passed over from now on.
+   * A repeat sends it again: all folds know a repeat by its id or number.
+   */
+  async #sendStrays({ from, to, ends: before }: PartitionMove, ends: PartitionMove['ends']): Promise<void> {
+    for (const { name, packed } of this.#options.topics) {
+      for (let partition = 0; partition < (packed || !before[name] ? 0 : from); partition++) {
+        const range = { from: before[name]![partition]!, to: ends[name]![partition]! }
+        for await (const { records } of this.#ports.log.read(name, partition, range)) {
+          const strays = records.flatMap(({ key, value }) =>
+            key === null || partitionFor(key, to) === partition
+              ? []
+              : [{ topic: name, partition: partitionFor(key, to), key, value }],
+          )
+          if (strays.length > 0) this.#step(`send ${strays.length} strays of ${name}/${partition}`)
+          await this.#ports.log.send(strays)
+        }
+      }
+    }
+  }
+
+  async #ends(from: number): Promise<PartitionMove['ends']> {
+    const ends: Record<string, number[]> = {}
+    for (const { name } of this.#options.topics)
+      if ((await this.#ports.log.partitions(name)) > 0)
+        ends[name] = (await this.#ports.log.offsets(name)).slice(0, from).map(({ end }) => end)
+    return ends
   }
 
   async #copy(move: PartitionMove): Promise<{ move: PartitionMove; moved: number }> {

@@ -3,11 +3,13 @@ import { invariant } from '../core/invariant.ts'
 import { retrying } from '../core/retrying.ts'
 import type { TopologyStatus } from '../ports/engine-control.ts'
 import type { GroupMember, LogBatch } from '../ports/event-log.ts'
+import type { TopicName } from '../schemas/topics.ts'
 import type { EnginePorts } from './engine.ts'
 import { type Graph, sourceTopics } from './graph.ts'
+import { isLeftover } from './is-leftover.ts'
 import { positionLost } from './position-lost.ts'
 import type { StepMetrics } from './running-graph.ts'
-import { readLayout, refuseMove } from './state-layout.ts'
+import { readLayout, refuseMove, type StateLayout } from './state-layout.ts'
 import { type BatchSummary, Task, type TaskLimits } from './task.ts'
 
 /** How often applied positions are stored in the log, for lag tools only. */
@@ -33,6 +35,8 @@ export class RunningTopology {
   readonly #tasks = new Map<number, Task>()
   /** The task that takes over a partition just now. */
   #opening: Task | undefined
+  /** Before these offsets a topic may have records of keys that live elsewhere now. */
+  #cuts: StateLayout['cuts'] = {}
   #member: GroupMember | undefined
   #state: TopologyStatus['state'] = 'starting'
   #reason = ''
@@ -187,7 +191,9 @@ export class RunningTopology {
     try {
       const positions = await this.#untilWell(() => task.open())
       // After the epoch was taken: whoever moves state writes its journal first and takes all epochs then.
-      refuseMove(await this.#untilWell(() => readLayout(this.#ports.state)))
+      const layout = await this.#untilWell(() => readLayout(this.#ports.state))
+      refuseMove(layout)
+      this.#cuts = layout.cuts
       const starts = await this.#untilWell(() => this.#heldStarts(partition, positions))
       this.#tasks.set(partition, task)
       if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
@@ -229,7 +235,15 @@ export class RunningTopology {
   }
 
   #take(batch: LogBatch): void {
-    this.#tasks.get(batch.partition)?.push(batch)
+    const { topic, partition, records } = batch
+    const cut = this.#cuts[topic]?.[partition] ?? 0
+    const kept =
+      (records[0]?.offset ?? cut) >= cut
+        ? records
+        : records.filter(
+            ({ key, offset }) => !isLeftover({ topic: topic as TopicName, partition, offset, key }, cut, this.#partitions),
+          )
+    this.#tasks.get(partition)?.push(kept === records ? batch : { ...batch, records: kept })
   }
 
   #done(partition: number, summary: BatchSummary): void {

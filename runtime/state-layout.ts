@@ -2,14 +2,14 @@ import { MillraceError } from '../core/errors.ts'
 import type { StateStore, TaskId } from '../ports/state-store.ts'
 
 /** Steps of a move to more partitions, in order; each can be repeated. */
-export type MovePhase = 'raise' | 'copy' | 'delete'
+export type MovePhase = 'check' | 'raise' | 'copy' | 'delete'
 
 /** A move to more partitions that was begun and is not finished: the journal of `millrace repartition`. */
 export interface PartitionMove {
   readonly from: number
   readonly to: number
   readonly phase: MovePhase
-  /** Topic → end of each old partition when it began: what lies before was placed by the old count. */
+  /** Topic → end of each old partition once nobody could change state any more; from phase `copy` on, once the topics were raised. */
   readonly ends: Readonly<Record<string, readonly number[]>>
   /** What this phase is done with: tasks as `topology.partition`, topics by name. */
   readonly done: readonly string[]

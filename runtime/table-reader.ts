@@ -1,12 +1,12 @@
 import { reactionOf } from '../core/errors.ts'
-import { partitionFor } from '../core/partition-for.ts'
 import type { Sourced } from '../ports/batch.ts'
 import type { EventLog, Follower, LogBatch } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { StateStore } from '../ports/state-store.ts'
-import { type TopicName, topics } from '../schemas/topics.ts'
+import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import type { Graph, Table } from './graph.ts'
+import { isLeftover } from './is-leftover.ts'
 import { readLayout, type StateLayout } from './state-layout.ts'
 
 /**
@@ -94,10 +94,11 @@ export class TableReader {
   #apply(batch: LogBatch): void {
     const topic = batch.topic as TopicName
     const records: Sourced<unknown>[] = []
-    const cut = topics[topic].cleanup === 'compact' ? (this.#cuts[topic]?.[batch.partition] ?? 0) : 0
+    const { partition } = batch
+    const cut = this.#cuts[topic]?.[partition] ?? 0
     for (const { key, value, offset, timestampMs } of batch.records) {
-      // Left behind when its key moved to another partition, where a copy or a newer value lies; order holds within one only.
-      if (offset < cut && key !== null && partitionFor(key, this.#partitions) !== batch.partition) continue
+      // A newer value may have come from the key's own partition already: order holds within one only.
+      if (isLeftover({ topic, partition, offset, key }, cut, this.#partitions)) continue
       try {
         records.push({
           key: key ?? '',
@@ -107,12 +108,9 @@ export class TableReader {
         })
       } catch (error) {
         if (reactionOf(error) !== 'dead-letter') throw error
-        this.#logger.warn(
-          { topic, partition: batch.partition, offset, error: String(error) },
-          'A table skips a record that does not decode.',
-        )
+        this.#logger.warn({ topic, partition, offset, error: String(error) }, 'A table skips a record that does not decode.')
       }
     }
-    for (const table of this.#tables.get(topic)!) table.apply(records, batch.partition)
+    for (const table of this.#tables.get(topic)!) table.apply(records, partition)
   }
 }

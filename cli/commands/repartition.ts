@@ -1,9 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { stateHomes } from '../../operators/state-homes.ts'
-import { sourceTopics } from '../../runtime/graph.ts'
 import { planRepartition, type RepartitionOptions, type RepartitionPlan, repartition } from '../../runtime/repartition.ts'
-import { defaultTaskLimits } from '../../runtime/task.ts'
-import { type TopicName, topics } from '../../schemas/topics.ts'
 import { AdminClient } from '../admin-client.ts'
 import { audit } from '../audit.ts'
 import type { OpenPorts } from '../compose.ts'
@@ -11,7 +7,7 @@ import type { Config } from '../config.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { GuardError } from '../guard-error.ts'
 import { printJson, printTable } from '../print.ts'
-import { topologyGraph } from '../topology-graph.ts'
+import { repartitionOptions } from '../repartition-options.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { withPorts } from '../with-ports.ts'
 
@@ -21,9 +17,6 @@ interface RepartitionFlags extends GlobalFlags {
   readonly reason: string | undefined
   readonly address: string | undefined
 }
-
-/** Topics whose records hold rows of many keys: their own key names a partition. */
-const packedTopics: ReadonlySet<string> = new Set<TopicName>(['item-signals', 'session-steps'])
 
 /** `millrace repartition --partitions N`: more partitions, with the state where their keys then lie. */
 export const repartitionCommand: CommandModule<object, RepartitionFlags> = {
@@ -49,7 +42,7 @@ export const repartitionCommand: CommandModule<object, RepartitionFlags> = {
   handler: async (flags) => {
     const config = configOf(flags)
     if (flags.execute && !flags.reason) throw new GuardError('--execute needs --reason "why": it is kept in the audit')
-    const options = await optionsOf(config, flags.partitions)
+    const options = await repartitionOptions(config, flags.partitions)
     await withPorts(config, async (ports) => {
       const plan = await planRepartition(ports, options)
       if (flags.execute) {
@@ -66,23 +59,6 @@ export const repartitionCommand: CommandModule<object, RepartitionFlags> = {
 }
 
 const howToDrain = 'Stop whatever sends, let the engine apply everything (millrace status shows lag 0), stop it, then try again'
-
-/** Every topology and every topic, whatever runs here: one count holds for all of them. */
-async function optionsOf(config: Config, to: number): Promise<RepartitionOptions> {
-  const topologies: RepartitionOptions['topologies'][number][] = []
-  for (const [name, home] of Object.entries(stateHomes))
-    topologies.push({ name, topics: sourceTopics(await topologyGraph(name, config)), home })
-  return {
-    topologies,
-    topics: (Object.keys(topics) as TopicName[]).map((name) => ({
-      name,
-      compacted: topics[name].cleanup === 'compact',
-      packed: packedTopics.has(name),
-    })),
-    to,
-    ttlS: defaultTaskLimits.stateTtlS,
-  }
-}
 
 async function refuseLive(
   config: Config,
