@@ -1,19 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Config, loadConfig } from '../../cli/config.ts'
-import { createRandom } from '../../core/random.ts'
 import { readLayout } from '../../runtime/state-layout.ts'
 import type { ShopRecord } from '../../simulator/record-shop.ts'
 import { engineHere } from './engine-here.ts'
 import { applyAll, decodedState, differences, epochs, move, rehomed, withPartitions } from './moved-state.ts'
+import { repartitionKilled } from './repartition-process.ts'
 import { recordedShop, Stack } from './stack.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-repartition-'))
-const program = join(import.meta.dirname, '..', '..', 'cli', 'main.ts')
 const stacks: Stack[] = []
 let records: readonly ShopRecord[]
 let before: Map<string, unknown>
@@ -85,27 +82,7 @@ it('cut off before every single step in turn and repeated, it ends the same, and
 it('killed again and again, the command ends with the same state', { timeout: 90_000 }, async () => {
   const config = configOf('killed', 2)
   copyFileSync(join(folder, 'prepared.db'), config.embedded.path)
-  const random = createRandom('repartition kills')
-  let kills = 0
-  let code: number | null = null
-  let output = ''
-  while (code !== 0) {
-    const command = commandOf(config, 4)
-    // Each later than the last, so that it ends; the moment within a step is left to chance.
-    let stepsLeft = kills < 5 ? kills * 9 + random.below(9) : Number.POSITIVE_INFINITY
-    output = ''
-    command.stdout!.on('data', (text: Buffer) => {
-      output += text
-      stepsLeft -= String(text).split('\n').length - 1
-      if (stepsLeft < 0 && command.signalCode === null) command.kill('SIGKILL')
-    })
-    command.stderr!.on('data', (text: Buffer) => {
-      output += text
-    })
-    code = ((await once(command, 'close')) as [number | null])[0]
-    if (code === null) kills++
-    else expect(code, output).toBe(0)
-  }
+  const kills = await repartitionKilled(config, 4, folder)
   console.info(`killed ${kills} times`)
   expect(kills).toBeGreaterThan(2)
   const stack = keep(await Stack.open({ ...config, partitions: 4 }))
@@ -193,10 +170,4 @@ async function other(stack: Stack, partitions: number): Promise<Stack> {
 function keep(stack: Stack): Stack {
   stacks.push(stack)
   return stack
-}
-
-function commandOf(config: Config, to: number): ChildProcess {
-  const flags = ['--partitions', String(to), '--execute', '--reason', 'test', '--address', '127.0.0.1:1']
-  const env = { ...process.env, MILLRACE_EMBEDDED_PATH: config.embedded.path, MILLRACE_PARTITIONS: String(config.partitions) }
-  return spawn(process.execPath, [program, 'repartition', ...flags], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
