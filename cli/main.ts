@@ -10,6 +10,7 @@ import { importCommand } from './commands/import.ts'
 import { listsCommand } from './commands/lists.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
+import { repartitionCommand } from './commands/repartition.ts'
 import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { servicesCommand } from './commands/services.ts'
@@ -36,6 +37,7 @@ try {
     .command(resumeCommand)
     .command(drainCommand)
     .command(resetCommand)
+    .command(repartitionCommand)
     .command(stateCommand)
     .command(listsCommand)
     .command(deadLettersCommand)

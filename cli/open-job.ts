@@ -12,6 +12,7 @@ import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { openInference, openPorts } from './compose.ts'
 import type { Config } from './config.ts'
+import { exitCodeOf } from './exit-codes.ts'
 import { RunStatistics } from './run-statistics.ts'
 import { graphsOf } from './topologies.ts'
 
@@ -50,7 +51,7 @@ export async function openJob(config: Config) {
     },
     onFailed: (topology, error) => {
       console.error(`topology ${topology} failed: ${error instanceof Error ? error.message : String(error)}`)
-      process.exitCode = 70
+      process.exitCode = exitCodeOf(error)
       process.kill(process.pid, 'SIGTERM')
     },
   })

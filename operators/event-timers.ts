@@ -4,9 +4,9 @@ import { type DueBucket, type DueEntry, type DueIndex, dueBucketSchema, dueIndex
 /** Event time covered by one bucket: a batch rewrites only the buckets it touches. */
 const bucketMs = 1_000
 
-const bucketFamily: StateFamily<DueBucket> = { name: 'due', codec: dueBucketSchema }
+export const dueBucketFamily: StateFamily<DueBucket> = { name: 'due', codec: dueBucketSchema }
 /** The index in memory: bucket numbers, ascending; in the store their differences, one or two bytes each. */
-const indexFamily: StateFamily<number[]> = {
+export const dueIndexFamily: StateFamily<number[]> = {
   name: 'due-index',
   codec: {
     encode: (numbers) => dueIndexSchema.encode(gapsOf(numbers)),
@@ -28,36 +28,36 @@ export class EventTimers {
 
   /** Brings the index, and the buckets that will be set or may fire, into memory. Call once per batch, first. */
   async load(dueTimesMs: Iterable<number>, watermarkMs: number): Promise<void> {
-    await this.#transaction.load(indexFamily, [''])
+    await this.#transaction.load(dueIndexFamily, [''])
     const buckets = new Set<string>()
     for (const dueMs of dueTimesMs) buckets.add(String(bucketOf(dueMs)))
     for (const number of this.#index()) {
       if (number * bucketMs >= watermarkMs) break
       buckets.add(String(number))
     }
-    await this.#transaction.load(bucketFamily, buckets)
+    await this.#transaction.load(dueBucketFamily, buckets)
   }
 
   /** Sets a timer; its time must be among those given to `load`. An entry that is there already is set once. */
   set(entry: DueEntry): void {
     const number = bucketOf(entry.dueMs)
     const key = String(number)
-    const bucket = this.#transaction.get(bucketFamily, key)
+    const bucket = this.#transaction.get(dueBucketFamily, key)
     if (!bucket) {
-      this.#transaction.put(bucketFamily, key, { entries: [entry] })
+      this.#transaction.put(dueBucketFamily, key, { entries: [entry] })
       const index = this.#index()
       index.splice(
         placeOf(index, number, (a, b) => a - b),
         0,
         number,
       )
-      this.#transaction.put(indexFamily, '', index)
+      this.#transaction.put(dueIndexFamily, '', index)
       return
     }
     const at = placeOf(bucket.entries, entry, compareDue)
     if (at > 0 && compareDue(bucket.entries[at - 1]!, entry) === 0) return
     bucket.entries.splice(at, 0, entry)
-    this.#transaction.put(bucketFamily, key, bucket)
+    this.#transaction.put(dueBucketFamily, key, bucket)
   }
 
   /**
@@ -71,25 +71,25 @@ export class EventTimers {
     for (const number of index) {
       if (number * bucketMs >= watermarkMs) break
       const key = String(number)
-      const entries = this.#transaction.get(bucketFamily, key)?.entries ?? []
+      const entries = this.#transaction.get(dueBucketFamily, key)?.entries ?? []
       let fired = 0
       while (fired < entries.length && entries[fired]!.dueMs < watermarkMs) fired++
       for (let i = 0; i < fired; i++) due.push(entries[i]!)
       if (fired === entries.length) {
-        this.#transaction.delete(bucketFamily, key)
+        this.#transaction.delete(dueBucketFamily, key)
         emptied++
-      } else if (fired > 0) this.#transaction.put(bucketFamily, key, { entries: entries.slice(fired) })
+      } else if (fired > 0) this.#transaction.put(dueBucketFamily, key, { entries: entries.slice(fired) })
     }
     // Only the last bucket read can be due in part, so those that are empty now are the first ones.
     if (emptied > 0) {
-      if (emptied === index.length) this.#transaction.delete(indexFamily, '')
-      else this.#transaction.put(indexFamily, '', index.slice(emptied))
+      if (emptied === index.length) this.#transaction.delete(dueIndexFamily, '')
+      else this.#transaction.put(dueIndexFamily, '', index.slice(emptied))
     }
     return due
   }
 
   #index(): number[] {
-    return this.#transaction.get(indexFamily, '') ?? []
+    return this.#transaction.get(dueIndexFamily, '') ?? []
   }
 }
 

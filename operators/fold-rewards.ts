@@ -7,8 +7,8 @@ import { type ArmState, armStateSchema, type PolicyState, policyStateSchema } fr
 import { type BanditUpdate, wholePolicy } from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
 
-const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
-const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
+export const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
+export const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
 /** Positions of the tasks that made the rows: their running numbers, not offsets of the topic. */
 const upstreamName = 'rewards-join'
 

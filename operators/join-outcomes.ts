@@ -20,8 +20,8 @@ import { decisionFault } from './decision-fault.ts'
 import { EventTimers } from './event-timers.ts'
 import { rewardOf } from './reward-of.ts'
 
-const listFamily: StateFamily<ListState> = { name: 'list', codec: listStateSchema }
-const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
+export const listFamily: StateFamily<ListState> = { name: 'list', codec: listStateSchema }
+export const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
 const closeKind = dueKinds.indexOf('close')
 const sweepKind = dueKinds.indexOf('sweep')
 const forgetKind = dueKinds.indexOf('forget')

@@ -101,6 +101,11 @@ export interface EventLog {
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>
   /** Partition count of a topic, or 0 if it does not exist. */
   partitions(topic: string): Promise<number>
+  /**
+   * Gives a topic more, empty partitions; records stay where they are. Does nothing if it has so many. A count below the present
+   * one is refused (`MILL_PARTITIONS_CHANGED`), a missing topic too (`MILL_NOT_FOUND`).
+   */
+  addPartitions(topic: string, count: number): Promise<void>
   /** Offsets of each partition of a topic, by partition number. */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
   /** Appends all records, in order per partition; resolves once the log holds them durably (acks=all). Calls are serialised. */
@@ -111,6 +116,8 @@ export interface EventLog {
   read(topic: string, partition: number, range: { from: number; to: number }): AsyncIterable<LogBatch>
   /** Committed offsets of a group: topic → by partition number (null where none). */
   committed(group: string, topics: readonly string[]): Promise<Readonly<Record<string, readonly (number | null)[]>>>
+  /** How many members a group has now; the embedded log knows only those of this process. */
+  groupSize(group: string): Promise<number>
   /** Forgets a group's committed offsets and members left behind. */
   deleteGroup(group: string): Promise<void>
   close(): Promise<void>

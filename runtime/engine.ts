@@ -9,7 +9,8 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import { type TopicDefinition, type TopicName, topics } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
-import type { Graph } from './graph.ts'
+import { claimPartitions } from './claim-partitions.ts'
+import { type Graph, sourceTopics } from './graph.ts'
 import { StepMetrics } from './running-graph.ts'
 import { RunningTopology } from './running-topology.ts'
 import { TableReader } from './table-reader.ts'
@@ -78,6 +79,7 @@ export class Engine implements EngineControl {
     this.#tables = new TableReader(
       [...this.#topologies.values()].map((topology) => topology.graph),
       ports,
+      options.partitions,
     )
     this.#registerGauges()
   }
@@ -94,9 +96,12 @@ export class Engine implements EngineControl {
 
   /** Starts everything; resolves once all tables have caught up and all groups are joined. */
   async start(): Promise<void> {
+    const topologies = [...this.#topologies.values()]
+    const claimants = topologies.map(({ name, graph }) => ({ name, topics: sourceTopics(graph) }))
+    await this.#patiently(() => claimPartitions(this.#ports, claimants, this.#options.partitions))
     await this.#patiently(() => Engine.ensureTopics(this.#ports.log, this.#options.partitions))
     await this.#patiently(() => this.#tables.start())
-    for (const topology of this.#topologies.values()) await this.#patiently(() => topology.start())
+    for (const topology of topologies) await this.#patiently(() => topology.start())
     this.#ready = true
   }
 

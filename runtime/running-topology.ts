@@ -3,9 +3,13 @@ import { invariant } from '../core/invariant.ts'
 import { retrying } from '../core/retrying.ts'
 import type { TopologyStatus } from '../ports/engine-control.ts'
 import type { GroupMember, LogBatch, PartitionOffsets } from '../ports/event-log.ts'
+import type { TopicName } from '../schemas/topics.ts'
 import type { EnginePorts } from './engine.ts'
 import { type Graph, sourceTopics } from './graph.ts'
+import { isLeftover } from './is-leftover.ts'
+import { positionLost } from './position-lost.ts'
 import type { StepMetrics } from './running-graph.ts'
+import { readLayout, refuseMove, type StateLayout } from './state-layout.ts'
 import { type BatchSummary, Task, type TaskLimits } from './task.ts'
 
 /** How often idle tasks are held against the store, and applied positions stored in the log, the latter for lag tools only. */
@@ -33,6 +37,8 @@ export class RunningTopology {
   readonly #opening = new Set<Task>()
   /** One look at the log's ends by topic, shared by the tasks that open together. */
   readonly #offsets = new Map<string, Promise<readonly PartitionOffsets[]>>()
+  /** Before these offsets a topic may have records of keys that live elsewhere now. */
+  #cuts: StateLayout['cuts'] = {}
   #member: GroupMember | undefined
   #state: TopologyStatus['state'] = 'starting'
   #reason = ''
@@ -77,7 +83,6 @@ export class RunningTopology {
   }
 
   async start(): Promise<void> {
-    await this.#refuseOtherPartitions()
     this.#member = await this.#ports.log.join({
       group: `millrace.${this.name}`,
       topics: sourceTopics(this.graph),
@@ -85,7 +90,7 @@ export class RunningTopology {
         assigned: (partition) => this.#assigned(partition),
         revoked: (partition) => this.#revoked(partition),
         batch: (batch) => this.#take(batch),
-        failed: (error) => this.#fail(error),
+        failed: (error) => void this.#explained(error).then((reason) => this.#fail(reason)),
       },
     })
     if (this.#state === 'starting') this.#state = 'running'
@@ -187,10 +192,14 @@ export class RunningTopology {
     this.#opening.add(task)
     try {
       const positions = await this.#untilWell(() => task.open())
-      await this.#untilWell(() => this.#refuseLostPositions(partition, positions))
+      // After the epoch was taken: whoever moves state writes its journal first and takes all epochs then.
+      const layout = await this.#untilWell(() => readLayout(this.#ports.state))
+      refuseMove(layout)
+      this.#cuts = layout.cuts
+      const starts = await this.#untilWell(() => this.#heldStarts(partition, positions))
       this.#tasks.set(partition, task)
       if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
-      return positions
+      return starts
     } catch (error) {
       task.close()
       throw error
@@ -229,7 +238,15 @@ export class RunningTopology {
   }
 
   #take(batch: LogBatch): void {
-    this.#tasks.get(batch.partition)?.push(batch)
+    const { topic, partition, records } = batch
+    const cut = this.#cuts[topic]?.[partition] ?? 0
+    const kept =
+      (records[0]?.offset ?? cut) >= cut
+        ? records
+        : records.filter(
+            ({ key, offset }) => !isLeftover({ topic: topic as TopicName, partition, offset, key }, cut, this.#partitions),
+          )
+    this.#tasks.get(partition)?.push(kept === records ? batch : { ...batch, records: kept })
   }
 
   #done(partition: number, summary: BatchSummary): void {
@@ -260,37 +277,33 @@ export class RunningTopology {
     this.#events.onFailed(error)
   }
 
-  async #refuseOtherPartitions(): Promise<void> {
-    for (const topic of sourceTopics(this.graph)) {
-      const partitions = await this.#ports.log.partitions(topic)
-      if (partitions === this.#partitions) continue
-      throw new MillraceError(
-        'MILL_PARTITIONS_CHANGED',
-        `${topic} has ${partitions} partitions, the configuration says ${this.#partitions}: set "partitions" back, or move the state first`,
-      )
-    }
-  }
-
-  /** The log no longer holds what comes next: going on would lose records silently. */
-  async #refuseLostPositions(partition: number, positions: Readonly<Record<string, number>>): Promise<void> {
+  /**
+   * Where to read on: the stored positions, which the log must still hold, for going on after a gap would lose records silently.
+   * A task that has applied nothing of a topic begins wherever the log does.
+   */
+  async #heldStarts(partition: number, positions: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    const starts: Record<string, number> = {}
     for (const [topic, position] of Object.entries(positions)) {
       const holds = ({ start, end }: PartitionOffsets) => position <= end && (position === 0 || position >= start)
-      let offsets = (await this.#offsetsOf(topic))[partition]
+      let held = (await this.#offsetsOf(topic))[partition]
       // The shared look may be older than the position.
-      if (!offsets || !holds(offsets)) offsets = (await this.#ports.log.offsets(topic))[partition]
-      invariant(offsets, `${topic} has no partition ${partition}`)
-      if (position > offsets.end) {
-        throw new MillraceError(
-          'MILL_POSITION_LOST',
-          `${topic}/${partition} ends at ${offsets.end} but ${this.name} has applied up to ${position}: was the topic recreated? Reset the topology to go on.`,
-        )
-      }
-      if (position > 0 && position < offsets.start) {
-        throw new MillraceError(
-          'MILL_POSITION_LOST',
-          `${topic}/${partition} begins at ${offsets.start} but ${this.name} has applied only up to ${position}: records are gone. Restore them, or run "millrace reset ${this.name}".`,
-        )
-      }
+      if (!held || !holds(held)) held = (await this.#ports.log.offsets(topic))[partition]
+      invariant(held, `${topic} has no partition ${partition}`)
+      if (!holds(held)) throw positionLost({ topology: this.name, topic, partition, position, held })
+      starts[topic] = position === 0 ? held.start : position
+    }
+    return starts
+  }
+
+  /** The connector found a position gone while it was reading: says the same as a start would. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof MillraceError) || error.code !== 'MILL_POSITION_LOST' || 'topology' in error.details) return error
+    const { topic, partition, position } = error.details as { topic: string; partition: number; position: number }
+    try {
+      const held = (await this.#ports.log.offsets(topic))[partition]
+      return held ? positionLost({ topology: this.name, topic, partition, position, held }) : error
+    } catch {
+      return error // The log went away meanwhile: what the connector knew has to do.
     }
   }
 

@@ -2,9 +2,12 @@ import { reactionOf } from '../core/errors.ts'
 import type { Sourced } from '../ports/batch.ts'
 import type { EventLog, Follower, LogBatch } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { StateStore } from '../ports/state-store.ts'
 import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import type { Graph, Table } from './graph.ts'
+import { isLeftover } from './is-leftover.ts'
+import { readLayout, type StateLayout } from './state-layout.ts'
 
 /**
  * Fills the tables of all topologies of a process and keeps them filled: one reader over all their topics, from the oldest
@@ -15,12 +18,23 @@ export class TableReader {
   readonly #log: EventLog
   readonly #wire: WireFormat
   readonly #logger: Logger
+  readonly #state: StateStore
+  readonly #partitions: number
   #follower: Follower | undefined
   /** Work that waits for a writer schema, per partition in order; almost always empty. */
   #pending: Promise<void> = Promise.resolve()
   #waiting = 0
 
-  constructor(graphs: readonly Graph[], ports: { log: EventLog; wire: WireFormat; logger: Logger }) {
+  /** Topic → by partition the offset before which records of other partitions may lie; see `StateLayout`. */
+  #cuts: StateLayout['cuts'] = {}
+
+  constructor(
+    graphs: readonly Graph[],
+    ports: { log: EventLog; state: StateStore; wire: WireFormat; logger: Logger },
+    partitions: number,
+  ) {
+    this.#state = ports.state
+    this.#partitions = partitions
     for (const graph of graphs) {
       for (const node of graph.nodes) {
         if (node.kind !== 'table') continue
@@ -37,6 +51,7 @@ export class TableReader {
   /** Resolves once the tables hold everything the log held at the call. */
   async start(): Promise<void> {
     if (this.#tables.size === 0) return
+    this.#cuts = (await readLayout(this.#state)).cuts
     this.#follower = await this.#log.follow({
       name: 'tables',
       topics: [...this.#tables.keys()],
@@ -79,7 +94,11 @@ export class TableReader {
   #apply(batch: LogBatch): void {
     const topic = batch.topic as TopicName
     const records: Sourced<unknown>[] = []
+    const { partition } = batch
+    const cut = this.#cuts[topic]?.[partition] ?? 0
     for (const { key, value, offset, timestampMs } of batch.records) {
+      // A newer value may have come from the key's own partition already: order holds within one only.
+      if (isLeftover({ topic, partition, offset, key }, cut, this.#partitions)) continue
       try {
         records.push({
           key: key ?? '',
@@ -89,12 +108,9 @@ export class TableReader {
         })
       } catch (error) {
         if (reactionOf(error) !== 'dead-letter') throw error
-        this.#logger.warn(
-          { topic, partition: batch.partition, offset, error: String(error) },
-          'A table skips a record that does not decode.',
-        )
+        this.#logger.warn({ topic, partition, offset, error: String(error) }, 'A table skips a record that does not decode.')
       }
     }
-    for (const table of this.#tables.get(topic)!) table.apply(records, batch.partition)
+    for (const table of this.#tables.get(topic)!) table.apply(records, partition)
   }
 }

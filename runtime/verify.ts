@@ -9,6 +9,7 @@ import type { WireFormat } from '../schemas/wire-format.ts'
 import { type Graph, sourceTopics } from './graph.ts'
 import { MemoryStateStore } from './memory-state-store.ts'
 import { StepMetrics } from './running-graph.ts'
+import { readLayout } from './state-layout.ts'
 import { defaultTaskLimits, Task } from './task.ts'
 import { timeFamily } from './task-time.ts'
 
@@ -57,8 +58,11 @@ export async function verifyTask(task: TaskId, graph: Graph, ports: VerifyPorts)
   const empty = { topology: task.topology, partition: task.partition, records: 0, keys: 0, differences: [] }
   if (!before) return { ...empty, positions: {}, skipped: 'it never ran' }
   const { positions } = before
+  const { cuts } = await readLayout(ports.state)
   for (const topic of sourceTopics(graph)) {
     const offsets = (await ports.log.offsets(topic))[task.partition]
+    if ((await ports.log.offsets(topic)).some(({ start }, partition) => start < (cuts[topic]?.[partition] ?? 0)))
+      return { ...empty, positions, skipped: `${topic} has records from before its state was moved to more partitions` }
     if (offsets && offsets.start > 0)
       return {
         ...empty,

@@ -25,6 +25,8 @@ export interface TopicDefinition {
   readonly schema: RecordSchema<any>
   readonly cleanup: 'delete' | 'compact'
   readonly retentionMs?: number
+  /** Its records hold rows of many keys, made for one partition each: their own key is that partition's number. */
+  readonly packed?: true
   readonly doc: string
 }
 
@@ -44,9 +46,16 @@ export const topics = {
     schema: itemSignalsSchema,
     cleanup: 'delete',
     retentionMs: dayMs,
+    packed: true,
     doc: 'Contributions to items, packed by item partition.',
   },
-  'session-steps': { schema: sessionStepsSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'Session steps, packed.' },
+  'session-steps': {
+    schema: sessionStepsSchema,
+    cleanup: 'delete',
+    retentionMs: 7 * dayMs,
+    packed: true,
+    doc: 'Session steps, packed.',
+  },
   'item-updates': { schema: itemUpdateSchema, cleanup: 'compact', doc: 'What the streams know of an item, keyed by item.' },
   'trend-updates': { schema: trendUpdateSchema, cleanup: 'compact', doc: 'Popular and trending per scope, keyed by scope.' },
   recommendations: { schema: recommendationSchema, cleanup: 'compact', doc: 'Lists, keyed by user.' },

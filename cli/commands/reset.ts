@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { sourceTopics } from '../../runtime/graph.ts'
+import { readLayout } from '../../runtime/state-layout.ts'
 import { AdminClient } from '../admin-client.ts'
 import { audit } from '../audit.ts'
 import type { OpenPorts } from '../compose.ts'
@@ -53,7 +54,7 @@ export const resetCommand: CommandModule<object, ResetFlags> = {
     await withPorts(config, async (ports) => {
       const tasks = await plan(ports, flags.topology, sourceTopics(graph))
       if (flags.execute) {
-        if (!flags.force) await guard(config, flags, tasks)
+        if (!flags.force) await guard(config, flags, tasks, await movedTopics(ports, sourceTopics(graph)))
         audit(config, 'reset', { topology: flags.topology, reason: flags.reason, forced: flags.force, tasks })
         for (const { partition } of tasks) await ports.state.clear({ topology: flags.topology, partition })
         await ports.log.deleteGroup(`millrace.${flags.topology}`)
@@ -77,7 +78,7 @@ async function plan(ports: OpenPorts, topology: string, topics: readonly string[
   return tasks
 }
 
-async function guard(config: Config, flags: ResetFlags, tasks: readonly TaskReset[]): Promise<void> {
+async function guard(config: Config, flags: ResetFlags, tasks: readonly TaskReset[], moved: readonly string[]): Promise<void> {
   const running = await new AdminClient(config, flags.address).status().catch(() => null)
   const live = running?.topologies.find(({ name, state }) => name === flags.topology && state !== 'stopped')
   if (live)
@@ -89,6 +90,22 @@ async function guard(config: Config, flags: ResetFlags, tasks: readonly TaskRese
     throw new GuardError(
       `the log no longer holds the beginning of partition ${lost.partition} (${JSON.stringify(lost.logStart)}): what was folded from it would be lost; insist with --force`,
     )
+  if (moved.length > 0)
+    throw new GuardError(
+      `${moved.join(', ')} have records from before the state was moved to more partitions: those of keys that moved would not be folded again; insist with --force`,
+    )
+}
+
+/** Topics that still hold records which a smaller partition count placed. */
+async function movedTopics(ports: OpenPorts, topics: readonly string[]): Promise<string[]> {
+  const { cuts } = await readLayout(ports.state)
+  const moved: string[] = []
+  for (const topic of topics) {
+    const cut = cuts[topic] ?? []
+    if (cut.length > 0 && (await ports.log.offsets(topic)).some(({ start }, partition) => start < (cut[partition] ?? 0)))
+      moved.push(topic)
+  }
+  return moved
 }
 
 function tell(flags: ResetFlags, tasks: readonly TaskReset[]): void {

@@ -89,6 +89,11 @@ export class EmbeddedEventLog implements EventLog {
     return this.#slots(topic)?.length ?? 0
   }
 
+  async addPartitions(topic: string, count: number): Promise<void> {
+    this.#required(topic)
+    this.#guard('add partitions', () => this.#storage.addPartitions(topic, count))
+  }
+
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     this.#guard('read offsets', () => this.#storage.refresh())
     return (this.#slots(topic) ?? []).map(({ start, end }) => ({ start, end }))
@@ -166,6 +171,10 @@ export class EmbeddedEventLog implements EventLog {
       if (found && partition < found.length) found[partition] = next
     }
     return result
+  }
+
+  async groupSize(group: string): Promise<number> {
+    return this.#groups.get(group)?.size ?? 0
   }
 
   async deleteGroup(group: string): Promise<void> {

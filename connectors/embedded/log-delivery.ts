@@ -17,6 +17,8 @@ export interface LogCursor {
   next: number
   paused: boolean
   deliver(batch: LogBatch): void
+  /** What comes next was dropped by retention: either moves `next` to what is held, or the reader is dead. */
+  overtaken(): void
   failed(error: unknown): void
 }
 
@@ -86,6 +88,10 @@ export class LogDelivery {
   }
 
   #deliver(cursor: LogCursor): number {
+    if (cursor.next < cursor.slot.start) {
+      cursor.overtaken()
+      return 1
+    }
     let batch: LogBatch | null
     try {
       batch = this.#guard('read the log', () =>
@@ -97,6 +103,10 @@ export class LogDelivery {
     }
     this.#failures = 0
     if (!batch) return 0
+    if (this.#skips(cursor, batch)) {
+      cursor.overtaken()
+      return 1
+    }
     cursor.next = batch.nextOffset // Before the call: the handler may seek.
     try {
       cursor.deliver(batch)
@@ -105,6 +115,13 @@ export class LogDelivery {
       cursor.failed(error)
     }
     return Math.max(1, batch.records.length)
+  }
+
+  /** Whether another process's cleaner was here since the last look: only compaction leaves gaps. */
+  #skips({ slot, next }: LogCursor, batch: LogBatch): boolean {
+    if (slot.cleanup === 'compact' || (batch.records[0]?.offset ?? batch.nextOffset) === next) return false
+    this.#guard('read offsets', () => this.#storage.refresh())
+    return next < slot.start
   }
 
   #poll(): void {

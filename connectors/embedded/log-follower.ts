@@ -38,8 +38,12 @@ export class LogFollower implements Follower {
       paused: false,
       deliver: (batch) => {
         this.#options.batch(batch)
-        if (batch.nextOffset < (this.#behind.get(cursor) ?? 0)) return
-        if (this.#behind.delete(cursor) && this.#behind.size === 0) this.#caughtUp.resolve()
+        if (batch.nextOffset >= (this.#behind.get(cursor) ?? 0)) this.#reached(cursor)
+      },
+      // A reader of all there is misses nothing by it: what is gone is in no table of anybody who starts now.
+      overtaken: () => {
+        cursor.next = slot.start
+        if (slot.start >= (this.#behind.get(cursor) ?? Number.POSITIVE_INFINITY)) this.#reached(cursor)
       },
       failed: (error) => {
         if (this.#isStopped) return
@@ -50,6 +54,10 @@ export class LogFollower implements Follower {
     }
     if (slot.end > slot.start) this.#behind.set(cursor, slot.end)
     return cursor
+  }
+
+  #reached(cursor: LogCursor): void {
+    if (this.#behind.delete(cursor) && this.#behind.size === 0) this.#caughtUp.resolve()
   }
 
   #end(reason: Error): void {

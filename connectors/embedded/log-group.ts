@@ -39,6 +39,10 @@ export class LogGroup {
     this.#host = host
   }
 
+  get size(): number {
+    return this.#members.length
+  }
+
   get isEmpty(): boolean {
     return this.#members.length === 0
   }
@@ -135,6 +139,7 @@ export class LogGroup {
         next: starts[topic] ?? slot.start,
         paused: false,
         deliver: (batch) => member.handler.batch(batch),
+        overtaken: () => this.#drop(member, overtaken(cursor)),
         failed: (error) => this.#drop(member, error),
       }
       cursors.set(topic, cursor)
@@ -162,6 +167,16 @@ export class LogGroup {
     this.#step(() => this.#rebalance())
     member.handler.failed(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** The cleaner was faster than the reader, say while it was paused. */
+function overtaken({ slot, next }: LogCursor): MillraceError {
+  const { topic, partition, start, end } = slot
+  return new MillraceError(
+    'MILL_POSITION_LOST',
+    `the log holds ${topic}/${partition} from ${start} to ${end}, the stored position is ${next}`,
+    { details: { topic, partition, position: next, start, end } },
+  )
 }
 
 /** Who owns each partition: everyone keeps what it has up to a fair share, the rest goes to those with the least. */

@@ -74,6 +74,20 @@ export class LogStorage {
     this.#load()
   }
 
+  /** Adds empty partitions up to `count`; refuses to take any away. */
+  addPartitions(topic: string, count: number): void {
+    this.database.transaction(() => {
+      const [id, found] = this.database.row<[number, number]>('SELECT id, partitions FROM topics WHERE name = ?', topic)!
+      if (found > count)
+        throw new MillraceError('MILL_PARTITIONS_CHANGED', `topic ${topic} has ${found} partitions: none can be taken away`, {
+          details: { topic, found, wanted: count },
+        })
+      this.database.run('UPDATE topics SET partitions = ? WHERE id = ?', count, id)
+      this.#addSlots(id, found, count)
+    })
+    this.#load()
+  }
+
   /** Appends to the end of each record's partition inside one transaction; answers the partitions that grew. */
   append(records: readonly OutgoingRecord[], nowMs: number): Set<LogSlot> {
     const touched = new Map<LogSlot, number>()
@@ -148,7 +162,11 @@ export class LogStorage {
     }
     const insert = 'INSERT INTO topics (name, partitions, cleanup, retention_ms) VALUES (?, ?, ?, ?) RETURNING id'
     const [topic] = this.database.row<[number]>(insert, name, partitions, cleanup, retentionMs ?? null)!
-    for (let partition = 0; partition < partitions; partition++) {
+    this.#addSlots(topic, 0, partitions)
+  }
+
+  #addSlots(topic: number, from: number, to: number): void {
+    for (let partition = from; partition < to; partition++) {
       this.database.run('INSERT INTO slots (topic, partition) VALUES (?, ?)', topic, partition)
     }
     const [count] = this.database.row<[number]>('SELECT coalesce(max(id), 0) FROM slots')!

@@ -67,7 +67,7 @@ export class KafkaEventLog implements EventLog {
   readonly #sender: RecordSender
   readonly #members = new Set<GroupMember>()
   readonly #followers = new Set<Follower>()
-  /** Topics do not shrink or move while we run; a count once read stays. */
+  /** Topics do not change while we run, but by `addPartitions`; a count once read stays. */
   readonly #partitionCounts = new Map<string, number>()
   #admin: Promise<Admin> | null = null
   #closed = false
@@ -135,6 +135,22 @@ export class KafkaEventLog implements EventLog {
     })
     if (count > 0) this.#partitionCounts.set(topic, count)
     return count
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    this.#partitionCounts.delete(topic)
+    const found = await this.#required(topic)
+    if (found > count) throw fewerPartitions(topic, found, count)
+    if (found === count) return
+    await this.#ask(`add partitions to ${topic}`, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }))
+    // The broker that answers next may not have heard of them yet.
+    for (let waitMs = 50; ; waitMs *= 2) {
+      this.#partitionCounts.delete(topic)
+      if ((await this.partitions(topic)) === count) return
+      if (waitMs > leaderWaitMsMax)
+        throw new MillraceError('MILL_LOG_UNAVAILABLE', `topic ${topic} does not show its ${count} partitions yet: try again`)
+      await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))
+    }
   }
 
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
@@ -231,6 +247,11 @@ export class KafkaEventLog implements EventLog {
     return result
   }
 
+  async groupSize(group: string): Promise<number> {
+    const { groups } = await this.#ask(`describe group ${group}`, (admin) => admin.describeGroups([group]))
+    return groups[0]?.members.length ?? 0
+  }
+
   async deleteGroup(group: string): Promise<void> {
     await this.#ask(`delete group ${group}`, async (admin) => {
       const { groups } = await admin.describeGroups([group])
@@ -308,6 +329,12 @@ export class KafkaEventLog implements EventLog {
     await admin.connect()
     return admin
   }
+}
+
+function fewerPartitions(topic: string, found: number, wanted: number): MillraceError {
+  return new MillraceError('MILL_PARTITIONS_CHANGED', `topic ${topic} has ${found} partitions: Kafka cannot take any away`, {
+    details: { topic, found, wanted },
+  })
 }
 
 async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {

@@ -219,7 +219,7 @@ export class PartitionFetcher {
       this.#fail(
         new MillraceError('MILL_POSITION_LOST', `the log no longer holds offset ${next} of ${topic}/${partition}`, {
           cause: error,
-          details: { topic, partition, offset: next },
+          details: { topic, partition, position: next },
         }),
       )
       return

@@ -44,6 +44,21 @@ export function eventLogConformance(name: string, { open, strictHandover }: Even
         await expect(log.ensureTopics([{ ...spec, partitions: 4 }])).rejects.toMatchObject({ code: 'MILL_PARTITIONS_CHANGED' })
         expect(await log.partitions(topic)).toBe(3)
       })
+
+      it('addPartitions adds empty ones that take records at once, may be repeated, and takes none away', async () => {
+        const topic = await newTopic(2)
+        await log.send(numbered(topic, 10, 0, () => 1))
+        await log.addPartitions(topic, 5)
+        await log.addPartitions(topic, 5)
+        expect(await log.partitions(topic)).toBe(5)
+        expect((await log.offsets(topic)).map(({ end }) => end)).toEqual([0, 10, 0, 0, 0])
+        await log.send(numbered(topic, 3, 0, () => 4))
+        expect((await readAll(log, topic, 4)).map(textOf)).toEqual(['0', '1', '2'])
+        expect(await readAll(log, topic, 1)).toHaveLength(10)
+        await expect(log.addPartitions(topic, 4)).rejects.toMatchObject({ code: 'MILL_PARTITIONS_CHANGED' })
+        await expect(log.addPartitions(newName('topic'), 4)).rejects.toMatchObject({ code: 'MILL_NOT_FOUND' })
+        expect(await log.partitions(topic)).toBe(5)
+      })
     })
 
     describe('send and read', () => {
@@ -207,6 +222,20 @@ export function eventLogConformance(name: string, { open, strictHandover }: Even
         expect(tail.slice(tail.indexOf(later[150]!))).toEqual(later.slice(150))
         await group.leave('only')
         expect(group.ledger.faults).toEqual([])
+      })
+
+      it('groupSize counts who is in the group now', async () => {
+        const topic = await newTopic(1)
+        const group = newName('group')
+        expect(await log.groupSize(group)).toBe(0)
+        const member = await log.join({
+          group,
+          topics: [topic],
+          handler: new GroupRecorder('a', new GroupLedger([topic], 1), strictHandover),
+        })
+        expect(await log.groupSize(group)).toBe(1)
+        await member.stop()
+        await waitUntil('it has left', async () => (await log.groupSize(group)) === 0)
       })
 
       it('refuses topics with unequal partition counts', async () => {

@@ -63,7 +63,8 @@ export class EngineProcess {
   }
 }
 
-function environmentOf(config: Config): Record<string, string> {
+/** A configuration as the environment of a command. */
+export function environmentOf(config: Config): Record<string, string> {
   return {
     MILLRACE_STACK: config.stack,
     MILLRACE_PARTITIONS: String(config.partitions),

@@ -17,10 +17,11 @@ const family: StateFamily<Count> = {
 
 function open(options: { stored?: Record<string, string>; cache?: StateCache; watermarkMs?: number } = {}) {
   const reads: (readonly string[])[] = []
+  const cache = options.cache ?? new StateCache(100)
   const transaction = new BatchTransaction({
     task: { topology: 'counting', partition: 3, partitions: 4, epoch: 1 },
     topic: 'users',
-    cache: options.cache ?? new StateCache(100),
+    cache: () => cache,
     positions: { 'item-signals/2': 7 },
     raw: [2, 5, 9].map((offset) => ({ offset, timestampMs: 0, key: `k${offset}`, value: Uint8Array.of(offset) })),
     watermarkMs: options.watermarkMs ?? 50,

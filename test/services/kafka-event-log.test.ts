@@ -196,7 +196,7 @@ describeWithService('kafka', 'KafkaEventLog', (address) => {
     await waitUntil('it reads', () => running.values.length === 1)
     second.seek(topic, 0, 10) // As a reader that retention has overtaken.
     await waitUntil('it refuses offset 10', () => running.errors.length > 0)
-    expect(running.errors[0]).toMatchObject({ code: 'MILL_POSITION_LOST', details: { offset: 10 } })
+    expect(running.errors[0]).toMatchObject({ code: 'MILL_POSITION_LOST', details: { position: 10 } })
     expect(running.values).toEqual(['100'])
     await second.stop()
   })

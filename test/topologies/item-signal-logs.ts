@@ -39,13 +39,16 @@ export const signalLogs: fc.Arbitrary<readonly SourcedSignal[]> = fc
     })
   })
 
-/** The rows of a packed record with offset and time, as the schema defines them. */
-export function unpacked(pack: ItemSignals): { offset: number; timeMs: number; row: number }[] {
-  const sumTo = (differences: readonly number[], at: number) => differences.slice(0, at + 1).reduce((sum, each) => sum + each, 0)
-  let row = 0
-  return pack.rowCounts.flatMap((count, event) =>
-    Array.from({ length: count }, () => ({ offset: sumTo(pack.offsets, event), timeMs: sumTo(pack.timesMs, event), row: row++ })),
-  )
+/** The rows of a packed record with what they share by event, as the schema defines them. */
+export function unpacked(pack: ItemSignals): { offset: number; timeMs: number; person: number; row: number }[] {
+  const rows: ReturnType<typeof unpacked> = []
+  let [offset, timeMs] = [0, 0]
+  pack.rowCounts.forEach((count, event) => {
+    offset += pack.offsets[event]!
+    timeMs += pack.timesMs[event]!
+    for (let i = 0; i < count; i++) rows.push({ offset, timeMs, person: pack.people[event]!, row: rows.length })
+  })
+  return rows
 }
 
 /** Rows of one source partition as one packed record. */

@@ -5,6 +5,7 @@ import type { ItemSignals } from '../../../schemas/item-signals.ts'
 import type { UserEvent } from '../../../schemas/user-event.ts'
 import { userFeatures } from '../../../topologies/user-features.ts'
 import type { Stack } from '../../e2e/stack.ts'
+import { unpacked } from '../../topologies/item-signal-logs.ts'
 
 const chunkRecords = 2_000
 
@@ -58,10 +59,9 @@ export async function compareSignals({ ports, config }: Stack): Promise<SignalCo
 
 /** Each row as text, with the partition it went to and the event it comes from. */
 function rowsOf(partition: number, signals: ItemSignals): string[] {
-  const { sourcePartition, strings, keys, others, kinds, offsets, timesMs, weights, people, amounts } = signals
-  return Array.from(offsets, (offset, row) => {
+  const { sourcePartition, strings, keys, others, kinds, weights } = signals
+  return unpacked(signals).map(({ offset, timeMs, person, row }) => {
     const [key, other] = [strings[keys[row]!], others[row]! < 0 ? '' : strings[others[row]!]]
-    const numbers = [kinds[row], timesMs[row], weights[row], people[row], amounts[row]].join(' ')
-    return `${sourcePartition}/${offset} to ${partition}: ${key} ${other} ${numbers}`
+    return `${sourcePartition}/${offset} to ${partition}: ${key} ${other} ${kinds[row]} ${timeMs} ${weights[row]} ${person}`
   })
 }

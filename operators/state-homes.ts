@@ -1,0 +1,80 @@
+import { invariant } from '../core/invariant.ts'
+import type { MoveTarget, StateHome } from '../ports/state-home.ts'
+import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { scopeFamily } from './fold-item-signals.ts'
+import { itemFamily } from './fold-items.ts'
+import { armFamily, policyFamily } from './fold-rewards.ts'
+import { userFamily } from './fold-user-events.ts'
+import { listFamily, progressFamily } from './join-outcomes.ts'
+
+/**
+ * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write
+ * none.
+ */
+export const stateHomes: Readonly<Record<string, StateHome | null>> = {
+  'user-features': familiesHome({ [userFamily.name]: person }),
+  'item-features': familiesHome({ [itemFamily.name]: whole, [scopeFamily.name]: whole }),
+  recommendations: null,
+  rewards: {
+    ...familiesHome({
+      [listFamily.name]: firstPart,
+      // The rows of a task are numbered by it: an old task goes on counting, a new one begins.
+      [progressFamily.name]: (_name, value, target) => (target.isNew ? null : value),
+      [dueBucketFamily.name]: dueIn,
+    }),
+    index: {
+      of: `${dueBucketFamily.name}:`,
+      key: `${dueIndexFamily.name}:`,
+      encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
+    },
+  },
+  bandit: familiesHome({ [armFamily.name]: firstPart, [policyFamily.name]: whole }),
+}
+
+/** More than a partition will ever hold. */
+const offsetsMax = 2 ** 40
+
+type Part = (name: string, value: Uint8Array, target: MoveTarget) => Uint8Array | null
+
+function familiesHome(families: Readonly<Record<string, Part>>): StateHome {
+  return {
+    part(key, value, target) {
+      const colon = key.indexOf(':')
+      const part = families[key.slice(0, colon)]
+      invariant(part, 'no operator of the topology is known to write it')
+      return part(key.slice(colon + 1), value, target)
+    },
+  }
+}
+
+/** State that is named as its records are. */
+function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
+  return target.isHome(name) ? value : null
+}
+
+/** What a person touched lies before everything that comes in the new partition, whose offsets begin at 0: equal times are told by them. */
+function person(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
+  if (!target.isHome(name) || !target.isNew) return whole(name, value, target)
+  const state = userFamily.codec.decode(value)
+  for (const touched of state.recent) touched.offset -= offsetsMax
+  return userFamily.codec.encode(state)
+}
+
+/** State named `<record key>/<rest>`; both may have slashes of their own. */
+function firstPart(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
+  return target.isHome(...prefixesOf(name)) ? value : null
+}
+
+/** The timers of a bucket that belong to lists of the target. */
+function dueIn(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
+  const { entries } = dueBucketFamily.codec.decode(value)
+  const here = entries.filter(({ listKey }) => target.isHome(...prefixesOf(listKey)))
+  if (here.length === entries.length) return value
+  return here.length === 0 ? null : dueBucketFamily.codec.encode({ entries: here })
+}
+
+function prefixesOf(name: string): string[] {
+  const prefixes: string[] = []
+  for (let at = name.indexOf('/'); at >= 0; at = name.indexOf('/', at + 1)) prefixes.push(name.slice(0, at))
+  return prefixes
+}
