@@ -115,7 +115,8 @@ export class Task {
   /** After a step threw, batches are cut to one record until this offset of that topic is passed: the poison is found and kept apart. */
   #careful: { topic: string; until: number } | undefined
   #cancelTick: (() => void) | undefined
-  #wake: (() => void) | undefined
+  /** Ends the waits of what is being tried again. */
+  readonly #wakes = new Set<() => void>()
 
   constructor(id: TaskId, graph: Graph, partitions: number, ports: TaskPorts, events: TaskEvents, limits: TaskLimits) {
     this.id = id
@@ -185,7 +186,7 @@ export class Task {
   close(): void {
     this.#closed = true
     this.#cancelTick?.()
-    this.#wake?.()
+    for (const wake of [...this.#wakes]) wake()
     this.#running.close()
   }
 
@@ -359,8 +360,8 @@ export class Task {
     const positions = { ...this.#positions, ...transaction.upstreams, ...(topic === '' ? {} : { [topic]: to }) }
     const writes = transaction.writes()
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
-    if (transaction.outputs.length > 0) await this.#retrying(() => this.#ports.log.send(transaction.outputs))
-    const swapped = await this.#swapLists(transaction.lists, positions)
+    // Both are outputs: neither waits for the other, and the state for both.
+    const [swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
     const result = await this.#retrying(() => this.#ports.state.commit(this.id, commit))
@@ -395,6 +396,10 @@ export class Task {
     invariant(transaction && batch.transaction === transaction, `${this.id.topology}: a batch left ${sink.id} after its time`)
     if (sink.target === 'lists') transaction.lists.push(...(batch.records as readonly ListWrite[]))
     else transaction.outputs.push(...outgoingRecords(sink.target, batch.records as readonly Keyed<unknown>[], this.#ports))
+  }
+
+  async #sendOutputs({ outputs }: BatchTransaction): Promise<void> {
+    if (outputs.length > 0) await this.#retrying(() => this.#ports.log.send(outputs))
   }
 
   async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
@@ -468,18 +473,25 @@ export class Task {
         if (this.#closed || reactionOf(error) !== 'retry') throw error
         this.#events.waiting((error as Error).message)
         this.#ports.logger.warn({ task: this.id, error: String(error), waitMs }, 'A service is unwell; trying again.')
-        await new Promise<void>((resolve) => {
-          const cancel = this.#ports.clock.after(waitMs, resolve)
-          this.#wake = () => {
-            cancel()
-            resolve()
-          }
-        })
+        await this.#wait(waitMs)
         if (this.#closed) throw error
         waitMs = Math.min(waitMs * 2, this.#limits.retryMsMax)
         running = attempt()
       }
     }
+  }
+
+  /** Resolves after a while, or when the task is closed. */
+  #wait(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(waitMs, () => wake())
+      const wake = () => {
+        this.#wakes.delete(wake)
+        cancel()
+        resolve()
+      }
+      this.#wakes.add(wake)
+    })
   }
 
   #scheduleTick(): void {

@@ -1,4 +1,4 @@
-import type { Kafka, Message, Producer, TopicMessages } from 'kafkajs'
+import type { Kafka, Message, Producer, RecordMetadata, TopicMessages } from 'kafkajs'
 import { MillraceError } from '../../core/errors.ts'
 import type { OutgoingRecord } from '../../ports/event-log.ts'
 import { protocolErrorOf, unavailable } from './kafka-error.ts'
@@ -9,6 +9,8 @@ const requestBytesMax = 8 * 1024 * 1024
 /** What kafkajs adds to a record, at most, for the sizes above. */
 const recordOverheadBytes = 32
 const waitingRecordsMax = 1_000_000
+/** Requests under way: a caller's records need not wait for another's answer. */
+const requestsMax = 3
 
 interface Sending {
   readonly records: readonly OutgoingRecord[]
@@ -21,8 +23,9 @@ interface Request {
 }
 
 /**
- * Sends records in order, one request at a time (parallel ones may overtake each other, tulios/kafkajs#598). What callers hand over
- * while a request is under way goes out together in the next.
+ * Sends records: what callers hand over while `requestsMax` requests are under way goes out together in the next. Records of one call
+ * keep their order in a partition, and so do those of a caller that awaits each call; calls that do not wait for each other may
+ * overtake each other when a request has to be repeated.
  */
 export class RecordSender {
   readonly #kafka: Kafka
@@ -30,7 +33,9 @@ export class RecordSender {
   #producer: Producer | null = null
   #waiting: Sending[] = []
   #waitingRecords = 0
-  #running: Promise<void> | null = null
+  #connecting: Promise<Producer> | null = null
+  readonly #running = new Set<Promise<void>>()
+  #isPlanned = false
 
   constructor(kafka: Kafka, options: { readonly compression: number }) {
     this.#kafka = kafka
@@ -48,35 +53,63 @@ export class RecordSender {
     this.#waitingRecords += records.length
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ records, resolve, reject })
-      this.#running ??= this.#run()
+      if (this.#isPlanned) return
+      this.#isPlanned = true
+      queueMicrotask(() => this.#start()) // Callers of the same turn go together.
     })
   }
 
   /** Sends what waits, then disconnects. */
   async close(): Promise<void> {
-    await this.#running
-    await this.#drop()
+    while (this.#running.size > 0 || this.#isPlanned) await Promise.all([...this.#running, Promise.resolve()])
+    await this.#drop(this.#producer)
   }
 
-  async #run(): Promise<void> {
-    await Promise.resolve() // Callers of the same turn go together.
-    while (this.#waiting.length > 0) {
-      const sendings = this.#waiting
-      this.#waiting = []
-      this.#waitingRecords = 0
-      try {
-        this.#producer ??= await this.#connect()
-        for (const { topicMessages } of requestsOf(sendings)) {
-          await this.#producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
-        }
-        for (const sending of sendings) sending.resolve()
-      } catch (error) {
-        const reason = sendError(error)
-        if (reason.reaction === 'retry') await this.#drop()
-        for (const sending of sendings) sending.reject(reason)
+  #start(): void {
+    this.#isPlanned = false
+    if (this.#waiting.length === 0 || this.#running.size >= requestsMax) return
+    const sendings = this.#waiting
+    this.#waiting = []
+    this.#waitingRecords = 0
+    const running = this.#send(sendings).finally(() => {
+      this.#running.delete(running)
+      this.#start()
+    })
+    this.#running.add(running)
+  }
+
+  async #send(sendings: readonly Sending[]): Promise<void> {
+    let producer: Producer | null = null
+    try {
+      producer = this.#producer ?? (await this.#connected())
+      for (const { topicMessages } of requestsOf(sendings)) {
+        const unsent = unsentOf(topicMessages, await this.#request(producer, topicMessages))
+        if (unsent.length === 0) continue
+        // Partitions that the client has not heard of it leaves out without a word: another asks the brokers anew.
+        await this.#drop(producer)
+        producer = await this.#connected()
+        if (unsentOf(unsent, await this.#request(producer, unsent)).length > 0)
+          throw new MillraceError('MILL_LOG_UNAVAILABLE', `Kafka does not show all partitions of ${unsent[0]!.topic} yet`)
       }
+      for (const sending of sendings) sending.resolve()
+    } catch (error) {
+      const reason = sendError(error)
+      if (reason.reaction === 'retry') await this.#drop(producer)
+      for (const sending of sendings) sending.reject(reason)
     }
-    this.#running = null
+  }
+
+  async #request(producer: Producer, topicMessages: TopicMessages[]): Promise<readonly RecordMetadata[]> {
+    return producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
+  }
+
+  /** One connection for all: whoever comes first makes it. */
+  async #connected(): Promise<Producer> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null
+    })
+    this.#producer = await this.#connecting
+    return this.#producer
   }
 
   async #connect(): Promise<Producer> {
@@ -94,11 +127,19 @@ export class RecordSender {
   }
 
   /** A connection that saw the brokers go away is not trusted again: the next send makes a new one. */
-  async #drop(): Promise<void> {
-    const producer = this.#producer
-    this.#producer = null
+  async #drop(producer: Producer | null): Promise<void> {
+    if (this.#producer === producer) this.#producer = null
     await producer?.disconnect().catch(() => {})
   }
+}
+
+/** What a request was to send and no broker has answered for. */
+function unsentOf(topicMessages: readonly TopicMessages[], answers: readonly RecordMetadata[]): TopicMessages[] {
+  return topicMessages.flatMap(({ topic, messages }) => {
+    const answered = new Set(answers.flatMap(({ topicName, partition }) => (topicName === topic ? [partition] : [])))
+    const unsent = messages.filter(({ partition }) => !answered.has(partition!))
+    return unsent.length === 0 ? [] : [{ topic, messages: unsent }]
+  })
 }
 
 /** Cuts the records into requests; a cut never changes the order inside a partition. */

@@ -134,11 +134,12 @@ async function openTask(behave: Behaviour = () => 'fine', limits: Partial<TaskLi
 }
 
 describe('Task', () => {
-  it('makes effects durable in the one safe order: outputs, lists, state', async () => {
+  it('makes effects durable in the one safe order: outputs and lists, then state', async () => {
     const { task, push, story, sent } = await openTask()
     push(0, 2)
     await task.idle()
-    expect(story).toEqual(['send', 'swap', 'commit', 'done'])
+    expect(story.slice(0, 2).sort()).toEqual(['send', 'swap'])
+    expect(story.slice(2)).toEqual(['commit', 'done'])
     expect(sent).toEqual([1, 2])
     expect(task.positions).toEqual({ erasures: 2 })
   })
@@ -167,7 +168,9 @@ describe('Task', () => {
     expect(failures()).toBe(3)
     clock.advance(150)
     await task.idle()
-    expect(story.filter((one) => !one.includes('unwell') && one !== 'waiting')).toEqual(['send', 'swap', 'commit', 'done'])
+    const done = story.filter((one) => !one.includes('unwell') && one !== 'waiting')
+    expect(done.slice(0, 2).sort()).toEqual(['send', 'swap'])
+    expect(done.slice(2)).toEqual(['commit', 'done'])
   })
 
   it('knows its own commit again when only the reply was lost', async () => {
