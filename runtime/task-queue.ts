@@ -86,7 +86,12 @@ export class TaskQueue {
       const head = batches[0]!
       const fits = head.records.length <= limit - records.length
       const part = fits ? head.records : head.records.slice(0, limit - records.length)
-      for (const record of part) if (record.offset >= position) records.push(record)
+      // Batches may overlap when a log delivers again: what is taken already lies below `nextOffset`.
+      for (const record of part) {
+        if (record.offset < nextOffset) continue
+        records.push(record)
+        nextOffset = record.offset + 1
+      }
       if (fits) batches.shift()
       else batches[0] = { ...head, records: head.records.slice(part.length) }
       nextOffset = Math.max(nextOffset, fits ? head.nextOffset : batches[0]!.records[0]!.offset)
