@@ -383,8 +383,9 @@ export class Task {
       { task: this.id, from: this.#positions, to: positions },
       'The store holds other positions; going on from them.',
     )
-    this.#queue.clear()
     await this.#reload(positions)
+    // Only now: what the log delivered meanwhile would stand in the queue above a gap, and the gap would be passed over.
+    this.#queue.clear()
     for (const topic of sourceTopics(this.#graph)) this.#events.seek(topic, this.#positions[topic] ?? 0)
   }
 

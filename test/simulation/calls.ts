@@ -6,7 +6,7 @@ export type CallKind = 'open' | 'read' | 'send' | 'swap' | 'commit' | 'score'
 /** One effect, cut into steps that the world may do apart: mostly one. */
 export interface Effect<R> {
   /** Does it whole and says what came of it. */
-  run(): R
+  run(late?: boolean): R
   /** Does a part, as when a request went to several servers and some of them died. */
   part?: () => void
 }
@@ -18,8 +18,8 @@ export interface Call {
   readonly partition: number
   /** Does it and answers. */
   answer(): void
-  /** Does it without answering. */
-  apply(): void
+  /** Does it without answering; `late` if its sender has given up on it. */
+  apply(late?: boolean): void
   applyPart(): void
   /** Answers that nothing is known. */
   reject(): void
@@ -48,7 +48,7 @@ export class Calls {
           }
           resolve(result)
         },
-        apply: () => void effect.run(),
+        apply: (late) => void effect.run(late),
         applyPart: () => (effect.part ?? effect.run)(),
         reject: () => reject(unwell(from.kind)),
       })

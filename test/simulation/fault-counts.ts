@@ -18,6 +18,7 @@ export const faultKinds = [
   'left and joined',
   'rebalance storm',
   'store rolled back',
+  'store rolled back, unnoticed',
   'clock skewed',
   'workers away',
 ] as const

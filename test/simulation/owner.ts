@@ -72,8 +72,8 @@ export class Owner {
     }
   }
 
-  get positions(): Readonly<Record<string, number>> {
-    return this.#task.positions
+  get epoch(): number {
+    return this.#task.epoch
   }
 
   fetchAt(topic: string): number {
@@ -112,7 +112,7 @@ export class Owner {
       log: { send: (records: readonly OutgoingRecord[]) => this.#ask('send', this.#world.send(this, records.slice())) },
       state: {
         openTask: (task: TaskId) => this.#ask('open', { run: () => store.openTask(task) }),
-        progress: () => Promise.resolve(null),
+        progress: (task: TaskId) => this.#ask('read', { run: () => store.progress(task) }),
         read: (task: TaskId, keys: readonly string[]) => this.#ask('read', { run: () => store.read(task, keys) }),
         commit: (task: TaskId, commit: StateCommit) => 
           this.#ask('commit', { run: () => store.commit(task, commit), part: () => store.commitPart(task, commit) }),

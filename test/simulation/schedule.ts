@@ -4,6 +4,10 @@ import fc from 'fast-check'
 export const callFaults = ['request lost', 'reply lost', 'partly done', 'done twice', 'done late'] as const
 export type CallFault = (typeof callFaults)[number]
 
+/** Where in a batch something happens: when the task waits for this answer; `rest` is wherever it is now. */
+export const points = ['rest', 'read', 'send', 'swap', 'commit'] as const
+export type Point = (typeof points)[number]
+
 /** How a task gets another owner. */
 export const takeovers = ['zombie', 'closed', 'drained'] as const
 export type Takeover = (typeof takeovers)[number]
@@ -15,11 +19,11 @@ export type Takeover = (typeof takeovers)[number]
 export type Action =
   | { readonly do: 'fetch'; readonly who: number; readonly count: number; readonly back: number }
   | { readonly do: 'answer'; readonly which: number; readonly times: number }
-  | { readonly do: 'fail'; readonly which: number; readonly how: CallFault }
-  | { readonly do: 'crash'; readonly who: number; readonly applied: boolean }
-  | { readonly do: 'take over'; readonly who: number; readonly how: Takeover; readonly times: number }
+  | { readonly do: 'fail'; readonly who: number; readonly at: Point; readonly how: CallFault }
+  | { readonly do: 'crash'; readonly who: number; readonly at: Point; readonly applied: boolean }
+  | { readonly do: 'take over'; readonly who: number; readonly at: Point; readonly how: Takeover; readonly times: number }
   | { readonly do: 'rebalance'; readonly times: number }
-  | { readonly do: 'roll back'; readonly who: number; readonly depth: number }
+  | { readonly do: 'roll back'; readonly who: number; readonly depth: number; readonly noticed: boolean }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'skew'; readonly who: number; readonly ms: number }
 
@@ -39,44 +43,51 @@ export interface Schedule {
 /** Input logs per scenario; each is made and folded calmly once. */
 export const logsMax = 12
 
+const day = 86_400_000
 const which = fc.nat({ max: 7 })
+
+const who = which
+const at = fc.constantFrom(...points)
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
-    weight: 9,
-    arbitrary: fc.record({ do: fc.constant('fetch' as const), who: which, count: fc.integer({ min: 1, max: 10 }), back: backs() }),
-  },
-  {
     weight: 12,
-    arbitrary: fc.record({ do: fc.constant('answer' as const), which, times: fc.integer({ min: 1, max: 6 }) }),
+    arbitrary: fc.record({ do: fc.constant('fetch'), who, count: fc.integer({ min: 1, max: 10 }), back: backs() }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('fail' as const), which, how: fc.constantFrom(...callFaults) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('crash' as const), who: which, applied: fc.boolean() }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('answer'), which, times: fc.integer({ min: 1, max: 12 }) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('fail'), who, at, how: fc.constantFrom(...callFaults) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('crash'), who, at, applied: fc.boolean() }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
-      do: fc.constant('take over' as const),
-      who: which,
+      do: fc.constant('take over'),
+      who,
+      at,
       how: fc.constantFrom(...takeovers),
-      times: fc.constantFrom(1, 1, 1, 4),
+      times: fc.constantFrom(1, 1, 1, 1, 4),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rebalance' as const), times: fc.constantFrom(1, 1, 3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('roll back' as const), who: which, depth: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(50, 100, 400, 2_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rebalance'), times: fc.constantFrom(1, 1, 1, 3) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('skew' as const), who: which, ms: fc.integer({ min: -86_400_000, max: 86_400_000 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('roll back'),
+      who,
+      depth: fc.integer({ min: 1, max: 4 }),
+      noticed: fc.constantFrom(true, true, false),
+    }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(50, 100, 400, 2_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('skew'), who, ms: fc.integer({ min: -day, max: day }) }) },
 )
 
-/** Schedules of up to 60 actions. */
+/** Schedules of up to 40 actions. */
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   log: fc.nat({ max: logsMax - 1 }),
   seed: fc.nat({ max: 0x7fffffff }),
   batchRecordsMax: fc.constantFrom(1, 3, 8, 100),
   cacheKeysMax: fc.constantFrom(2, 8, 1_000),
-  actions: fc.array(action, { minLength: 1, maxLength: 60, size: 'max' }),
+  actions: fc.array(action, { minLength: 1, maxLength: 40, size: 'max' }),
 })
 
 /** How far a fetch goes back behind what was delivered: mostly not at all. */

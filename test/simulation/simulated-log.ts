@@ -4,20 +4,22 @@ import type { LogRecord, OutgoingRecord } from '../../ports/event-log.ts'
 export interface SentRecord extends LogRecord {
   readonly topic: string
   readonly partition: number
+  /** Sent by an owner who had been replaced, or so late that its sender had sent it again: it may follow newer ones. */
+  readonly stale: boolean
 }
 
 /** The durable log of outputs: what lies here has happened. */
 export class SimulatedLog {
   readonly #records = new Map<string, SentRecord[]>()
 
-  append(records: readonly OutgoingRecord[]): void {
+  append(records: readonly OutgoingRecord[], stale = false): void {
     for (const { topic, partition, key, value } of records) {
       let log = this.#records.get(topic)
       if (!log) {
         log = []
         this.#records.set(topic, log)
       }
-      log.push({ topic, partition, key, value, offset: log.length, timestampMs: 0 })
+      log.push({ topic, partition, key, value, offset: log.length, timestampMs: 0, stale })
     }
   }
 

@@ -31,6 +31,11 @@ export class SimulatedStore {
     return { epoch: disk.epoch, positions: disk.positions }
   }
 
+  progress(task: TaskId): TaskProgress {
+    const { epoch, positions } = this.disk(task.partition)
+    return { epoch, positions }
+  }
+
   read(task: TaskId, keys: readonly string[]): readonly (Uint8Array | null)[] {
     const { values } = this.disk(task.partition)
     return keys.map((key) => values.get(key) ?? null)
@@ -97,6 +102,10 @@ export class SimulatedStore {
     Object.assign(disk, { epoch: earlier.epoch, positions: earlier.positions, values: new Map(earlier.values) })
     this.#newest.set(partition, earlier.epoch)
     return true
+  }
+
+  epoch(partition: number): number {
+    return this.disk(partition).epoch
   }
 
   positions(partition: number): Positions {

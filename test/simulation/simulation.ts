@@ -6,7 +6,7 @@ import type { WireFormat } from '../../schemas/wire-format.ts'
 import { type Call, type CallKind, Calls, type Effect } from './calls.ts'
 import { FaultCounts } from './fault-counts.ts'
 import { Owner, type World } from './owner.ts'
-import type { Action, CallFault, Schedule, Takeover } from './schedule.ts'
+import type { Action, CallFault, Point, Schedule, Takeover } from './schedule.ts'
 import { SimulatedLists } from './simulated-lists.ts'
 import { SimulatedLog } from './simulated-log.ts'
 import { SimulatedStore } from './simulated-store.ts'
@@ -41,6 +41,8 @@ export interface Remains {
   readonly counts: FaultCounts
   /** Promises broken on the way. */
   readonly broken: readonly string[]
+  /** Whether the store went back, and whether its clients were told. */
+  readonly rolledBack: 'no' | 'noticed' | 'unnoticed'
 }
 
 /** Runs a schedule to its end, then lets the faults stop and everything drain. */
@@ -59,6 +61,7 @@ class Simulation implements World, Remains {
   readonly lists = new SimulatedLists()
   readonly clock = new ManualClock(1_704_000_000_000)
   readonly counts = new FaultCounts()
+  rolledBack: Remains['rolledBack'] = 'no'
   readonly #broken: string[] = []
   readonly #setup: Setup
   readonly #schedule: Schedule
@@ -69,6 +72,8 @@ class Simulation implements World, Remains {
   readonly #current: Owner[] = []
   /** Requests on their way whose sender no longer waits. */
   readonly #late: Call[] = []
+  /** Owners replaced at the end because the store had gone back without a word. */
+  #restarts = 0
 
   constructor(setup: Setup, schedule: Schedule, breakage: Breakage) {
     this.#setup = setup
@@ -93,8 +98,8 @@ class Simulation implements World, Remains {
   send(owner: Owner, records: readonly OutgoingRecord[]): Effect<void> {
     if (this.#breakage.send) return this.#breakage.send(this.calls, this.log, owner, records)
     return {
-      run: () => this.log.append(records),
-      part: () => this.log.append(this.#share(records)),
+      run: (late) => this.log.append(records, late || this.#isStale(owner)),
+      part: () => this.log.append(this.#share(records), this.#isStale(owner)),
     }
   }
 
@@ -119,13 +124,15 @@ class Simulation implements World, Remains {
         }
         break
       case 'fail':
-        this.#fail(action.which, action.how)
+        await this.#fail(this.#currentAt(action.who), action.at, action.how)
         break
       case 'crash':
+        await this.#reach(this.#currentAt(action.who), action.at)
         this.#crash(this.#currentAt(action.who), action.applied)
         break
       case 'take over':
         if (action.times > 1) this.counts.add('rebalance storm')
+        await this.#reach(this.#currentAt(action.who), action.at)
         for (let time = 0; time < action.times; time++) this.#takeOver(this.#currentAt(action.who), action.how)
         break
       case 'rebalance':
@@ -135,7 +142,7 @@ class Simulation implements World, Remains {
         }
         break
       case 'roll back':
-        if (this.store.rollBack(action.who % this.partitions, action.depth)) this.counts.add('store rolled back')
+        this.#rollBack(action.who % this.partitions, action.depth, action.noticed)
         break
       case 'wait':
         this.clock.advance(action.ms)
@@ -154,10 +161,10 @@ class Simulation implements World, Remains {
     for (let step = 0; step < stepsMax; step++) {
       await this.#turn()
       if (this.#broken.length > 0) return
-      if (this.#late.length > 0 && this.#random.below(3) === 0) this.#late.shift()!.apply()
+      if (this.#late.length > 0 && this.#random.below(3) === 0) this.#late.shift()!.apply(true)
       else if (this.calls.waiting.length > 0) this.#answer(this.#random.below(8))
       else if (this.#current.some((owner) => this.#fetch(owner, 1 + this.#random.below(10), 0))) continue
-      else if (this.#late.length > 0) this.#late.shift()!.apply()
+      else if (this.#late.length > 0) this.#late.shift()!.apply(true)
       else if (rounds++ < 3)
         this.clock.advance(10_000) // Who waits to try again does so now.
       else {
@@ -174,8 +181,6 @@ class Simulation implements World, Remains {
     const positions = this.#current.map(({ id }) => JSON.stringify(this.store.positions(id.partition)))
     this.#broken.push(`${this.#setup.name} is stuck at ${positions.join(' and ')}`)
   }
-
-  #restarts = 0
 
   /** Lets everybody run until they ask for something. */
   async #turn(): Promise<void> {
@@ -229,6 +234,11 @@ class Simulation implements World, Remains {
     return this.#setup.inputs.get(topic)![partition]!.length
   }
 
+  /** Whether the store will refuse what this owner is about to commit. */
+  #isStale(owner: Owner): boolean {
+    return this.store.epoch(owner.id.partition) > owner.epoch
+  }
+
   #isDone(owner: Owner): boolean {
     const positions = this.store.positions(owner.id.partition)
     return [...this.#setup.inputs.keys()].every((topic) => (positions[topic] ?? 0) >= this.#end(topic, owner.id.partition))
@@ -257,12 +267,29 @@ class Simulation implements World, Remains {
 
   #answer(which: number): void {
     this.#pick(which)?.answer()
-    if (this.#late.length > 0 && this.#random.below(6) === 0) this.#late.shift()!.apply()
+    if (this.#late.length > 0 && this.#random.below(6) === 0) this.#late.shift()!.apply(true)
   }
 
-  #fail(which: number, how: CallFault): void {
-    const call = this.#pick(which)
+  /** Answers a task until it asks for what a point of the table in streaming-notes.md names; gives up where it does not. */
+  async #reach(owner: Owner, point: Point): Promise<void> {
+    if (point === 'rest') return
+    for (let step = 0; step < 12 && !owner.dead; step++) {
+      const asked = this.calls.of(owner.number)
+      if (asked.some(({ kind }) => kind === point)) return
+      if (asked[0]) {
+        this.calls.take(asked[0])
+        asked[0].answer()
+      } else if (!this.#fetch(owner, 1 + this.#random.below(6), 0)) return
+      await this.#turn()
+    }
+  }
+
+  async #fail(owner: Owner, point: Point, how: CallFault): Promise<void> {
+    await this.#reach(owner, point)
+    const asked = this.calls.of(owner.number)
+    const call = asked.find(({ kind }) => kind === point) ?? asked[0]
     if (!call) return
+    this.calls.take(call)
     this.counts.add(how)
     switch (how) {
       case 'request lost':
@@ -286,13 +313,26 @@ class Simulation implements World, Remains {
   #crash(owner: Owner, applied: boolean): void {
     const asked = this.calls.of(owner.number)
     const last = asked.at(-1)
-    if (applied) for (const call of asked) if (this.#random.below(3) > 0) call.apply(); else call.applyPart()
+    for (const call of applied ? asked : []) {
+      if (this.#random.below(3) > 0) call.apply()
+      else call.applyPart()
+    }
     this.#kill(owner)
     this.#replace(owner.id.partition)
     if (!last) this.counts.add('crash between batches')
     else if (last.kind === 'commit') this.counts.add(applied ? 'crash after commit, reply lost' : 'crash after outputs')
     else if (last.kind === 'send') this.counts.add(applied ? 'crash after outputs' : 'crash after fold')
     else this.counts.add(last.kind === 'swap' ? 'crash after outputs' : 'crash after fetch')
+  }
+
+  /** Clients who notice (their connection went) start again from what the store holds now. */
+  #rollBack(partition: number, depth: number, noticed: boolean): void {
+    if (!this.store.rollBack(partition, depth)) return
+    this.counts.add(noticed ? 'store rolled back' : 'store rolled back, unnoticed')
+    if (!noticed || this.rolledBack === 'no') this.rolledBack = noticed ? 'noticed' : 'unnoticed'
+    if (!noticed) return
+    for (const owner of this.#owners) if (owner.id.partition === partition && !owner.dead) this.#kill(owner)
+    this.#replace(partition)
   }
 
   #takeOver(owner: Owner, how: Takeover, counted = true): void {
