@@ -88,6 +88,16 @@ interface OffsetRange {
   readonly to: number
 }
 
+/** What was read belongs to other positions than the task's. */
+class StoreMoved extends Error {
+  readonly positions: Positions
+
+  constructor(positions: Positions) {
+    super('the store holds other positions')
+    this.positions = positions
+  }
+}
+
 /**
  * One topology on one partition number: the only writer of its keys. It takes batches from the log in order, runs each
  * through the graph, and makes its effects durable in the one safe order: outputs, lists, then state with positions.
@@ -313,14 +323,39 @@ export class Task {
       positions: this.#positions,
       raw,
       watermarkMs,
-      read: (keys) => this.#retrying(() => this.#ports.state.read(this.id, keys)),
+      read: (keys) => this.#read(keys),
     })
+  }
+
+  /**
+   * Values of keys as they were at this task's positions. What a newer owner wrote, or a store that went back, would mix with
+   * what is remembered here, and outputs made of the mixture leave before the commit is refused: so the check comes after the read.
+   */
+  async #read(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    const values = await this.#retrying(() => this.#ports.state.read(this.id, keys))
+    const progress = await this.#retrying(() => this.#ports.state.progress(this.id))
+    if (progress && progress.epoch > this.#info.epoch) throw this.#fenced()
+    const positions = progress?.positions ?? {}
+    if (encodePositions(positions) !== encodePositions(this.#positions)) throw new StoreMoved(positions)
+    return values
+  }
+
+  #fenced(): MillraceError {
+    const { topology, partition } = this.id
+    return new MillraceError('MILL_FENCED', `${topology}.${partition}: epoch ${this.#info.epoch} is not the newest any more`)
   }
 
   async #runBatch(transaction: BatchTransaction, batch: Omit<Batch<unknown>, 'task' | 'transaction'>): Promise<void> {
     this.#transaction = transaction
     this.#time.reach(batch.watermarkMs)
-    await this.#running.run({ ...batch, task: this.#info, transaction })
+    try {
+      await this.#running.run({ ...batch, task: this.#info, transaction })
+    } catch (error) {
+      if (!(error instanceof StoreMoved) || this.#closed) throw error
+      this.#running.close()
+      this.#running = this.#start()
+      return this.#goTo(error.positions)
+    }
     await this.#settle(transaction, batch.topic, batch.to)
   }
 
@@ -338,10 +373,7 @@ export class Task {
     if (this.#closed) return
     switch (result.kind) {
       case 'fenced':
-        throw new MillraceError(
-          'MILL_FENCED',
-          `${this.id.topology}.${this.id.partition}: epoch ${this.#info.epoch} is not the newest any more`,
-        )
+        throw this.#fenced()
       case 'moved':
         if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goTo(result.positions)
         break // Ours, and only the reply was lost.
