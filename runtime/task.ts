@@ -109,9 +109,10 @@ export class Task {
   readonly #limits: TaskLimits
   readonly #events: TaskEvents
   readonly #partitions: number
-  readonly #cache: StateCache
   readonly #queue: TaskQueue
   readonly #lastRecordMs = new Map<string, number>()
+  /** A new one at each reload: reads of a batch that was given up may still end, and fill the old one. */
+  #cache: StateCache
   #running: RunningGraph
   #transaction: BatchTransaction | undefined
   #info: TaskInfo
@@ -316,27 +317,28 @@ export class Task {
   }
 
   #begin(topic: string, raw: readonly LogRecord[], watermarkMs: number): BatchTransaction {
+    const positions = this.#positions
     return new BatchTransaction({
       task: this.#info,
       topic,
       cache: this.#cache,
-      positions: this.#positions,
+      positions,
       raw,
       watermarkMs,
-      read: (keys) => this.#read(keys),
+      read: (keys) => this.#read(keys, positions),
     })
   }
 
   /**
-   * Values of keys as they were at this task's positions. What a newer owner wrote, or a store that went back, would mix with
+   * Values of keys as they were at the positions of a batch. What a newer owner wrote, or a store that went back, would mix with
    * what is remembered here, and outputs made of the mixture leave before the commit is refused: so the check comes after the read.
    */
-  async #read(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+  async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
     const values = await this.#retrying(() => this.#ports.state.read(this.id, keys))
     const progress = await this.#retrying(() => this.#ports.state.progress(this.id))
     if (progress && progress.epoch > this.#info.epoch) throw this.#fenced()
     const positions = progress?.positions ?? {}
-    if (encodePositions(positions) !== encodePositions(this.#positions)) throw new StoreMoved(positions)
+    if (encodePositions(positions) !== encodePositions(at)) throw new StoreMoved(positions)
     return values
   }
 
@@ -422,7 +424,7 @@ export class Task {
   }
 
   async #reload(positions: Positions): Promise<void> {
-    this.#cache.clear()
+    this.#cache = new StateCache(this.#limits.cacheKeysMax)
     this.#positions = positions
     const [stored] = await this.#retrying(() => this.#ports.state.read(this.id, [`${timeFamily.name}:`]))
     this.#time = new TaskTime(this.#graph, stored ? timeFamily.codec.decode(stored) : undefined)
