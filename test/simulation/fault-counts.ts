@@ -20,7 +20,6 @@ export const faultKinds = [
   'store rolled back',
   'store rolled back, unnoticed',
   'clock skewed',
-  'workers away',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 

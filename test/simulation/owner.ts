@@ -76,6 +76,10 @@ export class Owner {
     return this.#task.epoch
   }
 
+  get positions(): Readonly<Record<string, number>> {
+    return this.#task.positions
+  }
+
   fetchAt(topic: string): number {
     return this.#fetchAt.get(topic) ?? 0
   }
