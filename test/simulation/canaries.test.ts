@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { CommitResult, StateCommit, TaskId } from '../../ports/state-store.ts'
+import { topologyNames } from './scenarios.ts'
 import { SimulatedStore } from './simulated-store.ts'
 import type { Breakage } from './simulation.ts'
-import { topologyNames } from './scenarios.ts'
 import { runTrial, type TrialOptions, wordFailure } from './trial.ts'
 
 // Broken engines on purpose: an oracle that does not catch them proves nothing about the real one.
@@ -48,7 +48,14 @@ const canaries: Readonly<Record<string, Breakage>> = {
 describe('canaries', () => {
   const caught: string[] = []
 
-  it.each(Object.keys(canaries).flatMap((name) => topologyNames.map((topology) => [name, topology] as const)))(
+  // user-features counts an event id once: folding a batch twice changes nothing there that anybody could see.
+  const hidden = 'positions outside the transaction in user-features'
+
+  it.each(
+    Object.keys(canaries).flatMap((name) =>
+      topologyNames.flatMap((topology) => (`${name} in ${topology}` === hidden ? [] : [[name, topology] as const])),
+    ),
+  )(
     '%s is caught in %s',
     async (name, topology) => {
       const trial: TrialOptions = { topology, schedules: within, seed: 7, breakage: canaries[name]!, shrinks: false }

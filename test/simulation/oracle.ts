@@ -20,7 +20,8 @@ export function faultsOf(scenario: Scenario, remains: Remains): string[] {
     const calm = scenario.calm.state[partition]!
     const stored = remains.store.values(partition)
     for (const key of new Set([...calm.keys(), ...stored.keys()]))
-      if (!sameBytes(calm.get(key), stored.get(key))) faults.push(`state ${key} of partition ${partition} is not the fold of the log`)
+      if (!sameBytes(calm.get(key), stored.get(key)))
+        faults.push(`state ${key} of partition ${partition} is not the fold of the log`)
   }
   for (const topic of sinksOf(scenario.graph())) {
     // What a replaced owner sends late may follow newer values: the newest is that of the owners of their time.
@@ -91,7 +92,15 @@ function rowsOf(outputs: readonly Output[]): Map<string, unknown> {
     value.offsets.forEach((offset: number, at: number) => {
       if (offset < position) return
       const names = [value.keys, value.others, value.sessions, value.items].map((column) => texts(column?.[at]))
-      own.push([offset, ...names, value.kinds?.[at], value.timesMs[at], value.weights?.[at], value.people?.[at], value.amounts?.[at]])
+      own.push([
+        offset,
+        ...names,
+        value.kinds?.[at],
+        value.timesMs[at],
+        value.weights?.[at],
+        value.people?.[at],
+        value.amounts?.[at],
+      ])
     })
     if (value.offsets.length > 0) positions.set(name, Math.max(position, value.offsets.at(-1) + 1))
   }

@@ -118,7 +118,7 @@ export class Owner {
         openTask: (task: TaskId) => this.#ask('open', { run: () => store.openTask(task) }),
         progress: (task: TaskId) => this.#ask('read', { run: () => store.progress(task) }),
         read: (task: TaskId, keys: readonly string[]) => this.#ask('read', { run: () => store.read(task, keys) }),
-        commit: (task: TaskId, commit: StateCommit) => 
+        commit: (task: TaskId, commit: StateCommit) =>
           this.#ask('commit', { run: () => store.commit(task, commit), part: () => store.commitPart(task, commit) }),
         scan: async function* () {},
         tasks: () => Promise.resolve([]),
@@ -127,7 +127,10 @@ export class Owner {
       },
       lists: {
         swap: (entries: readonly ListEntry[]) =>
-          this.#ask('swap', { run: () => lists.swap(entries), part: () => void lists.swap(entries.slice(0, entries.length >> 1)) }),
+          this.#ask('swap', {
+            run: () => lists.swap(entries),
+            part: () => void lists.swap(entries.slice(0, entries.length >> 1)),
+          }),
         get: (keys: readonly string[]) => Promise.resolve(keys.map((key) => lists.get(key))),
         remove: () => Promise.resolve(),
         keys: () => Promise.resolve([]),

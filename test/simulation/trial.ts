@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { FaultCounts } from './fault-counts.ts'
 import { faultsOf } from './oracle.ts'
-import { type Schedule, schedules } from './schedule.ts'
 import { scenarioOf, type TopologyName } from './scenarios.ts'
+import { type Schedule, schedules } from './schedule.ts'
 import { type Breakage, simulate } from './simulation.ts'
 
 /** What a trial is about. */
