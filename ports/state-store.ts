@@ -12,6 +12,12 @@ export interface TaskProgress {
   readonly positions: Positions
 }
 
+/** Values of keys, and to whom and to which positions they belong. */
+export interface StateReading {
+  readonly progress: TaskProgress | null
+  readonly values: readonly (Uint8Array | null)[]
+}
+
 /** One batch's effect on the state of one task; all or nothing. */
 export interface StateCommit {
   readonly epoch: number
@@ -44,6 +50,8 @@ export interface StateStore {
   progress(task: TaskId): Promise<TaskProgress | null>
   /** Values of keys, in order; null where absent or expired. One round trip. */
   read(task: TaskId, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>
+  /** The same with the task's progress at that very moment (null if it never ran): what is read is the state at these positions. */
+  readWithProgress(task: TaskId, keys: readonly string[]): Promise<StateReading>
   commit(task: TaskId, commit: StateCommit): Promise<CommitResult>
   /** All keys of a task with their values, in slices; order unspecified. Not a snapshot while the task runs. */
   scan(task: TaskId): AsyncIterable<readonly (readonly [key: string, value: Uint8Array])[]>

@@ -1,6 +1,6 @@
 import type { Positions } from '../core/positions.ts'
 import { encodePositions } from '../core/positions.ts'
-import type { CommitResult, StateCommit, StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
+import type { CommitResult, StateCommit, StateReading, StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
 
 interface StoredTask {
   epoch: number
@@ -26,6 +26,11 @@ export class MemoryStateStore implements StateStore {
   read(task: TaskId, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
     const { values } = this.#stored(task)
     return Promise.resolve(keys.map((key) => values.get(key) ?? null))
+  }
+
+  async readWithProgress(task: TaskId, keys: readonly string[]): Promise<StateReading> {
+    const [progress, values] = await Promise.all([this.progress(task), this.read(task, keys)])
+    return { progress, values }
   }
 
   commit(task: TaskId, commit: StateCommit): Promise<CommitResult> {

@@ -31,11 +31,6 @@ export class StateCache {
     this.#young.set(key, value)
   }
 
-  clear(): void {
-    this.#young.clear()
-    this.#old.clear()
-  }
-
   get size(): number {
     return this.#young.size + this.#old.size
   }

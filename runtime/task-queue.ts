@@ -94,7 +94,10 @@ export class TaskQueue {
       let taken = 0
       for (; taken < head.records.length && records.length < limit; taken++) {
         const record = head.records[taken]!
-        if (record.offset >= position && !isReplaced(record, newest)) records.push(record)
+        // Batches may overlap when a log delivers again: what is taken already lies below `nextOffset`.
+        if (record.offset < nextOffset) continue
+        if (!isReplaced(record, newest)) records.push(record)
+        nextOffset = record.offset + 1
       }
       const isWhole = taken === head.records.length
       if (isWhole) batches.shift()

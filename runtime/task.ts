@@ -89,6 +89,16 @@ interface OffsetRange {
   readonly to: number
 }
 
+/** What was read belongs to other positions than the task's. */
+class StoreMoved extends Error {
+  readonly positions: Positions
+
+  constructor(positions: Positions) {
+    super('the store holds other positions')
+    this.positions = positions
+  }
+}
+
 /**
  * One topology on one partition number: the only writer of its keys. It takes batches from the log in order, runs each
  * through the graph, and makes its effects durable in the one safe order: outputs, lists, then state with positions.
@@ -100,9 +110,10 @@ export class Task {
   readonly #limits: TaskLimits
   readonly #events: TaskEvents
   readonly #partitions: number
-  readonly #caches = new Map<string, StateCache>()
   readonly #queue: TaskQueue
   readonly #lastRecordMs = new Map<string, number>()
+  /** A new one at each reload: reads of a batch that was given up may still end, and fill the old one. */
+  #caches = new Map<string, StateCache>()
   #running: RunningGraph
   #transaction: BatchTransaction | undefined
   #info: TaskInfo
@@ -327,30 +338,56 @@ export class Task {
   }
 
   #begin(topic: string, raw: readonly LogRecord[], watermarkMs: number): BatchTransaction {
+    const positions = this.#positions
+    const caches = this.#caches
     return new BatchTransaction({
       task: this.#info,
       topic,
-      cache: (family) => this.#cacheOf(family),
-      positions: this.#positions,
+      cache: (family) => this.#cacheOf(caches, family),
+      positions,
       raw,
       watermarkMs,
-      read: (keys) => this.#retrying(() => this.#ports.state.read(this.id, keys)),
+      read: (keys) => this.#read(keys, positions),
     })
   }
 
-  #cacheOf(family: string): StateCache {
-    let cache = this.#caches.get(family)
+  #cacheOf(caches: Map<string, StateCache>, family: string): StateCache {
+    let cache = caches.get(family)
     if (!cache) {
       cache = new StateCache(this.#limits.cacheKeysMax)
-      this.#caches.set(family, cache)
+      caches.set(family, cache)
     }
     return cache
+  }
+
+  /**
+   * Values of keys as they were at the positions of a batch. What a newer owner wrote, or a store that went back, would mix with
+   * what is remembered here, and outputs made of the mixture leave before the commit is refused: so both are read at one moment.
+   */
+  async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
+    const { progress, values } = await this.#retrying(() => this.#ports.state.readWithProgress(this.id, keys))
+    if (progress && progress.epoch > this.#info.epoch) throw this.#fenced()
+    const positions = progress?.positions ?? {}
+    if (encodePositions(positions) !== encodePositions(at)) throw new StoreMoved(positions)
+    return values
+  }
+
+  #fenced(): MillraceError {
+    const { topology, partition } = this.id
+    return new MillraceError('MILL_FENCED', `${topology}.${partition}: epoch ${this.#info.epoch} is not the newest any more`)
   }
 
   async #runBatch(transaction: BatchTransaction, batch: Omit<Batch<unknown>, 'task' | 'transaction'>): Promise<void> {
     this.#transaction = transaction
     this.#time.reach(batch.watermarkMs)
-    await this.#running.run({ ...batch, task: this.#info, transaction })
+    try {
+      await this.#running.run({ ...batch, task: this.#info, transaction })
+    } catch (error) {
+      if (!(error instanceof StoreMoved) || this.#closed) throw error
+      this.#running.close()
+      this.#running = this.#start()
+      return this.#goTo(error.positions)
+    }
     await this.#settle(transaction, batch.topic, batch.to)
   }
 
@@ -368,10 +405,7 @@ export class Task {
     if (this.#closed) return
     switch (result.kind) {
       case 'fenced':
-        throw new MillraceError(
-          'MILL_FENCED',
-          `${this.id.topology}.${this.id.partition}: epoch ${this.#info.epoch} is not the newest any more`,
-        )
+        throw this.#fenced()
       case 'moved':
         if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goTo(result.positions)
         break // Ours, and only the reply was lost.
@@ -418,13 +452,13 @@ export class Task {
       'The store holds other positions; going on from them.',
     )
     await this.#reload(positions)
-    // Only now: what came while we read the store lies behind the place we go back to, and would leave a gap.
+    // Only now: what the log delivered meanwhile would stand in the queue above a gap, and the gap would be passed over.
     this.#queue.clear()
     for (const topic of sourceTopics(this.#graph)) this.#events.seek(topic, this.#positions[topic] ?? 0)
   }
 
   async #reload(positions: Positions): Promise<void> {
-    this.#caches.clear()
+    this.#caches = new Map()
     this.#positions = positions
     const [stored] = await this.#retrying(() => this.#ports.state.read(this.id, [`${timeFamily.name}:`]))
     this.#time = new TaskTime(this.#graph, stored ? timeFamily.codec.decode(stored) : undefined)

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { decodePositions, encodePositions } from '../../core/positions.ts'
-import type { CommitResult, StateCommit, StateStore, TaskId, TaskProgress } from '../../ports/state-store.ts'
+import type { CommitResult, StateCommit, StateReading, StateStore, TaskId, TaskProgress } from '../../ports/state-store.ts'
 import type { EmbeddedDatabase } from './database.ts'
 
 // Rows lie in order of arrival, apart from their key index: keys that come together are written together (three times as fast
@@ -55,15 +55,15 @@ export class EmbeddedStateStore implements StateStore {
   }
 
   async read(task: TaskId, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    return this.#guard('read state', () => this.#values(this.#find(task), keys))
+  }
+
+  async readWithProgress(task: TaskId, keys: readonly string[]): Promise<StateReading> {
     return this.#guard('read state', () => {
+      // The progress last: if another process commits in between, it shows here.
+      const values = this.#values(this.#find(task), keys)
       const row = this.#find(task)
-      if (!row) return keys.map(() => null)
-      const nowMs = this.#clock.nowMs()
-      const select = this.#database.prepare('SELECT value, expires FROM state WHERE task = ? AND key = ?')
-      return keys.map((key) => {
-        const found = select.get(row.id, key) as unknown as [Uint8Array, number] | undefined
-        return found && (found[1] === 0 || found[1] > nowMs) ? found[0] : null
-      })
+      return { progress: row && { epoch: row.epoch, positions: decodePositions(row.positions) }, values }
     })
   }
 
@@ -119,6 +119,16 @@ export class EmbeddedStateStore implements StateStore {
 
   /** Lets go of nothing: the file belongs to whoever opened it. */
   async close(): Promise<void> {}
+
+  #values(row: TaskRow | null, keys: readonly string[]): (Uint8Array | null)[] {
+    if (!row) return keys.map(() => null)
+    const nowMs = this.#clock.nowMs()
+    const select = this.#database.prepare('SELECT value, expires FROM state WHERE task = ? AND key = ?')
+    return keys.map((key) => {
+      const found = select.get(row.id, key) as unknown as [Uint8Array, number] | undefined
+      return found && (found[1] === 0 || found[1] > nowMs) ? found[0] : null
+    })
+  }
 
   #find(task: TaskId): TaskRow | null {
     const row = this.#database.row<[number, number, string]>(

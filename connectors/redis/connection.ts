@@ -52,6 +52,16 @@ export class RedisConnection {
     }
   }
 
+  /** The same for a script without arguments, whose answer keeps its bytes. */
+  async binaryScript(script: RedisScript, keys: readonly string[]): Promise<unknown> {
+    try {
+      return await this.#client.callBuffer('EVALSHA', [script.sha, keys.length, ...keys])
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+      return await this.#client.callBuffer('EVAL', [script.text, keys.length, ...keys])
+    }
+  }
+
   /**
    * Runs one command per key, in one pipeline per node; where the cluster has changed meanwhile, or a script is not known, the
    * commands concerned are sent again by themselves. Answers in the order of `keys`.

@@ -1,13 +1,14 @@
 import { MillraceError } from '../../core/errors.ts'
 import { invariant } from '../../core/invariant.ts'
 import { decodePositions, encodePositions } from '../../core/positions.ts'
-import type { CommitResult, StateCommit, StateStore, TaskId, TaskProgress } from '../../ports/state-store.ts'
+import type { CommitResult, StateCommit, StateReading, StateStore, TaskId, TaskProgress } from '../../ports/state-store.ts'
 import type { RedisConnection } from './connection.ts'
 import { patternOf, statePrefix, taskKey, tasksKey } from './keys.ts'
 import { redisScript } from './redis-script.ts'
 
 const commitScript = redisScript('commit')
 const openScript = redisScript('open-task')
+const readScript = redisScript('read-state')
 const clearScript = redisScript('clear-task')
 const deleteScript = redisScript('delete-state')
 
@@ -54,6 +55,20 @@ export class RedisStateStore implements StateStore {
     return this.#connection.guard(`read state of ${taskKey(task)}`, () =>
       this.#connection.client.mgetBuffer(keys.map((key) => prefix + key)),
     )
+  }
+
+  async readWithProgress(task: TaskId, keys: readonly string[]): Promise<StateReading> {
+    const prefix = statePrefix(task)
+    return this.#connection.guard(`read state of ${taskKey(task)}`, async () => {
+      const names = [taskKey(task), ...keys.map((key) => prefix + key)]
+      const [epoch, positions, ...values] = (await this.#connection.binaryScript(readScript, names)) as [
+        Buffer,
+        Buffer,
+        ...(Buffer | null)[],
+      ]
+      const progress = epoch.length === 0 ? null : { epoch: Number(epoch), positions: decodePositions(String(positions)) }
+      return { progress, values }
+    })
   }
 
   async commit(task: TaskId, { epoch, from, to, writes, ttlS }: StateCommit): Promise<CommitResult> {

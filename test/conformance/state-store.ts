@@ -41,6 +41,7 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
       it('progress is null before a task ran and takes no ownership', async () => {
         const task = newTask()
         expect(await store.progress(task)).toBeNull()
+        expect(await store.readWithProgress(task, ['a', 'b'])).toEqual({ progress: null, values: [null, null] })
         await store.openTask(task)
         expect(await store.progress(task)).toEqual({ epoch: 1, positions: {} })
         expect(await other.progress(task)).toEqual({ epoch: 1, positions: {} })
@@ -362,7 +363,13 @@ async function applied(store: StateStore, task: TaskId, parts: CommitParts): Pro
 
 /** What `read` answers, as plain arrays: a store may answer a subclass. */
 async function valuesOf(store: StateStore, task: TaskId, keys: readonly string[]): Promise<(Uint8Array | null)[]> {
-  return (await store.read(task, keys)).map((value) => value && Uint8Array.from(value))
+  const plain = (values: readonly (Uint8Array | null)[]) => values.map((value) => value && Uint8Array.from(value))
+  const values = plain(await store.read(task, keys))
+  // Both ways of reading see the same.
+  const reading = await store.readWithProgress(task, keys)
+  expect(plain(reading.values)).toEqual(values)
+  expect(reading.progress).toEqual(await store.progress(task))
+  return values
 }
 
 async function scanned(store: StateStore, task: TaskId): Promise<Map<string, Uint8Array>> {

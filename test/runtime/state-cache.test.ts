@@ -27,13 +27,6 @@ describe('StateCache', () => {
     expect(cache.get('a')).toBe('new')
   })
 
-  it('cleared it knows nothing', () => {
-    const cache = new StateCache(4)
-    for (const key of ['a', 'b', 'c']) cache.set(key, key)
-    cache.clear()
-    expect([cache.size, cache.get('a'), cache.get('c')]).toEqual([0, undefined, undefined])
-  })
-
   it('never holds more than its maximum, never tells a stale value, and keeps the most recent half', () => {
     const action = fc.record({ key: fc.nat({ max: 20 }).map(String), sets: fc.boolean() })
     fc.assert(

@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { TopicName } from '../../schemas/topics.ts'
+import { type Output, type Scenario, sinksOf } from './scenarios.ts'
+import type { Remains } from './simulation.ts'
+
+/** Topics whose every record counts, those of replaced owners too. */
+const additive: ReadonlySet<TopicName> = new Set(['item-signals', 'session-steps', 'rewards', 'dead-letters', 'late-records'])
+
+/**
+ * What is wrong with what a disturbed run left, by architecture.md section 3: state equals the fold of the log, additive outputs
+ * without repeats equal the undisturbed run's, replacing outputs and lists end at the same value per key.
+ */
+export function faultsOf(scenario: Scenario, remains: Remains): string[] {
+  const faults = [...remains.broken]
+  for (let partition = 0; partition < scenario.partitions; partition++) {
+    const positions = remains.store.positions(partition)
+    for (const [topic, logs] of scenario.inputs)
+      if ((positions[topic] ?? 0) !== logs[partition]!.length)
+        faults.push(`partition ${partition} stands at ${positions[topic]} of ${topic}, which ends at ${logs[partition]!.length}`)
+    const calm = scenario.calm.state[partition]!
+    const stored = remains.store.values(partition)
+    for (const key of new Set([...calm.keys(), ...stored.keys()]))
+      if (!sameBytes(calm.get(key), stored.get(key)))
+        faults.push(`state ${key} of partition ${partition} is not the fold of the log`)
+  }
+  for (const topic of sinksOf(scenario.graph())) {
+    // What a replaced owner sends late may follow newer values: the newest is that of the owners of their time.
+    const records = additive.has(topic) ? remains.log.records(topic) : remains.log.records(topic).filter(({ stale }) => !stale)
+    const sent = records.map(({ key, partition, value }): Output => {
+      return { key: key ?? '', partition, value: value === null ? null : scenario.wire.decode(topic, value) }
+    })
+    const wanted = essenceOf(topic, scenario.calm.outputs.get(topic) ?? [])
+    // An epoch that went back unnoticed is given out twice: both owners' outputs count, and either may come last.
+    const anyOrder = remains.rolledBack === 'unnoticed' && !additive.has(topic)
+    const found = essenceOf(topic, anyOrder ? wantedLast(topic, sent, wanted) : sent)
+    for (const name of new Set([...wanted.keys(), ...found.keys()]))
+      if (!isDeepStrictEqual(wanted.get(name), found.get(name)))
+        faults.push(`${topic} ${name}: ${JSON.stringify(found.get(name))} instead of ${JSON.stringify(wanted.get(name))}`)
+  }
+  // Versions of lists go back with the epoch: one of before the roll-back stays until it is overtaken.
+  if (remains.rolledBack === 'no') faults.push(...listFaults(scenario, remains))
+  return faults
+}
+
+function listFaults(scenario: Scenario, remains: Remains): string[] {
+  const stored = remains.lists.contents()
+  const faults: string[] = []
+  for (const [key, value] of scenario.calm.lists) {
+    const { version: _version, ...wanted } = value as { version: unknown }
+    const found = stored.get(key)
+    if (found !== JSON.stringify(wanted)) faults.push(`list ${key}: ${found} instead of ${JSON.stringify(wanted)}`)
+  }
+  for (const key of stored.keys()) if (!scenario.calm.lists.has(key)) faults.push(`list ${key} should not be there`)
+  return faults
+}
+
+/** Outputs with those last that say what an undisturbed run says last. */
+function wantedLast(topic: TopicName, outputs: readonly Output[], wanted: ReadonlyMap<string, unknown>): Output[] {
+  const isWanted = (output: Output) => isDeepStrictEqual(essenceOf(topic, [output]).get(output.key), wanted.get(output.key))
+  return [...outputs.filter((output) => !isWanted(output)), ...outputs.filter(isWanted)]
+}
+
+/** What an output says once repeats are dropped: by source for additive topics, by key for replacing ones. */
+export function essenceOf(topic: TopicName, outputs: readonly Output[]): Map<string, unknown> {
+  switch (topic) {
+    case 'item-signals':
+    case 'session-steps':
+      return rowsOf(outputs)
+    case 'rewards':
+      return sequencesOf(outputs)
+    case 'dead-letters':
+    case 'late-records':
+      return new Map(outputs.map(({ key, value }) => [key, value.id]))
+    case 'feature-updates':
+      // What moved them, and by which batch, depends on the cut.
+      return new Map(outputs.map(({ key, value }) => [key, { features: value.features, eventTimeMs: value.eventTimeMs }]))
+    default:
+      return new Map(outputs.map(({ key, value }) => [key, value]))
+  }
+}
+
+/** Rows of packed records by target and source, each offset once, as a reader counts them. */
+function rowsOf(outputs: readonly Output[]): Map<string, unknown> {
+  const rows = new Map<string, unknown[]>()
+  const positions = new Map<string, number>()
+  for (const { partition, value } of outputs) {
+    const name = `${partition} from ${value.sourcePartition}`
+    const position = positions.get(name) ?? 0
+    const own = rows.get(name) ?? []
+    rows.set(name, own)
+    const texts = (at: number | undefined) => (at === undefined || at < 0 ? null : value.strings[at])
+    value.offsets.forEach((offset: number, at: number) => {
+      if (offset < position) return
+      const names = [value.keys, value.others, value.sessions, value.items].map((column) => texts(column?.[at]))
+      own.push([
+        offset,
+        ...names,
+        value.kinds?.[at],
+        value.timesMs[at],
+        value.weights?.[at],
+        value.people?.[at],
+        value.amounts?.[at],
+      ])
+    })
+    if (value.offsets.length > 0) positions.set(name, Math.max(position, value.offsets.at(-1) + 1))
+  }
+  for (const [name, own] of rows) if (own.length === 0) rows.delete(name)
+  return rows
+}
+
+/** Rewards by source, each running number once. */
+function sequencesOf(outputs: readonly Output[]): Map<string, unknown> {
+  const rows = new Map<string, unknown[]>()
+  const next = new Map<string, number>()
+  for (const { partition, value } of outputs) {
+    // Rows of one source go to several partitions: a reader of one of them sees gaps.
+    const name = `${partition} from ${value.sourcePartition}`
+    if (value.sequence < (next.get(name) ?? 0)) continue
+    next.set(name, value.sequence + 1)
+    rows.set(name, [...(rows.get(name) ?? []), value])
+  }
+  return rows
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0)
+}

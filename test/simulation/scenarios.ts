@@ -1,0 +1,151 @@
+import type { LogRecord } from '../../ports/event-log.ts'
+import type { Topology } from '../../runtime/define-topology.ts'
+import type { Graph } from '../../runtime/graph.ts'
+import { TopologyDriver } from '../../runtime/topology-driver.ts'
+import type { TopicName, TopicValue } from '../../schemas/topics.ts'
+import { WireFormat } from '../../schemas/wire-format.ts'
+import { bandit } from '../../topologies/bandit.ts'
+import { itemFeatures } from '../../topologies/item-features.ts'
+import { rewards } from '../../topologies/rewards.ts'
+import { userFeatures } from '../../topologies/user-features.ts'
+import { drawEvents, drawItems, drawProfiles, drawShowings, type LoggedValue, logOf } from './input-logs.ts'
+import type { Setup } from './simulation.ts'
+
+/** Partitions of every topic of the simulation. */
+export const partitions = 2
+
+/** What an output of an undisturbed run looks like. */
+export interface Output {
+  readonly key: string
+  readonly partition: number
+  // biome-ignore lint/suspicious/noExplicitAny: each topic has its own value.
+  readonly value: any
+}
+
+/** An undisturbed run of the same log: a driver that folds every partition in one batch. */
+export interface Calm {
+  readonly state: readonly ReadonlyMap<string, Uint8Array>[]
+  readonly outputs: ReadonlyMap<string, readonly Output[]>
+  readonly lists: ReadonlyMap<string, unknown>
+}
+
+/** One topology with an input log, and how its undisturbed run ended. */
+export interface Scenario extends Setup {
+  readonly calm: Calm
+}
+
+export const topologyNames = ['user-features', 'item-features', 'rewards', 'bandit'] as const
+export type TopologyName = (typeof topologyNames)[number]
+
+type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
+
+const featurePorts = { features: { latenessMs: 600_000 } }
+// Every row is due: how often an item is sent else depends on how batches are cut.
+const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
+const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }
+
+const made = new Map<string, Promise<Scenario>>()
+let wire: Promise<WireFormat> | undefined
+
+/** The scenario of a topology on its input log number `log`; made once. */
+export function scenarioOf(name: TopologyName, log: number): Promise<Scenario> {
+  const id = `${name} ${log}`
+  let scenario = made.get(id)
+  if (!scenario) {
+    scenario = makeScenario(name, `log ${log}`)
+    made.set(id, scenario)
+  }
+  return scenario
+}
+
+async function makeScenario(name: TopologyName, seed: string): Promise<Scenario> {
+  switch (name) {
+    case 'user-features':
+      return scenario(userFeatures, featurePorts, { 'user-events': drawEvents(seed), users: drawProfiles(seed) })
+    case 'item-features':
+      return scenario(itemFeatures, itemPorts, { items: drawItems(seed), 'item-signals': await signalsOf(seed) })
+    case 'rewards': {
+      const { decisions, events } = drawShowings(seed)
+      return scenario(rewards, rewardPorts, { decisions, 'user-events': events })
+    }
+    case 'bandit':
+      return scenario(bandit, {}, { rewards: await rewardsOf(seed) })
+  }
+}
+
+async function scenario<P>(topology: Topology<P>, ports: P, inputs: Inputs): Promise<Scenario> {
+  wire ??= openWire()
+  const own = await wire
+  const logs = new Map<string, LogRecord[][]>()
+  for (const [topic, values] of Object.entries(inputs))
+    logs.set(topic, logOf(own, topic as TopicName, values as LoggedValue<TopicName>[], partitions))
+  return {
+    name: topology.name,
+    wire: own,
+    inputs: logs,
+    partitions,
+    graph: (): Graph => topology.graph(ports),
+    calm: await runCalm(topology, ports, inputs),
+  }
+}
+
+async function runCalm<P>(topology: Topology<P>, ports: P, inputs: Inputs): Promise<Calm> {
+  const driver = new TopologyDriver(topology, ports, { partitions })
+  for (const [topic, values] of Object.entries(inputs)) await driver.send(topic as TopicName, ...(values as never[]))
+  const outputs = new Map<string, Output[]>()
+  for (const topic of sinksOf(topology.graph(ports)))
+    outputs.set(
+      topic,
+      driver.readKeyed(topic).map(({ key, partition, value }) => ({ key: key ?? '', partition, value })),
+    )
+  const state = []
+  for (let partition = 0; partition < partitions; partition++) state.push(await driver.stateOf(partition))
+  return { state, outputs, lists: driver.lists }
+}
+
+/** Topics a graph may write to. */
+export function sinksOf(graph: Graph): TopicName[] {
+  const sinks = graph.nodes.flatMap((node) => (node.kind === 'sink' && node.target !== 'lists' ? [node.target] : []))
+  return [...new Set<TopicName>([...sinks, 'dead-letters', 'late-records'])]
+}
+
+/** Signals as user-features packs them in small batches, some of them sent again as after a crash. */
+async function signalsOf(seed: string): Promise<LoggedValue<'item-signals'>[]> {
+  const packs = await repeatedly(userFeatures, featurePorts, 'user-events', drawEvents(seed), 'item-signals')
+  return packs.map(({ key, partition, value }) => ({ key, partition, value, loggedMs: value.loggedMs }))
+}
+
+async function rewardsOf(seed: string): Promise<LoggedValue<'rewards'>[]> {
+  const { decisions, events } = drawShowings(seed)
+  const driver = new TopologyDriver(rewards, rewardPorts, { partitions })
+  await driver.send('decisions', ...decisions)
+  await driver.send('user-events', ...events)
+  const rows = driver.readKeyed('rewards').map(({ key, value }) => ({ key: key ?? '', value, loggedMs: value.closedMs }))
+  // Each source's rows come again from an earlier one on.
+  return [...rows.slice(0, 8), ...rows.slice(3)]
+}
+
+async function repeatedly<P, I extends TopicName, O extends TopicName>(
+  topology: Topology<P>,
+  ports: P,
+  input: I,
+  values: readonly LoggedValue<I>[],
+  output: O,
+): Promise<{ key: string; partition: number; value: TopicValue<O> }[]> {
+  const driver = new TopologyDriver(topology, ports, { partitions })
+  const rows: { key: string; partition: number; value: TopicValue<O> }[] = []
+  for (let at = 0; at < values.length; at += 3) {
+    await driver.send(input, ...(values.slice(at, at + 3) as never[]))
+    const sent = driver.readKeyed(output).map((one) => ({ ...one, key: one.key ?? '' }))
+    rows.push(...sent, ...(at % 4 === 0 ? sent : []))
+  }
+  return rows
+}
+
+function openWire(): Promise<WireFormat> {
+  const schemas: string[] = []
+  return WireFormat.open({
+    register: (_subject, schema) => Promise.resolve(schemas.push(schema)),
+    byId: (id) => Promise.resolve(schemas[id - 1] ?? null),
+  })
+}
