@@ -1,7 +1,8 @@
 import type { Kafka, Message, Producer, TopicMessages } from 'kafkajs'
+import type { Clock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { OutgoingRecord } from '../../ports/event-log.ts'
-import { protocolErrorOf, unavailable } from './kafka-error.ts'
+import { backoffMs, passes, protocolErrorOf, unavailable } from './kafka-error.ts'
 
 /** One request: bounded per partition by the broker's message.max.bytes (1 MiB by default), which counts a whole record batch. */
 const partitionBytesMax = 900 * 1024
@@ -27,14 +28,18 @@ interface Request {
 export class RecordSender {
   readonly #kafka: Kafka
   readonly #compression: number
+  readonly #retriesMax: number
+  readonly #clock: Clock
   #producer: Producer | null = null
   #waiting: Sending[] = []
   #waitingRecords = 0
   #running: Promise<void> | null = null
 
-  constructor(kafka: Kafka, options: { readonly compression: number }) {
+  constructor(kafka: Kafka, options: { readonly compression: number; readonly retriesMax: number; readonly clock: Clock }) {
     this.#kafka = kafka
     this.#compression = options.compression
+    this.#retriesMax = options.retriesMax
+    this.#clock = options.clock
   }
 
   /** Resolves once all in-sync replicas hold the records. Errors: `MILL_LOG_UNAVAILABLE`, `MILL_BUFFER_FULL`, `MILL_RECORD_INVALID`. */
@@ -67,7 +72,7 @@ export class RecordSender {
       try {
         this.#producer ??= await this.#connect()
         for (const { topicMessages } of requestsOf(sendings)) {
-          await this.#producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
+          await this.#sendWhole(this.#producer, topicMessages)
         }
         for (const sending of sendings) sending.resolve()
       } catch (error) {
@@ -79,9 +84,26 @@ export class RecordSender {
     this.#running = null
   }
 
+  /**
+   * Sends one request until all of it is taken. A retry of kafkajs leaves out every broker that has answered, and so loses the records
+   * of a partition that has moved to one of those meanwhile: each try of ours is a new call with all records. Some may come twice.
+   */
+  async #sendWhole(producer: Producer, topicMessages: TopicMessages[]): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        await producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
+        return
+      } catch (error) {
+        if (failures >= this.#retriesMax || !passes(error)) throw error
+        await new Promise<void>((resolve) => this.#clock.after(backoffMs(failures), resolve))
+      }
+    }
+  }
+
   async #connect(): Promise<Producer> {
     const producer = this.#kafka.producer({
       allowAutoTopicCreation: false,
+      retry: { retries: 0 }, // See #sendWhole.
       createPartitioner: () => (args) => args.message.partition!,
     })
     try {
