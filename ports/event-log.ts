@@ -65,6 +65,11 @@ export interface GroupMember {
   seek(topic: string, partition: number, offset: number): void
   /** Stores positions for lag tools only; never decides what is processed. Ignores partitions not owned any more. */
   commit(partition: number, offsets: Readonly<Record<string, number>>): Promise<void>
+  /**
+   * Somebody else took this partition's work away from the handler: once the group has said that it is still ours, it is revoked and
+   * assigned anew. Absent where a group cannot have members in other processes.
+   */
+  reclaim?(partition: number): void
   /** Leaves the group: no handler call after it resolves, except `revoked` for what was owned, before it resolves. */
   stop(): Promise<void>
 }

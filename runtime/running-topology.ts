@@ -258,12 +258,17 @@ export class RunningTopology {
     this.#events.onBatch(partition, summary)
   }
 
-  /** A fenced task only loses its partition: its owner is elsewhere. Anything else kills the topology. */
+  /**
+   * A fenced task only loses its partition: its owner is elsewhere, or the group still means us and the log gives it to us again.
+   * Anything else kills the topology.
+   */
   #taskFailed(partition: number, task: Task, error: unknown): void {
-    if (this.#tasks.get(partition) === task) this.#tasks.delete(partition)
+    const current = this.#tasks.get(partition) === task
+    if (current) this.#tasks.delete(partition)
     if (error instanceof MillraceError && error.code === 'MILL_FENCED') {
       this.#fenced++
       this.#ports.logger.warn({ topology: this.name, partition }, 'A newer owner has this partition; its task was dropped here.')
+      if (current) this.#member?.reclaim?.(partition)
       return
     }
     this.#fail(error)

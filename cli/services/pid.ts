@@ -8,7 +8,9 @@ export function pidStart(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+    // Of a killed process the first thread ends early; its ports are free only when the others are gone too.
+    const ended = fields[0] === 'Z' && Number(fields[17]) <= 1
+    return ended ? null : (fields[19] ?? null)
   } catch {
     if (process.platform === 'linux') return null
   }

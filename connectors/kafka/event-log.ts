@@ -98,7 +98,11 @@ export class KafkaEventLog implements EventLog {
         this.#logger.debug({ namespace: entry.namespace, label: entry.label }, entry.log.message)
       },
     })
-    this.#sender = new RecordSender(this.#kafka, { compression: compressions[options.compression ?? 'none'] })
+    this.#sender = new RecordSender(this.#kafka, {
+      compression: compressions[options.compression ?? 'none'],
+      retriesMax: options.retriesMax ?? 5,
+      clock: this.#clock,
+    })
   }
 
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {

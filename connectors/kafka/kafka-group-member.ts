@@ -23,6 +23,8 @@ export interface KafkaGroupMemberOptions {
 
 /** How long the last call of kafkajs at stop may take before we leave without it: the session time-out then removes us. */
 const leaveTimeoutMs = 5_000
+/** The first answer after a doubt may belong to a heartbeat that was sent before it. */
+const confirmingBeats = 2
 
 /**
  * One membership in a Kafka consumer group. kafkajs' consumer is used only for what a group is (joining, heartbeats, commits): all
@@ -40,6 +42,8 @@ export class KafkaGroupMember implements GroupMember {
   readonly #owned = new Set<number>()
   /** Known to the handler, but somebody else may have had it meanwhile. */
   readonly #lost = new Set<number>()
+  /** Taken away from the handler by somebody else: partition → heartbeats that the group has answered since. */
+  readonly #doubted = new Map<number, number>()
   #reconciling: Promise<void> | null = null
   /** Offsets by topic, for one run of `#steps`: partitions that are opened together share a look. */
   readonly #snapshots = new Map<string, Promise<readonly PartitionOffsets[]>>()
@@ -88,6 +92,10 @@ export class KafkaGroupMember implements GroupMember {
     this.#fetcher.seek(topic, partition, offset)
   }
 
+  reclaim(partition: number): void {
+    if (this.#owned.has(partition)) this.#doubted.set(partition, 0)
+  }
+
   async commit(partition: number, offsets: Readonly<Record<string, number>>): Promise<void> {
     if (!this.#owned.has(partition) || !this.#wanted.has(partition) || this.#lost.has(partition)) return
     try {
@@ -128,6 +136,7 @@ export class KafkaGroupMember implements GroupMember {
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false },
     })
     consumer.on(consumer.events.GROUP_JOIN, (event) => this.#joined(consumer, event))
+    consumer.on(consumer.events.HEARTBEAT, () => this.#confirmed(consumer))
     consumer.on(consumer.events.CRASH, (event) => this.#crashed(consumer, event))
     return consumer
   }
@@ -152,10 +161,24 @@ export class KafkaGroupMember implements GroupMember {
     // Under a new member id we were out of the group for a while: whatever we had may have been somebody else's.
     const sameMember = payload.memberId === this.#memberId
     this.#memberId = payload.memberId
-    for (const partition of this.#owned) if (!sameMember || !partitions.has(partition)) this.#lost.add(partition)
+    for (const partition of this.#owned)
+      if (!sameMember || !partitions.has(partition) || this.#doubted.has(partition)) this.#lost.add(partition)
+    this.#doubted.clear()
     this.#wanted = partitions
     void this.#reconcile()
     void this.#checkCounts()
+  }
+
+  /** The group has answered a heartbeat, so the newest assignment holds: what others took of it, wrongly, is taken back. */
+  #confirmed(consumer: Consumer): void {
+    if (consumer !== this.#consumer || this.#stopping || this.#dead) return
+    for (const [partition, beats] of this.#doubted) {
+      this.#doubted.set(partition, beats + 1)
+      if (beats + 1 < confirmingBeats) continue
+      this.#doubted.delete(partition)
+      this.#lost.add(partition)
+    }
+    if (this.#lost.size > 0) void this.#reconcile()
   }
 
   /** A topic that grew moves keys to other partitions: whoever has work open must stop, also where its own numbers stay. */
@@ -204,6 +227,7 @@ export class KafkaGroupMember implements GroupMember {
     } finally {
       this.#owned.delete(partition)
       this.#lost.delete(partition)
+      this.#doubted.delete(partition)
     }
   }
 

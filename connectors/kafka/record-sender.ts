@@ -1,7 +1,8 @@
 import type { Kafka, Message, Producer, RecordMetadata, TopicMessages } from 'kafkajs'
+import type { Clock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { OutgoingRecord } from '../../ports/event-log.ts'
-import { protocolErrorOf, unavailable } from './kafka-error.ts'
+import { backoffMs, passes, protocolErrorOf, unavailable } from './kafka-error.ts'
 
 /** One request: bounded per partition by the broker's message.max.bytes (1 MiB by default), which counts a whole record batch. */
 const partitionBytesMax = 900 * 1024
@@ -30,6 +31,8 @@ interface Request {
 export class RecordSender {
   readonly #kafka: Kafka
   readonly #compression: number
+  readonly #retriesMax: number
+  readonly #clock: Clock
   #producer: Producer | null = null
   #waiting: Sending[] = []
   #waitingRecords = 0
@@ -37,9 +40,11 @@ export class RecordSender {
   readonly #running = new Set<Promise<void>>()
   #isPlanned = false
 
-  constructor(kafka: Kafka, options: { readonly compression: number }) {
+  constructor(kafka: Kafka, options: { readonly compression: number; readonly retriesMax: number; readonly clock: Clock }) {
     this.#kafka = kafka
     this.#compression = options.compression
+    this.#retriesMax = options.retriesMax
+    this.#clock = options.clock
   }
 
   /** Resolves once all in-sync replicas hold the records. Errors: `MILL_LOG_UNAVAILABLE`, `MILL_BUFFER_FULL`, `MILL_RECORD_INVALID`. */
@@ -79,28 +84,36 @@ export class RecordSender {
   }
 
   async #send(sendings: readonly Sending[]): Promise<void> {
-    let producer: Producer | null = null
     try {
-      producer = this.#producer ?? (await this.#connected())
-      for (const { topicMessages } of requestsOf(sendings)) {
-        const unsent = unsentOf(topicMessages, await this.#request(producer, topicMessages))
-        if (unsent.length === 0) continue
-        // Partitions that the client has not heard of it leaves out without a word: another asks the brokers anew.
-        await this.#drop(producer)
-        producer = await this.#connected()
-        if (unsentOf(unsent, await this.#request(producer, unsent)).length > 0)
-          throw new MillraceError('MILL_LOG_UNAVAILABLE', `Kafka does not show all partitions of ${unsent[0]!.topic} yet`)
-      }
+      for (const { topicMessages } of requestsOf(sendings)) await this.#sendWhole(topicMessages)
       for (const sending of sendings) sending.resolve()
     } catch (error) {
       const reason = sendError(error)
-      if (reason.reaction === 'retry') await this.#drop(producer)
       for (const sending of sendings) sending.reject(reason)
     }
   }
 
-  async #request(producer: Producer, topicMessages: TopicMessages[]): Promise<readonly RecordMetadata[]> {
-    return producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
+  /**
+   * Sends one request until all of it is taken. A retry of kafkajs leaves out every broker that has answered, and so loses the records
+   * of a partition that has moved to one of those meanwhile: each try of ours is a new call with all records, and some may come twice.
+   * Records of a partition that its metadata lacks kafkajs leaves out as well, and says nothing: they go through a new client.
+   */
+  async #sendWhole(topicMessages: TopicMessages[]): Promise<void> {
+    let left = topicMessages
+    for (let failures = 0; ; failures++) {
+      let producer: Producer | null = null
+      try {
+        producer = this.#producer ?? (await this.#connected())
+        left = unsentOf(left, await producer.sendBatch({ topicMessages: left, acks: -1, compression: this.#compression }))
+        if (left.length === 0) return
+        throw new MillraceError('MILL_LOG_UNAVAILABLE', `Kafka does not show all partitions of ${left[0]!.topic} yet`)
+      } catch (error) {
+        const isUnseen = error instanceof MillraceError
+        if (isUnseen || failures >= this.#retriesMax) await this.#drop(producer)
+        if (failures >= this.#retriesMax || !(isUnseen || passes(error))) throw error
+      }
+      await new Promise<void>((resolve) => this.#clock.after(backoffMs(failures), resolve))
+    }
   }
 
   /** One connection for all: whoever comes first makes it. */
@@ -115,6 +128,7 @@ export class RecordSender {
   async #connect(): Promise<Producer> {
     const producer = this.#kafka.producer({
       allowAutoTopicCreation: false,
+      retry: { retries: 0 }, // See #sendWhole.
       createPartitioner: () => (args) => args.message.partition!,
     })
     try {

@@ -4,7 +4,7 @@ import { waitUntil } from '../../conformance/wait-until.ts'
 import { describeWithServices } from '../require-service.ts'
 import { FaultStage } from './fault-stage.ts'
 
-const kills = 6
+const kills = 5
 const burst = 1_500
 
 describeWithServices(['kafka', 'registry', 'redis'], 'engine processes killed in a loop', ([, registry]) => {

@@ -73,6 +73,18 @@ describeWithServices(['kafka', 'registry', 'redis'], 'an engine process that sle
     console.info(`commits of a zombie refused: ${fenced}`)
     await stage.expectZeroDifferences('put to sleep past the session and woken')
   })
+
+  it('an owner whose epoch was taken by somebody who had no right to it takes its task anew: no task stands still for ever', async () => {
+    const engines = await Promise.all([stage.startEngine(), stage.startEngine()])
+    await stage.untilEachOwnedOnce(engines)
+    // What a process does that was put to sleep while it opened its tasks, and woke when the group had given them to others.
+    const { state } = stage.stack.ports
+    for (const topology of topologies) for (const partition of [0, 1, 2, 3]) await state.openTask({ topology, partition })
+    stage.faults++
+    await stage.feed(1_000)
+    await stage.untilEachOwnedOnce(engines)
+    await stage.expectZeroDifferences('and the epoch of every task taken away')
+  })
 })
 
 /** Commits of this process that the store refused because of a newer owner. */
