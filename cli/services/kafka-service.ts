@@ -15,10 +15,11 @@ const javaOptions = ['-Xms256m', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis
 const logOptions = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j.simpleLogger.showDateTime=true']
 
 /**
- * Starts one real Kafka broker (KRaft, broker and controller in one process) on 127.0.0.1.
+ * Starts one real Kafka broker (KRaft, broker and controller in one process) on 127.0.0.1. Clients are told to come to
+ * `advertisedPort`, where something stands between them and the broker.
  * Errors: `MILL_SERVICE_START` with the reason and the last log lines.
  */
-export async function startKafka(options: ServiceOptions): Promise<Service> {
+export async function startKafka(options: ServiceOptions & { readonly advertisedPort?: number }): Promise<Service> {
   const { dir, cacheDir, detached, log } = options
   const [java, jars] = await Promise.all([findJava(javaMajorMin, cacheDir, log), kafkaJars(cacheDir, log)])
   const port = await freePort(options.port ?? 0, 'kafka')
@@ -26,7 +27,7 @@ export async function startKafka(options: ServiceOptions): Promise<Service> {
   const dataDir = join(dir, 'data')
   const config = join(dir, 'server.properties')
   mkdirSync(dataDir, { recursive: true })
-  writeFileSync(config, serverProperties(port, controllerPort, dataDir))
+  writeFileSync(config, serverProperties(port, options.advertisedPort ?? port, controllerPort, dataDir))
   const classPath = ['-cp', join(jars, 'libs', '*')]
   if (!existsSync(join(dataDir, 'meta.properties'))) await format(java, classPath, config)
   const service = await startProcess({
@@ -75,14 +76,14 @@ async function format(java: string, classPath: readonly string[], config: string
   })
 }
 
-function serverProperties(port: number, controllerPort: number, dataDir: string): string {
+function serverProperties(port: number, advertisedPort: number, controllerPort: number, dataDir: string): string {
   return [
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
     'controller.listener.names=CONTROLLER',
     `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${advertisedPort}`,
     'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'inter.broker.listener.name=PLAINTEXT',
     `log.dirs=${dataDir}`,
