@@ -18,7 +18,8 @@ import type { ModelInferResponse } from '../../schemas/inference-messages.ts'
 import { inferenceError, inferenceStatusFrom } from '../../schemas/inference-status.ts'
 
 const INFER = '/inference.GRPCInferenceService/ModelInfer'
-const PROBE_DEADLINE_MS = 1_000
+/** Also our own event loop may be busy for a second. */
+const PROBE_DEADLINE_MS = 2_000
 const PROBE_HEALTHY_MS = 2_000
 const PROBE_BACKOFF_MS_MIN = 100
 const PROBE_BACKOFF_MS_MAX = 2_000
@@ -95,7 +96,7 @@ export class InferenceWorker {
     }
   }
 
-  /** Models the worker knows. Rejects when it does not answer within a second. */
+  /** Models the worker knows. Rejects when it does not answer within two seconds. */
   async models(): Promise<readonly ModelState[]> {
     const { models } = await this.call('RepositoryIndex', {})
     return (models as Reply[]).map((entry) => ({

@@ -13,6 +13,7 @@ import { WorkerProcess } from '../../gpu-workers/worker-process.ts'
 import { describeWithServices } from '../require-service.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
 import { FaultRig } from './fault-rig.ts'
+import { MadeRungs } from './made-rungs.ts'
 import { staleLists } from './stale-lists.ts'
 
 const topologies = [...statefulTopologies, 'recommendations']
@@ -28,13 +29,15 @@ describeWithServices(['kafka', 'registry', 'redis'], 'slow and cut networks', ([
     rig.closing(() => wires[name].close())
     return wires[name].listen()
   }
-  /** Milliseconds until the engine has applied what it had not when asked, and says that all runs. */
+  /** Milliseconds until the engine has applied what it had not when asked, asks its worker, and says that all runs. */
   const recovery = async (): Promise<number> => {
     const startMs = performance.now()
     const applied = () => rig.applied().catch(() => 0)
     await waitUntil('the store answers', async () => (await applied()) > 0, 60_000)
     const mark = await applied()
     await waitUntil('new events are applied', async () => (await applied()) > mark, 60_000)
+    const made = await MadeRungs.from(rig.stack)
+    await waitUntil('lists are of the full rung', () => made.has('ranker').catch(() => false), 60_000)
     await waitUntil('all topologies run', async () => (await engine.status()).ready, 60_000)
     return Math.round(performance.now() - startMs)
   }
