@@ -23,6 +23,8 @@ export interface KafkaNode {
   readonly id: number
   readonly port: number
   readonly controllerPort: number
+  /** Where clients are told to come to, if not to `port`. */
+  readonly advertisedPort?: number
 }
 
 /** How to start one broker of a cluster; its folder is its own. */
@@ -37,12 +39,14 @@ export interface KafkaNodeOptions extends ServiceOptions {
 }
 
 /**
- * Starts one real Kafka broker (KRaft, broker and controller in one process) on 127.0.0.1.
+ * Starts one real Kafka broker (KRaft, broker and controller in one process) on 127.0.0.1. Clients are told to come to
+ * `advertisedPort`, where something stands between them and the broker.
  * Errors: `MILL_SERVICE_START` with the reason and the last log lines.
  */
-export async function startKafka(options: ServiceOptions): Promise<Service> {
+export async function startKafka(options: ServiceOptions & { readonly advertisedPort?: number }): Promise<Service> {
   const port = await freePort(options.port ?? 0, 'kafka')
-  const node = { id: 1, port, controllerPort: await freePort(0, 'kafka controller') }
+  const { advertisedPort = port } = options
+  const node = { id: 1, port, controllerPort: await freePort(0, 'kafka controller'), advertisedPort }
   const process = await startKafkaNode({ ...options, node, nodes: [node], clusterId: kafkaClusterId(), small: false })
   return { kind: 'kafka', address: `127.0.0.1:${port}`, processes: [process] }
 }
@@ -115,7 +119,7 @@ function serverProperties(node: KafkaNode, nodes: readonly KafkaNode[], dataDir:
     `controller.quorum.voters=${nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(',')}`,
     'controller.listener.names=CONTROLLER',
     `listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.advertisedPort ?? node.port}`,
     'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'inter.broker.listener.name=PLAINTEXT',
     `log.dirs=${dataDir}`,

@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import type { Clock } from '../../core/clock.ts'
+import { MillraceError } from '../../core/errors.ts'
 import type { ModelState } from '../../ports/inference.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { decodeModelInferResponse } from '../../schemas/inference-codec.ts'
@@ -17,11 +18,14 @@ import type { ModelInferResponse } from '../../schemas/inference-messages.ts'
 import { inferenceError, inferenceStatusFrom } from '../../schemas/inference-status.ts'
 
 const INFER = '/inference.GRPCInferenceService/ModelInfer'
-const PROBE_DEADLINE_MS = 1_000
+/** Also our own event loop may be busy for a second. */
+const PROBE_DEADLINE_MS = 2_000
 const PROBE_HEALTHY_MS = 2_000
 const PROBE_BACKOFF_MS_MIN = 100
 const PROBE_BACKOFF_MS_MAX = 2_000
 const TIMEOUTS_BEFORE_PROBE = 3
+/** Late answers to probes in a row after which a worker is left out: on a starved machine one says nothing. */
+const PROBES_LATE_MAX = 2
 
 export interface WorkerOptions {
   readonly address: string
@@ -55,6 +59,9 @@ export class InferenceWorker {
   #closed = false
   #probing: Promise<void> | null = null
   #timeouts = 0
+  #lateProbes = 0
+  /** Requests answered since the start. */
+  #answers = 0
   #backoffMs = PROBE_BACKOFF_MS_MIN
   #cancelProbe: () => void = () => {}
 
@@ -80,6 +87,7 @@ export class InferenceWorker {
         deadlineMs,
       )
       this.#timeouts = 0
+      this.#answers += 1
       return response
     } catch (error) {
       throw this.#judge(error as ServiceError)
@@ -88,7 +96,7 @@ export class InferenceWorker {
     }
   }
 
-  /** Models the worker knows. Rejects when it does not answer within a second. */
+  /** Models the worker knows. Rejects when it does not answer within two seconds. */
   async models(): Promise<readonly ModelState[]> {
     const { models } = await this.call('RepositoryIndex', {})
     return (models as Reply[]).map((entry) => ({
@@ -128,13 +136,18 @@ export class InferenceWorker {
 
   async #probe(): Promise<void> {
     const wasHealthy = this.#healthy
+    const answersBefore = this.#answers
     let ready = false
     let reason = 'it is not ready'
     try {
       ready = (await this.call('ServerReady', {}))['ready'] === true
+      this.#lateProbes = 0
       if (ready && !wasHealthy) this.sessions = await this.#countSessions()
     } catch (error) {
       reason = (error as Error).message
+      const isLate = error instanceof MillraceError && error.code === 'MILL_INFERENCE_TIMEOUT'
+      // Busy is not gone: while it answers requests, or has missed only one probe, it stays.
+      if (isLate && this.#healthy) ready = this.#answers > answersBefore || ++this.#lateProbes < PROBES_LATE_MAX
     }
     if (this.#closed) return
     this.#healthy = ready
@@ -142,7 +155,7 @@ export class InferenceWorker {
     if (ready !== wasHealthy) this.#log(ready, reason)
     this.#backoffMs = ready ? PROBE_BACKOFF_MS_MIN : Math.min(PROBE_BACKOFF_MS_MAX, this.#backoffMs * 2)
     // Half of the pause is random, so that many processes do not knock together.
-    const delayMs = (ready ? PROBE_HEALTHY_MS : this.#backoffMs) * (0.5 + Math.random() / 2)
+    const delayMs = (ready && this.#lateProbes === 0 ? PROBE_HEALTHY_MS : this.#backoffMs) * (0.5 + Math.random() / 2)
     this.#cancelProbe = this.#options.clock.after(delayMs, () => void this.probe())
   }
 

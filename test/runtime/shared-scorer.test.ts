@@ -90,4 +90,27 @@ describe('SharedScorer', () => {
     expect([...(await call).outputs[0]!]).toEqual([101, 102, 103, 104, 105, 106])
     expect(requests.map(({ rows }) => rows)).toEqual([4, 2])
   })
+
+  it('refuses numbers that are too few or not finite, and the model counts as away', async () => {
+    for (const spoilt of [Float32Array.of(1), Float32Array.of(1, Number.NaN), Float32Array.of(1, Number.POSITIVE_INFINITY)]) {
+      const inference: Inference = {
+        capacity: 1,
+        models: () => Promise.resolve([]),
+        close: () => Promise.resolve(),
+        infer: ({ model }) =>
+          Promise.resolve({
+            model,
+            version: '7',
+            outputs: [{ name: 'score', datatype: 'FP32', shape: [spoilt.length, 1], data: spoilt }],
+          }),
+      }
+      const options = { rowsMax: 4, queueRowsMax: 8, deadlineMs: 10, retryMs: 1_000 }
+      const scorer = new SharedScorer(inference, options, new ManualClock(), silentMetrics)
+      await expect(scorer.score('m', Float32Array.of(1, 2), 2, ['score'])).rejects.toMatchObject({
+        code: 'MILL_INFERENCE_INVALID',
+      })
+      expect(scorer.ready('m')).toBe(false)
+      expect(scorer).toMatchObject({ failures: 1, rows: 0, requests: 0 })
+    }
+  })
 })

@@ -209,6 +209,36 @@ describe('Task', () => {
     expect(task.positions).toEqual({ erasures: 3 })
   })
 
+  it('follows a store that went back in silence, and leaves no gap for what the log delivers meanwhile', async () => {
+    const state = new MemoryStateStore()
+    const { task, push, story, sent } = await openTask(undefined, {}, state)
+    push(0, 2)
+    await task.idle()
+    await state.commit(id, {
+      epoch: task.epoch,
+      from: { erasures: 2 },
+      to: { erasures: 1 },
+      writes: new Map([['total:', Buffer.from('1')]]),
+      ttlS: 0,
+    })
+    const read = state.read.bind(state)
+    state.read = (...args) => {
+      state.read = read
+      push(2, 1) // Fetched before the seek, delivered while the task reads where it stands.
+      return read(...args)
+    }
+    await task.check()
+    await task.idle()
+    expect(story.at(-1)).toBe('seek erasures 1')
+    expect(task.positions).toEqual({ erasures: 1 })
+    push(1, 2)
+    await task.idle()
+    expect(sent).toEqual([1, 2, 2, 3])
+    const before = story.length
+    await task.check()
+    expect(story).toHaveLength(before)
+  })
+
   it('stops when a newer owner took over, and writes nothing', async () => {
     const { task, push, state, failure } = await openTask()
     await state.openTask(id)
