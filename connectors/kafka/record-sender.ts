@@ -18,6 +18,8 @@ interface Sending {
 
 interface Request {
   readonly topicMessages: TopicMessages[]
+  /** Partitions that it has records for. */
+  readonly partitions: number
 }
 
 /**
@@ -52,7 +54,7 @@ export class RecordSender {
     })
   }
 
-  /** Sends what waits, then disconnects. */
+  /** Sends what waits, then disconnects; the next send connects anew, with what the brokers know then. */
   async close(): Promise<void> {
     await this.#running
     await this.#drop()
@@ -66,8 +68,10 @@ export class RecordSender {
       this.#waitingRecords = 0
       try {
         this.#producer ??= await this.#connect()
-        for (const { topicMessages } of requestsOf(sendings)) {
-          await this.#producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
+        for (const { topicMessages, partitions } of requestsOf(sendings)) {
+          const taken = await this.#producer.sendBatch({ topicMessages, acks: -1, compression: this.#compression })
+          // kafkajs passes over records of a partition that its metadata does not know yet, and says nothing.
+          if (taken.length < partitions) throw unknownPartition(partitions - taken.length)
         }
         for (const sending of sendings) sending.resolve()
       } catch (error) {
@@ -106,7 +110,10 @@ function* requestsOf(sendings: readonly Sending[]): Generator<Request> {
   let topics = new Map<string, Message[]>()
   let partitionBytes = new Map<string, number>()
   let bytes = 0
-  const request = (): Request => ({ topicMessages: [...topics].map(([topic, messages]) => ({ topic, messages })) })
+  const request = (): Request => ({
+    topicMessages: [...topics].map(([topic, messages]) => ({ topic, messages })),
+    partitions: partitionBytes.size,
+  })
   for (const { records } of sendings) {
     for (const { topic, partition, key, value } of records) {
       const size = recordOverheadBytes + (key?.length ?? 0) + (value?.byteLength ?? 0)
@@ -131,6 +138,10 @@ function* requestsOf(sendings: readonly Sending[]): Generator<Request> {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function unknownPartition(count: number): MillraceError {
+  return new MillraceError('MILL_LOG_UNAVAILABLE', `Kafka could not take the records: ${count} partitions are too new to be known`)
 }
 
 function sendError(error: unknown): MillraceError {
