@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { planRepartition, type RepartitionOptions, type RepartitionPlan, repartition } from '../../runtime/repartition.ts'
+import type { RepartitionOptions, RepartitionPlan } from '../../runtime/repartition.ts'
 import { AdminClient } from '../admin-client.ts'
 import { audit } from '../audit.ts'
 import type { OpenPorts } from '../compose.ts'
@@ -7,7 +7,6 @@ import type { Config } from '../config.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { GuardError } from '../guard-error.ts'
 import { printJson, printTable } from '../print.ts'
-import { repartitionOptions } from '../repartition-options.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { withPorts } from '../with-ports.ts'
 
@@ -42,6 +41,8 @@ export const repartitionCommand: CommandModule<object, RepartitionFlags> = {
   handler: async (flags) => {
     const config = configOf(flags)
     if (flags.execute && !flags.reason) throw new GuardError('--execute needs --reason "why": it is kept in the audit')
+    const { repartitionOptions } = await import('../repartition-options.ts')
+    const { planRepartition, repartition } = await import('../../runtime/repartition.ts')
     const options = await repartitionOptions(config, flags.partitions)
     await withPorts(config, async (ports) => {
       const plan = await planRepartition(ports, options)

@@ -150,7 +150,7 @@ export class KafkaEventLog implements EventLog {
     // The broker that answers next may not have heard of them yet.
     for (let waitMs = 50; ; waitMs *= 2) {
       this.#partitionCounts.delete(topic)
-      if ((await this.partitions(topic)) === count) return
+      if ((await this.partitions(topic)) === count) return this.#sender.close() // It would send by what it knew before.
       if (waitMs > leaderWaitMsMax)
         throw new MillraceError('MILL_LOG_UNAVAILABLE', `topic ${topic} does not show its ${count} partitions yet: try again`)
       await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Config, loadConfig } from '../../cli/config.ts'
-import { readLayout } from '../../runtime/state-layout.ts'
+import { layoutTask, readLayout } from '../../runtime/state-layout.ts'
 import type { ShopRecord } from '../../simulator/record-shop.ts'
 import { engineHere } from './engine-here.ts'
 import { applyAll, decodedState, differences, epochs, move, rehomed, withPartitions } from './moved-state.ts'
 import { repartitionKilled } from './repartition-process.ts'
-import { recordedShop, Stack } from './stack.ts'
+import { recordedShop, Stack, statefulTopologies } from './stack.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-repartition-'))
 const stacks: Stack[] = []
@@ -32,6 +32,9 @@ it('moves every key and every timer to its partition, and the engine goes on as 
   timeout: 60_000,
 }, async () => {
   const old = await copyOf('moved')
+  for (let restart = 0; restart < 5; restart++)
+    for (const partition of [0, 1])
+      for (const topology of statefulTopologies) await old.ports.state.openTask({ topology, partition })
   const highest = Math.max(...(await epochs(old)))
   const moved = await move(old, 6)
   const stack = keep(await withPartitions(old, 6))
@@ -86,6 +89,25 @@ it('killed again and again, the command ends with the same state', { timeout: 90
   console.info(`killed ${kills} times`)
   expect(kills).toBeGreaterThan(2)
   const stack = keep(await Stack.open({ ...config, partitions: 4 }))
+  expect(differences(await decodedState(stack), rehomed(before, 4))).toEqual([])
+})
+
+it('whoever still has a task, or another run of the command, is fenced before anything moves', async () => {
+  const stack = await copyOf('fenced')
+  const { state } = stack.ports
+  const task = { topology: 'user-features', partition: 0 }
+  const { epoch, positions } = await state.openTask(task)
+  let owner: string | undefined
+  const first = move(stack, 4, (step) => {
+    if (step !== 'raised') return
+    void state
+      .commit(task, { epoch, from: positions, to: positions, writes: new Map(), ttlS: 0 })
+      .then(({ kind }) => (owner = kind))
+    void state.openTask(layoutTask)
+  })
+  await expect(first).rejects.toMatchObject({ code: 'MILL_FENCED' })
+  expect(owner).toBe('fenced')
+  await move(stack, 4)
   expect(differences(await decodedState(stack), rehomed(before, 4))).toEqual([])
 })
 
