@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { MillraceError } from '../core/errors.ts'
 
 const closed = { additionalProperties: false } as const
@@ -187,16 +187,21 @@ export const configSchema = Type.Object(
 
 export type Config = Static<typeof configSchema>
 
+/** The check of a configuration, made when the first one is read. */
+let compiled: ValidateFunction | undefined
+
 /** Reads a configuration file (or none), lays environment and overrides over it, fills defaults, refuses what is wrong. */
 export function loadConfig(path: string | undefined, overrides: Readonly<Record<string, unknown>> = {}): Config {
   const config: Record<string, unknown> = path === undefined ? {} : readJson(path)
   layOver(config, environment())
   layOver(config, overrides)
-  const ajv = new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, strict: false, verbose: true })
-  if (ajv.validate(configSchema, config)) return config as Config
+  compiled ??= new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, strict: false, verbose: true }).compile(
+    configSchema,
+  )
+  if (compiled(config)) return config as Config
   const source = path ?? 'the configuration'
   // Each alternative of a choice that did not fit is told by the choice itself.
-  const faults = (ajv.errors ?? []).filter(({ keyword }) => keyword !== 'const')
+  const faults = (compiled.errors ?? []).filter(({ keyword }) => keyword !== 'const')
   throw new MillraceError('MILL_CONFIG_INVALID', `${source}: ${faults.map(worded).join('; ')}`)
 }
 

@@ -1,13 +1,17 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
 import { readDeadLetters } from '../../cli/dead-letter-log.ts'
 import { createRandom } from '../../core/random.ts'
 import { userFamily } from '../../operators/fold-user-events.ts'
 import type { OutgoingRecord } from '../../ports/event-log.ts'
+import { eventFault } from '../../schemas/event-fault.ts'
+import type { UserEvent } from '../../schemas/user-event.ts'
 import { malform } from '../../simulator/malform.ts'
 import { CliFolder } from '../cli/run-cli.ts'
+import { byteChanges, mutated } from '../fuzz/byte-mutations.ts'
 import { engineHere } from './engine-here.ts'
 import { recordedShop, Stack } from './stack.ts'
 
@@ -90,6 +94,79 @@ it('what is replayed after a fix is processed, and once only', { timeout: 120_00
   // What was set aside stays set aside in the fold too, although its schema is known by now.
   expect((await stack.verify('user-features')).wrong).toEqual([])
 })
+
+it('1,000 mutated records among good ones: good ones are unharmed, the others are processed or set aside once', {
+  timeout: 120_000,
+}, async () => {
+  const seed = Date.now() % 2 ** 31
+  // Mutated times move event time; nothing may be late for it.
+  const features = { latenessMs: 100 * 365 * 86_400_000 }
+  const config = { partitions: 2, embedded: { path: ':memory:' }, features, log: { level: 'silent' } }
+  const stacks = [await Stack.open(loadConfig(undefined, config)), await Stack.open(loadConfig(undefined, config))] as const
+  try {
+    const [mixed, clean] = stacks
+    const shop = recordedShop({ events: 6_000, users: 300, lateShare: 0 })
+    const good = (stack: Stack) => shop.map((record) => stack.encoded(record))
+    const model = shop.find((record) => record.topic === 'user-events' && record.value)!
+    const stranger = { ...(model.value as UserEvent), eventId: 'stranger-event', userId: 'stranger' }
+    const bytes = mixed.ports.wire.encode('user-events', stranger)
+    const changes = fc.sample(byteChanges, { numRuns: badEvents, seed })
+    const records = good(mixed)
+    const bad = changes.map((change, at): OutgoingRecord => {
+      return { topic: 'user-events', partition: at % 2, key: `stranger-${at}`, value: mutated(bytes, change) }
+    })
+    const every = Math.floor(records.length / bad.length)
+    await mixed.append(bad.flatMap((record, at) => [...records.slice(at * every, (at + 1) * every), record]))
+    await mixed.append(records.slice(bad.length * every))
+    await clean.append(good(clean))
+    const refused = await refusedOf(mixed, bad)
+    expect(refused.length, `seed ${seed}`).toBeGreaterThan(badEvents / 4)
+    expect(refused.length, `seed ${seed}`).toBeLessThan(badEvents)
+
+    const users = await run(mixed)
+    await run(clean)
+    expect(users, `seed ${seed}`).toMatchObject({ deadLetters: refused.length, late: 0 })
+    const letters = await readDeadLetters(mixed.ports, {})
+    expect(letters.map(({ key }) => key).sort()).toEqual(refused.map(({ key }) => key).sort())
+    const [there, here] = [await mixed.state('user-features'), await clean.state('user-features')]
+    const people = [...here].filter(([key]) => key.includes(` ${userFamily.name}:`))
+    expect(people.length).toBeGreaterThan(200)
+    const harmed = people.filter(([key, state]) => !isSamePerson(state, there.get(key)))
+    expect(
+      harmed.map(([key]) => key),
+      `seed ${seed}`,
+    ).toEqual([])
+    expect((await mixed.verify()).wrong, `seed ${seed}`).toEqual([])
+  } finally {
+    for (const each of stacks) await each.close()
+  }
+})
+
+/** Those that do not decode or break a rule of the events. */
+async function refusedOf(stack: Stack, records: readonly OutgoingRecord[]): Promise<readonly OutgoingRecord[]> {
+  const { wire, clock } = stack.ports
+  await wire.prepare(
+    'user-events',
+    records.map(({ value }) => value),
+  )
+  return records.filter(({ value }) => {
+    try {
+      return eventFault(wire.decode('user-events', value!), clock.nowMs()) !== null
+    } catch {
+      return true
+    }
+  })
+}
+
+/** Whether two states say the same of a person; offsets differ where other records lie between. */
+function isSamePerson(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  if (!other) return false
+  const texts = [one, other].map((bytes) => {
+    const state = userFamily.codec.decode(bytes)
+    return JSON.stringify({ ...state, recent: state.recent.map((entry) => ({ ...entry, offset: 0 })) })
+  })
+  return texts[0] === texts[1]
+}
 
 /** Runs an engine until all is applied; answers how `user-features` did. */
 async function run(stack: Stack) {

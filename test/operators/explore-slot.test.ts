@@ -1,0 +1,130 @@
+import { lastValueFrom, of } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
+import { exploreSlot } from '../../operators/explore-slot.ts'
+import { BanditTable } from '../../operators/tables/bandit-table.ts'
+import { catalogueOf, type DraftParts, draftOf, orderOf } from './list-draft-fixture.ts'
+import { batchOf } from './marbles.ts'
+
+const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {} })
+const options = { slot: 1, first: 3, policy: 'learned', epsilon: 0 }
+const candidates: DraftParts['candidates'] = {
+  a: { popular: 1 },
+  b: { popular: 0.9 },
+  c: { popular: 0.8 },
+  d: { session: 0.5, similar: 0.2 },
+  e: { similar: 1 },
+}
+
+/** Posteriors of sources by [alpha, beta]. */
+function banditOf(
+  posteriors: Partial<Record<CandidateSourceName, readonly [number, number]>>,
+  bandit = new BanditTable(),
+): BanditTable {
+  bandit.apply(
+    Object.entries(posteriors).map(([arm, [alpha, beta]]) => ({
+      key: `learned/${arm}`,
+      offset: 0,
+      loggedMs: 0,
+      value: { policy: 'learned', arm, alpha, beta } as never,
+    })),
+  )
+  return bandit
+}
+
+async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<typeof options> = {}) {
+  const draft = draftOf(catalogue, { candidates, ...parts })
+  await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(bandit, { ...options, ...changed })))
+  return draft
+}
+
+/** The chance that each of some Beta posteriors of whole numbers is the largest, by Simpson's rule on 2,000 steps. */
+function chances(posteriors: readonly (readonly [number, number])[]): number[] {
+  const steps = 2_000
+  const densities = posteriors.map(([alpha, beta]) => {
+    const values = Array.from({ length: steps + 1 }, (_, at) => (at / steps) ** (alpha - 1) * (1 - at / steps) ** (beta - 1))
+    const sums = [0]
+    for (let at = 1; at <= steps; at++) sums.push(sums[at - 1]! + (values[at - 1]! + values[at]!) / 2)
+    return { density: values.map((value) => value / (sums[steps]! / steps)), below: sums.map((sum) => sum / sums[steps]!) }
+  })
+  return densities.map(({ density }, arm) => {
+    let integral = 0
+    for (let at = 0; at <= steps; at++) {
+      const weight = at === 0 || at === steps ? 1 : at % 2 === 1 ? 4 : 2
+      integral +=
+        weight * density[at]! * densities.reduce((all, other, index) => (index === arm ? all : all * other.below[at]!), 1)
+    }
+    return integral / 3 / steps
+  })
+}
+
+describe('exploreSlot', () => {
+  it('moves a source’s best item outside the first places into the slot, what stood there one down', async () => {
+    // Only `session` has anything beyond the first three but for `similar`; the posterior of `similar` is hopeless.
+    const draft = await explored({}, banditOf({ session: [900, 1], similar: [1, 900], popular: [1, 900] }))
+    expect(orderOf(draft, catalogue)).toEqual(['a', 'd', 'b', 'c', 'e'])
+    expect(draft.exploration).toMatchObject({ slot: 1, arm: 'session' })
+    expect(draft.exploration!.propensity).toBeCloseTo(1, 6)
+  })
+
+  it('logs the closed-form chance of two arms: Beta(2, 1) beats Beta(1, 1) in two of three draws', async () => {
+    const only = { a: { popular: 1 }, b: { popular: 0.9 }, c: { popular: 0.8 }, d: { session: 1 }, e: { similar: 1 } } as const
+    const told: Partial<Record<string, number>> = {}
+    for (let list = 0; list < 50; list++) {
+      const { exploration } = await explored(
+        { candidates: only, listId: `l${list}` },
+        banditOf({ session: [2, 1], popular: [1, 1e6] }),
+      )
+      told[exploration!.arm] = exploration!.propensity
+    }
+    expect(told['session']).toBeCloseTo(2 / 3, 4)
+    expect(told['similar']).toBeCloseTo(1 / 3, 4)
+  })
+
+  it('logs the chances of quadrature, and draws as often as it says', async () => {
+    const posteriors = { session: [3, 7], similar: [2, 5], popular: [4, 9] } as const
+    const expected = chances([posteriors.session, posteriors.similar, posteriors.popular])
+    expect(expected.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 5)
+    const bandit = banditOf(posteriors)
+    const counts: Record<string, number> = { session: 0, similar: 0, popular: 0 }
+    const lists = 3_000
+    const drafts = Array.from({ length: lists }, (_, list) => draftOf(catalogue, { candidates, listId: `list-${list}` }))
+    await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(bandit, options)))
+    for (const { exploration } of drafts) {
+      counts[exploration!.arm]!++
+      expect(exploration!.propensity).toBeCloseTo(expected[['session', 'similar', 'popular'].indexOf(exploration!.arm)]!, 4)
+    }
+    // Five standard deviations.
+    for (const [at, count] of Object.values(counts).entries())
+      expect(Math.abs(count / lists - expected[at]!)).toBeLessThan(5 * Math.sqrt((expected[at]! * (1 - expected[at]!)) / lists))
+  })
+
+  it('no arm falls below epsilon over the number of arms', async () => {
+    const hopeless = banditOf({ session: [1, 5_000], similar: [5_000, 1], popular: [5_000, 1] })
+    const seen = new Set<number>()
+    for (let list = 0; list < 200; list++) {
+      const { exploration } = await explored({ listId: `l${list}` }, hopeless, { epsilon: 0.3 })
+      if (exploration!.arm === 'session') seen.add(exploration!.propensity)
+    }
+    expect([...seen].map((one) => one.toFixed(9))).toEqual(['0.100000000'])
+  })
+
+  it('draws by the list’s own id, and forgets what it knew when a posterior moves', async () => {
+    const bandit = banditOf({ session: [3, 7], similar: [2, 5], popular: [4, 9] })
+    const operator = exploreSlot(bandit, options)
+    const once = async () => {
+      const draft = draftOf(catalogue, { candidates, listId: 'the same' })
+      await lastValueFrom(of(batchOf(draft)).pipe(operator))
+      return draft.exploration
+    }
+    const first = await once()
+    expect(await once()).toEqual(first)
+    banditOf({ session: [9_000, 1], similar: [1, 9_000], popular: [1, 9_000] }, bandit)
+    expect((await once())!.arm).toBe('session')
+  })
+
+  it('leaves a list alone that is too short or has no source with anything more to show', async () => {
+    const short = await explored({ candidates: { a: { popular: 1 } } }, banditOf({}))
+    expect([orderOf(short, catalogue), short.exploration]).toEqual([['a'], null])
+  })
+})

@@ -1,0 +1,119 @@
+import { lastValueFrom, of } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { rankerWidth } from '../../algorithms/ranker-features.ts'
+import { ManualClock } from '../../core/clock.ts'
+import { MillraceError } from '../../core/errors.ts'
+import type { ListDraft } from '../../operators/list-draft.ts'
+import { scoreCandidates } from '../../operators/score-candidates.ts'
+import type { Scorer } from '../../ports/scorer.ts'
+import { catalogueOf, draftOf } from './list-draft-fixture.ts'
+import { batchOf } from './marbles.ts'
+
+const catalogue = catalogueOf({ a: {}, b: {}, c: {} })
+const options = { model: 'ranker', rowsMax: 4, shedAfterMs: 1_000 }
+const nowMs = 10_000
+const personal = { a: { session: 1, popular: 0.5 }, b: { popular: 1 }, c: { similar: 0.5 } }
+const anybody = { a: { popular: 1 }, b: { trend: 1 } }
+
+/** A scorer with these rows for each head, all requests together; what it was asked is written down. */
+function scorerOf(heads: readonly (readonly number[])[], asked: number[] = []): Scorer {
+  let from = 0
+  return {
+    ready: () => true,
+    score: (_model, features, rows, outputs) => {
+      expect([features.length, outputs.length]).toEqual([rows * rankerWidth, heads.length])
+      asked.push(rows)
+      const at = from
+      from += rows
+      return Promise.resolve({ outputs: heads.map((values) => Float32Array.from(values.slice(at, at + rows))), version: '3' })
+    },
+  }
+}
+
+async function score(scorer: Scorer, ...drafts: ListDraft[]): Promise<void> {
+  await lastValueFrom(of(batchOf(...drafts)).pipe(scoreCandidates(scorer, catalogue, new ManualClock(nowMs), options)))
+}
+
+const fresh = (candidates: Parameters<typeof draftOf>[1]['candidates']) => draftOf(catalogue, { candidates, loggedMs: nowMs })
+const failing = (code: 'MILL_INFERENCE_TIMEOUT' | 'MILL_INVARIANT'): Scorer => ({
+  ready: () => true,
+  score: () => Promise.reject(new MillraceError(code, 'no')),
+})
+
+describe('scoreCandidates', () => {
+  it('blends the heads half, three tenths, a fifth, and stamps rung and version', async () => {
+    const draft = fresh(personal)
+    await score(
+      scorerOf([
+        [1, 0, 0.5],
+        [0, 1, 0.5],
+        [0, 0, 1],
+      ]),
+      draft,
+    )
+    expect([...draft.scores].map((one) => one.toFixed(6))).toEqual(['0.500000', '0.300000', '0.600000'])
+    expect([draft.rung, draft.modelVersion]).toEqual(['ranker', '3'])
+  })
+
+  it('lets scores that are no numbers sink below all others', async () => {
+    const draft = fresh(personal)
+    await score(
+      scorerOf([
+        [Number.NaN, 0.1, Number.POSITIVE_INFINITY],
+        [1, 0.1, 1],
+        [1, 0.1, 1],
+      ]),
+      draft,
+    )
+    expect([...draft.scores].map((one) => one.toFixed(6))).toEqual(['0.000000', '0.100000', '0.000000'])
+  })
+
+  it('joins drafts up to the row limit, never splits one, and gives each its own rows', async () => {
+    const drafts = [fresh(personal), fresh(personal), fresh({ a: { session: 1 } })]
+    const asked: number[] = []
+    const rows = [1, 2, 3, 4, 5, 6, 7].map((one) => one / 10)
+    await score(scorerOf([rows, rows, rows], asked), ...drafts)
+    expect(asked).toEqual([3, 4])
+    expect(drafts.map(({ scores }) => [...scores].map((one) => one.toFixed(1)))).toEqual([
+      ['0.1', '0.2', '0.3'],
+      ['0.4', '0.5', '0.6'],
+      ['0.7'],
+    ])
+  })
+
+  it.each([
+    ['a worker too late', failing('MILL_INFERENCE_TIMEOUT')],
+    ['no model', { ...failing('MILL_INVARIANT'), ready: () => false }],
+  ])('steps down to the linear ranker: %s', async (_name, scorer) => {
+    const draft = fresh(personal)
+    await score(scorer, draft)
+    expect([draft.rung, draft.modelVersion, draft.scores.length]).toEqual(['linear', '', 3])
+    expect([...draft.scores].every(Number.isFinite)).toBe(true)
+  })
+
+  it('a broken promise of the scorer is no reason for a lower rung', async () => {
+    await expect(score(failing('MILL_INVARIANT'), fresh(personal))).rejects.toMatchObject({ code: 'MILL_INVARIANT' })
+  })
+
+  it('asks no model for somebody nobody knows: the trend rung', async () => {
+    const draft = fresh(anybody)
+    await score(failing('MILL_INVARIANT'), draft)
+    expect([draft.rung, draft.scores.length]).toEqual(['trend', 2])
+  })
+
+  it('too far behind it sums the sources, sessions twice, without features: the session rung, or trend', async () => {
+    const late = (candidates: Parameters<typeof draftOf>[1]['candidates']) =>
+      draftOf(catalogue, { candidates, loggedMs: nowMs - 1_001 })
+    const drafts = [late(personal), late(anybody), draftOf(catalogue, { candidates: personal, loggedMs: nowMs - 1_000 })]
+    await score(
+      scorerOf([
+        [1, 1, 1],
+        [1, 1, 1],
+        [1, 1, 1],
+      ]),
+      ...drafts,
+    )
+    expect(drafts.map(({ rung }) => rung)).toEqual(['session', 'trend', 'ranker'])
+    expect([...drafts[0]!.scores]).toEqual([2.5, 1, 0.5])
+  })
+})
