@@ -13,6 +13,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   fold: () => import('./fold.ts'),
   inference: () => import('./inference.ts'),
   lists: () => import('./lists.ts'),
+  serve: () => import('./serve.ts'),
   'session-knn': () => import('./session-knn.ts'),
 }
 

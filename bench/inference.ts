@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
@@ -8,6 +6,7 @@ import { projectRoot } from '../cli/services/services.ts'
 import { GrpcInference } from '../connectors/grpc/inference.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf, quantile } from './figure.ts'
+import { Program } from './program.ts'
 import { rankerOutputs, rankRows } from './rank-rows.ts'
 
 export const description =
@@ -43,34 +42,24 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   const sliceMs = options.number('slice', 0.4) * 1000
   const slices = options.number('slices', 3)
   const repository = join(projectRoot, 'models', 'repository')
-  const worker = fork(join(import.meta.dirname, 'watched-worker.ts'), [repository])
-  options.onEnd(async () => {
-    const gone = once(worker, 'exit')
-    worker.disconnect()
-    await gone
-  })
-  const [{ address }] = (await once(worker, 'message')) as [{ address: string }]
+  const worker = await Program.start<{ readonly address: string }, WorkerReport>(options, 'watched-worker.ts', repository)
+  const { address } = worker.ready
   const inference = await GrpcInference.connect({ addresses: [address] })
   options.onEnd(() => inference.close())
   const session = await ort.InferenceSession.create(join(repository, 'ranker', '1', 'model.onnx'), {
     intraOpNumThreads: options.number('threads', availableParallelism()),
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   })
-  const report = async (): Promise<WorkerReport> => {
-    const answer = once(worker, 'message')
-    worker.send('report')
-    return (await answer)[0] as WorkerReport
-  }
 
   const pairs = batches.flatMap((batch) => concurrencies.map((concurrency) => ({ batch, concurrency, cell: new Cell() })))
   const lags: number[] = []
   for (let slice = 0; slice <= slices; slice++) {
     for (const { batch, concurrency, cell } of pairs) {
-      await report()
+      await worker.report()
       // The first round warms up.
       const into = slice === 0 ? new Cell() : cell
       await askWorker(inference, { batch, concurrency, sliceMs }, into)
-      const { lagP99Ms, cpuMs } = await report()
+      const { lagP99Ms, cpuMs } = await worker.report()
       if (slice > 0) {
         lags.push(lagP99Ms)
       }
