@@ -30,6 +30,11 @@ export class Program<Ready, Report> {
     return new Program<Ready, Report>(child, ready[0] as Ready)
   }
 
+  /** Takes every message it sends from now on. */
+  onMessage(take: (message: unknown) => void): void {
+    this.#child.on('message', take)
+  }
+
   /** What happened since it was last asked. */
   async report(): Promise<Report> {
     const answer = once(this.#child, 'message')

@@ -30,13 +30,14 @@ class Tally {
 /**
  * Gateway and bare server run in one process, loaded in turns by autocannon from this one. A page is 10 items, or 50 and then the
  * next 50 by the cursor: 100 items are two requests, as a front end makes them. Options: `--seconds` (3) a slice, `--slices` (3),
- * `--connections` (32), `--users` (2,000).
+ * `--connections` (32), `--users` (100: autocannon prepares
+ * each path for each connection, on the clock).
  */
 export async function run(options: BenchOptions): Promise<Figure[]> {
   const seconds = options.number('seconds', 3)
   const slices = options.number('slices', 3)
   const connections = options.number('connections', 32)
-  const users = options.number('users', 2_000)
+  const users = options.number('users', 100)
   const { redis: address } = await options.services('redis')
   const redis = await openRedis(address)
   options.onEnd(() => redis.close())
