@@ -15,6 +15,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   inference: () => import('./inference.ts'),
   lists: () => import('./lists.ts'),
   serve: () => import('./serve.ts'),
+  memory: () => import('./memory.ts'),
   'session-knn': () => import('./session-knn.ts'),
 }
 
