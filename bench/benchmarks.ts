@@ -16,6 +16,8 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   lists: () => import('./lists.ts'),
   serve: () => import('./serve.ts'),
   memory: () => import('./memory.ts'),
+  start: () => import('./start.ts'),
+  idle: () => import('./idle.ts'),
   'session-knn': () => import('./session-knn.ts'),
 }
 

@@ -16,5 +16,11 @@ const follower = await log.follow({
   },
 })
 await follower.caughtUp
+let reportedCpu = process.cpuUsage()
+process.on('message', () => {
+  const { user, system } = process.cpuUsage(reportedCpu)
+  reportedCpu = process.cpuUsage()
+  process.send!({ cpuMs: (user + system) / 1000 })
+})
 process.once('disconnect', () => process.exit(0))
 process.send!('ready')

@@ -25,5 +25,11 @@ job.observe((topology, lists) => {
   } satisfies ListsMade)
 })
 await job.engine.start()
+let reportedCpu = process.cpuUsage()
+process.on('message', () => {
+  const { user, system } = process.cpuUsage(reportedCpu)
+  reportedCpu = process.cpuUsage()
+  process.send!({ cpuMs: (user + system) / 1000 })
+})
 process.once('disconnect', () => process.exit(0))
 process.send!('ready')
