@@ -11,11 +11,16 @@ export interface Benchmark {
 /** Every benchmark by name. */
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   fold: () => import('./fold.ts'),
+  freshness: () => import('./freshness.ts'),
   inference: () => import('./inference.ts'),
   ingest: () => import('./ingest.ts'),
   'ingest-embedded': () => import('./ingest-embedded.ts'),
   'ingest-processes': () => import('./ingest-processes.ts'),
   lists: () => import('./lists.ts'),
+  serve: () => import('./serve.ts'),
+  memory: () => import('./memory.ts'),
+  start: () => import('./start.ts'),
+  idle: () => import('./idle.ts'),
   'session-knn': () => import('./session-knn.ts'),
 }
 

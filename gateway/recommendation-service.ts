@@ -16,6 +16,7 @@ import {
 import { assignVariant, type Experiment } from './assign-variant.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { decisionOf } from './decision-of.ts'
+import { GatheredLists } from './gathered-lists.ts'
 import { PageCursors, type PagePosition, shownHash, shownMax } from './page-cursor.ts'
 import { TrendCache } from './trend-cache.ts'
 
@@ -86,7 +87,10 @@ export interface Shown {
 interface Ranking
   extends Omit<Shown, 'items' | 'nextCursor' | 'decisionId' | 'experiment' | 'variant' | 'userId' | 'surface' | 'timeMs'> {
   readonly ranked: readonly RecommendedItem[]
-  readonly snapshot: ServedSnapshot | null
+  /** Spare items after them, read only when a page gets that far. */
+  readonly spares: () => readonly RecommendedItem[]
+  /** What the models saw, read only for a decision. */
+  readonly snapshot: () => ServedSnapshot | null
 }
 
 /**
@@ -98,11 +102,13 @@ export class RecommendationService {
   readonly #options: RecommendationServiceOptions
   readonly #cursors: PageCursors
   readonly #trends: TrendCache
+  readonly #lists: GatheredLists
   readonly #newId: () => string
 
   constructor(options: RecommendationServiceOptions) {
     this.#options = options
     this.#cursors = new PageCursors(options.cursorSecret ?? randomBytes(32))
+    this.#lists = new GatheredLists(options.lists)
     this.#trends = new TrendCache(options.lists, options.clock, options.trendAgeMsMax)
     this.#newId = options.newId ?? (() => randomUUID())
   }
@@ -122,7 +128,7 @@ export class RecommendationService {
     const ranking =
       (variant === 'trend' ? null : await this.#own(userId, surface)) ?? (await this.#trending(request.region, timeMs, page))
     const { items, nextCursor } = this.#page(ranking, request, page)
-    const { ranked: _, snapshot, ...list } = ranking
+    const { ranked: _, spares: __, snapshot, ...list } = ranking
     const logs = request.logDecision !== false && items.length > 0
     const decisionId = logs ? this.#newId() : null
     const shown = {
@@ -136,25 +142,30 @@ export class RecommendationService {
       items,
       nextCursor,
     }
-    if (decisionId !== null) this.#options.decisions.add(decisionOf(shown, decisionId, snapshot))
+    if (decisionId !== null) this.#options.decisions.add(decisionOf(shown, decisionId, snapshot()))
     return shown
   }
 
   async #own(userId: string, surface: string): Promise<Ranking | null> {
-    const [listText, reserveText, snapshotText] = await this.#options.lists.get([
+    const [listText, reserveText, snapshotText] = await this.#lists.get([
       listKeys.recommendations(userId, surface),
       listKeys.reserve(userId, surface),
       listKeys.snapshot(userId, surface),
     ])
     const list = decodeServed<ServedList>(listText ?? null)
     if (!list) return null
-    const reserve = decodeServed<ServedReserve>(reserveText ?? null)
-    const snapshot = decodeServed<ServedSnapshot>(snapshotText ?? null)
     return {
       ...list,
       // Companions of another list may be seen between two writes where the store cannot read all keys at one moment.
-      ranked: reserve?.listId === list.listId ? [...list.items, ...reserve.items] : list.items,
-      snapshot: snapshot?.listId === list.listId ? snapshot : null,
+      ranked: list.items,
+      spares: () => {
+        const reserve = decodeServed<ServedReserve>(reserveText ?? null)
+        return reserve?.listId === list.listId ? reserve.items : []
+      },
+      snapshot: () => {
+        const snapshot = decodeServed<ServedSnapshot>(snapshotText ?? null)
+        return snapshot?.listId === list.listId ? snapshot : null
+      },
     }
   }
 
@@ -172,7 +183,8 @@ export class RecommendationService {
       generatedMs: timeMs,
       watermarkMs: trend?.watermarkMs ?? 0,
       ranked: trend ? trendRanking(trend) : [],
-      snapshot: null,
+      spares: () => [],
+      snapshot: () => null,
     }
   }
 
@@ -181,7 +193,7 @@ export class RecommendationService {
     const offset = page?.offset ?? 0
     const items: ShownItem[] = []
     let more = false
-    for (const entry of ranking.ranked) {
+    for (const entry of entriesOf(ranking)) {
       const hash = shownHash(entry.itemId)
       if (shown.has(hash)) continue
       const item = this.#options.items.get(entry.itemId)
@@ -195,6 +207,12 @@ export class RecommendationService {
     const next = { listId: ranking.listId, offset: offset + items.length, shown: [...shown] }
     return { items, nextCursor: this.#cursors.encode(next, request.userId, request.surface) }
   }
+}
+
+/** Best first: the list, then its spares. */
+function* entriesOf({ ranked, spares }: Ranking): Generator<RecommendedItem> {
+  yield* ranked
+  yield* spares()
 }
 
 function trendRanking(trend: ServedTrend): RecommendedItem[] {

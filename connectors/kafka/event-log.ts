@@ -116,11 +116,20 @@ export class KafkaEventLog implements EventLog {
         )
     })
     for (const { name, partitions } of specs) {
-      const found = await this.partitions(name)
+      const found = await this.#partitionsMade(name)
       if (found === partitions) continue
       throw new MillraceError('MILL_PARTITIONS_CHANGED', `topic ${name} has ${found} partitions, not ${partitions}`, {
         details: { topic: name, found, wanted: partitions },
       })
+    }
+  }
+
+  /** A topic made a moment ago is not in the metadata of every broker at once: 0 is asked again. */
+  async #partitionsMade(topic: string): Promise<number> {
+    for (let waitMs = 50; ; waitMs *= 2) {
+      const found = await this.partitions(topic)
+      if (found > 0 || waitMs > leaderWaitMsMax) return found
+      await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve))
     }
   }
 

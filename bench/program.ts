@@ -1,0 +1,44 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { BenchOptions } from './bench-options.ts'
+
+/** A program of this folder as a process of its own; it answers any message with a report on the time since the last one. */
+export class Program<Ready, Report> {
+  readonly ready: Ready
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, ready: Ready) {
+    this.#child = child
+    this.ready = ready
+  }
+
+  /** Starts `bench/<file>` and waits for its first message; it ends with the run. Errors: it ended before. */
+  static async start<Ready, Report>(
+    options: BenchOptions,
+    file: string,
+    ...args: readonly string[]
+  ): Promise<Program<Ready, Report>> {
+    const child = fork(join(import.meta.dirname, file), [...args])
+    const gone = once(child, 'exit')
+    options.onEnd(async () => {
+      if (child.connected) child.disconnect()
+      await gone
+    })
+    const ready = await Promise.race([once(child, 'message'), gone.then(() => null)])
+    if (ready === null) throw new Error(`bench/${file} ended before it was ready`)
+    return new Program<Ready, Report>(child, ready[0] as Ready)
+  }
+
+  /** Takes every message it sends from now on. */
+  onMessage(take: (message: unknown) => void): void {
+    this.#child.on('message', take)
+  }
+
+  /** What happened since it was last asked. */
+  async report(): Promise<Report> {
+    const answer = once(this.#child, 'message')
+    this.#child.send('report')
+    return (await answer)[0] as Report
+  }
+}

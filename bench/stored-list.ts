@@ -1,0 +1,84 @@
+import type { ListEntry } from '../ports/list-store.ts'
+import type { Item } from '../schemas/item.ts'
+import { listKeys } from '../schemas/list-keys.ts'
+import { type RecommendedItem, reasonCodes } from '../schemas/recommendation.ts'
+import { encodeServed, type ServedList } from '../schemas/served-list.ts'
+
+/** Items of the catalogue that lists are made of. */
+export const storedItems = 2_000
+/** What one list has in production: items, spares, and model inputs of the first ones. */
+const listItems = 50
+const spareItems = 20
+const snapshotItems = 20
+const snapshotBytes = 128
+
+/** A list as the engine writes it, with its spares and its model inputs, for person number `user`. */
+export function storedList(user: number, position: number): ListEntry {
+  const userId = userIdOf(user)
+  const listId = `${user % 16}-${position}`
+  const version = { epoch: 1, position }
+  const items = Array.from({ length: listItems + spareItems }, (_, index) => recommended(user, index))
+  const nowMs = 1_800_000_000_000 + user
+  const list: ServedList = {
+    listId,
+    userId,
+    surface: 'home',
+    generatedMs: nowMs,
+    watermarkMs: nowMs - 12,
+    loggedMs: nowMs - 8,
+    policy: 'learned',
+    policyVersion: '1',
+    seed: `${listId}:${userId}`,
+    rung: 'ranker',
+    modelVersion: '1',
+    items: items.slice(0, listItems),
+  }
+  const features = Object.fromEntries(
+    items.slice(0, snapshotItems).map(({ itemId }) => [itemId, Buffer.alloc(snapshotBytes, user & 0xff).toString('base64')]),
+  )
+  const context = Buffer.alloc(snapshotBytes, user & 0xff).toString('base64')
+  return {
+    key: listKeys.recommendations(userId, 'home'),
+    value: encodeServed(version, list),
+    companions: [
+      { key: listKeys.reserve(userId, 'home'), value: encodeServed(version, { listId, items: items.slice(listItems) }) },
+      { key: listKeys.snapshot(userId, 'home'), value: encodeServed(version, { listId, context, features }) },
+    ],
+    version,
+    ttlS: 30 * 86_400,
+  }
+}
+
+/** Id of person number `user`. */
+export function userIdOf(user: number): string {
+  return `user-${user}`
+}
+
+/** Item number `index` of the catalogue. */
+export function storedItem(index: number): Item {
+  return {
+    itemId: `item-${index}`,
+    title: `A thing of kind ${index % 40}, number ${index}`,
+    description: '',
+    category: ['home', `kind-${index % 40}`],
+    tags: [],
+    brand: `brand-${index % 60}`,
+    price: 5 + (index % 200),
+    margin: 1,
+    stock: 10,
+    createdMs: 0,
+    imageUrl: `/pictures/${index}.jpg`,
+  }
+}
+
+function recommended(user: number, index: number): RecommendedItem {
+  const score = 1 / (1.37 + index + (user % 97) / 97)
+  return {
+    itemId: `item-${(user * 31 + index * 7) % storedItems}`,
+    score,
+    sources: ['session', 'together', 'two_tower'].slice(0, 1 + (index % 3)),
+    reason: { code: reasonCodes[index % reasonCodes.length]!, itemId: `item-${user % storedItems}`, scope: null },
+    propensity: index === 4 ? 0.05 : 1,
+    explored: index === 4,
+  }
+}
