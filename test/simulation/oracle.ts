@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TopicName } from '../../schemas/topics.ts'
+import { unpacked } from '../topologies/item-signal-logs.ts'
 import { type Output, type Scenario, sinksOf } from './scenarios.ts'
 import type { Remains } from './simulation.ts'
 
@@ -89,20 +90,13 @@ function rowsOf(outputs: readonly Output[]): Map<string, unknown> {
     const own = rows.get(name) ?? []
     rows.set(name, own)
     const texts = (at: number | undefined) => (at === undefined || at < 0 ? null : value.strings[at])
-    value.offsets.forEach((offset: number, at: number) => {
-      if (offset < position) return
-      const names = [value.keys, value.others, value.sessions, value.items].map((column) => texts(column?.[at]))
-      own.push([
-        offset,
-        ...names,
-        value.kinds?.[at],
-        value.timesMs[at],
-        value.weights?.[at],
-        value.people?.[at],
-        value.amounts?.[at],
-      ])
-    })
-    if (value.offsets.length > 0) positions.set(name, Math.max(position, value.offsets.at(-1) + 1))
+    const told = 'rowCounts' in value ? unpacked(value) : value.offsets.map((offset: number, row: number) => ({ offset, row }))
+    for (const { offset, row, timeMs = value.timesMs[row], person } of told) {
+      if (offset < position) continue
+      const names = [value.keys, value.others, value.sessions, value.items].map((column) => texts(column?.[row]))
+      own.push([offset, ...names, value.kinds?.[row], timeMs, value.weights?.[row], person])
+    }
+    if (told.length > 0) positions.set(name, Math.max(position, told.at(-1).offset + 1))
   }
   for (const [name, own] of rows) if (own.length === 0) rows.delete(name)
   return rows
