@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TopicName } from '../../schemas/topics.ts'
+import { downstreamFaults } from './downstream.ts'
 import { type Output, type Scenario, sinksOf } from './scenarios.ts'
 import type { Remains } from './simulation.ts'
 
@@ -8,9 +9,10 @@ const additive: ReadonlySet<TopicName> = new Set(['item-signals', 'session-steps
 
 /**
  * What is wrong with what a disturbed run left, by architecture.md section 3: state equals the fold of the log, additive outputs
- * without repeats equal the undisturbed run's, replacing outputs and lists end at the same value per key.
+ * without repeats equal the undisturbed run's, replacing outputs and lists end at the same value per key, and who reads the
+ * additive outputs with their repeats comes to the same state.
  */
-export function faultsOf(scenario: Scenario, remains: Remains): string[] {
+export async function faultsOf(scenario: Scenario, remains: Remains): Promise<string[]> {
   const faults = [...remains.broken]
   for (let partition = 0; partition < scenario.partitions; partition++) {
     const positions = remains.store.positions(partition)
@@ -24,11 +26,7 @@ export function faultsOf(scenario: Scenario, remains: Remains): string[] {
         faults.push(`state ${key} of partition ${partition} is not the fold of the log`)
   }
   for (const topic of sinksOf(scenario.graph())) {
-    // What a replaced owner sends late may follow newer values: the newest is that of the owners of their time.
-    const records = additive.has(topic) ? remains.log.records(topic) : remains.log.records(topic).filter(({ stale }) => !stale)
-    const sent = records.map(({ key, partition, value }): Output => {
-      return { key: key ?? '', partition, value: value === null ? null : scenario.wire.decode(topic, value) }
-    })
+    const sent = sentTo(topic, scenario, remains)
     const wanted = essenceOf(topic, scenario.calm.outputs.get(topic) ?? [])
     // An epoch that went back unnoticed is given out twice: both owners' outputs count, and either may come last.
     const anyOrder = remains.rolledBack === 'unnoticed' && !additive.has(topic)
@@ -39,7 +37,16 @@ export function faultsOf(scenario: Scenario, remains: Remains): string[] {
   }
   // Versions of lists go back with the epoch: one of before the roll-back stays until it is overtaken.
   if (remains.rolledBack === 'no') faults.push(...listFaults(scenario, remains))
+  faults.push(...(await downstreamFaults(scenario, (topic) => sentTo(topic, scenario, remains))))
   return faults
+}
+
+/** What counts of a topic, decoded: a replaced owner's late values may follow newer ones, and repeats of rows are dropped by readers. */
+function sentTo(topic: TopicName, { wire }: Scenario, remains: Remains): Output[] {
+  const records = remains.log.records(topic).filter(({ stale }) => additive.has(topic) || !stale)
+  return records.map(({ key, partition, value }) => {
+    return { key: key ?? '', partition, value: value === null ? null : wire.decode(topic, value) }
+  })
 }
 
 function listFaults(scenario: Scenario, remains: Remains): string[] {

@@ -40,8 +40,8 @@ export type TopologyName = (typeof topologyNames)[number]
 type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
 
 const featurePorts = { features: { latenessMs: 600_000 } }
-// Every row is due: how often an item is sent else depends on how batches are cut.
-const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
+/** Every row is due: how often an item is sent else depends on how batches are cut. */
+export const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
 const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }
 
 const made = new Map<string, Promise<Scenario>>()
