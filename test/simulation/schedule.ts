@@ -5,7 +5,7 @@ export const callFaults = ['request lost', 'reply lost', 'partly done', 'done tw
 export type CallFault = (typeof callFaults)[number]
 
 /** Where in a batch something happens: when the task waits for this answer; `rest` is wherever it is now. */
-export const points = ['rest', 'read', 'send', 'swap', 'commit'] as const
+export const points = ['rest', 'read', 'score', 'send', 'swap', 'commit'] as const
 export type Point = (typeof points)[number]
 
 /** How a task gets another owner. */
