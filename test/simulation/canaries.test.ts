@@ -48,12 +48,12 @@ const canaries: Readonly<Record<string, Breakage>> = {
 describe('canaries', () => {
   const caught: string[] = []
 
-  // user-features counts an event id once: folding a batch twice changes nothing there that anybody could see.
-  const hidden = 'positions outside the transaction in user-features'
+  // user-features counts an event id once, so folding a batch twice changes nothing there; recommendations keeps no state.
+  const hidden = ['user-features', 'recommendations'].map((topology) => `positions outside the transaction in ${topology}`)
 
   it.each(
     Object.keys(canaries).flatMap((name) =>
-      topologyNames.flatMap((topology) => (`${name} in ${topology}` === hidden ? [] : [[name, topology] as const])),
+      topologyNames.flatMap((topology) => (hidden.includes(`${name} in ${topology}`) ? [] : [[name, topology] as const])),
     ),
   )(
     '%s is caught in %s',

@@ -20,6 +20,7 @@ export const faultKinds = [
   'store rolled back',
   'store rolled back, unnoticed',
   'clock skewed',
+  'worker failed',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 

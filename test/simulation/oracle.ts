@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TopicName } from '../../schemas/topics.ts'
 import { unpacked } from '../topologies/item-signal-logs.ts'
-import { type Output, type Scenario, sinksOf } from './scenarios.ts'
+import { downstreamFaults } from './downstream.ts'
+import type { Output, Scenario } from './scenarios.ts'
 import type { Remains } from './simulation.ts'
 
 /** Topics whose every record counts, those of replaced owners too. */
@@ -9,9 +10,10 @@ const additive: ReadonlySet<TopicName> = new Set(['item-signals', 'session-steps
 
 /**
  * What is wrong with what a disturbed run left, by architecture.md section 3: state equals the fold of the log, additive outputs
- * without repeats equal the undisturbed run's, replacing outputs and lists end at the same value per key.
+ * without repeats equal the undisturbed run's, replacing outputs and lists end at the same value per key, and who reads the
+ * additive outputs with their repeats comes to the same state.
  */
-export function faultsOf(scenario: Scenario, remains: Remains): string[] {
+export async function faultsOf(scenario: Scenario, remains: Remains): Promise<string[]> {
   const faults = [...remains.broken]
   for (let partition = 0; partition < scenario.partitions; partition++) {
     const positions = remains.store.positions(partition)
@@ -24,12 +26,8 @@ export function faultsOf(scenario: Scenario, remains: Remains): string[] {
       if (!sameBytes(calm.get(key), stored.get(key)))
         faults.push(`state ${key} of partition ${partition} is not the fold of the log`)
   }
-  for (const topic of sinksOf(scenario.graph())) {
-    // What a replaced owner sends late may follow newer values: the newest is that of the owners of their time.
-    const records = additive.has(topic) ? remains.log.records(topic) : remains.log.records(topic).filter(({ stale }) => !stale)
-    const sent = records.map(({ key, partition, value }): Output => {
-      return { key: key ?? '', partition, value: value === null ? null : scenario.wire.decode(topic, value) }
-    })
+  for (const topic of scenario.sinks) {
+    const sent = sentTo(topic, scenario, remains)
     const wanted = essenceOf(topic, scenario.calm.outputs.get(topic) ?? [])
     // An epoch that went back unnoticed is given out twice: both owners' outputs count, and either may come last.
     const anyOrder = remains.rolledBack === 'unnoticed' && !additive.has(topic)
@@ -40,17 +38,30 @@ export function faultsOf(scenario: Scenario, remains: Remains): string[] {
   }
   // Versions of lists go back with the epoch: one of before the roll-back stays until it is overtaken.
   if (remains.rolledBack === 'no') faults.push(...listFaults(scenario, remains))
+  faults.push(...(await downstreamFaults(scenario, (topic) => sentTo(topic, scenario, remains))))
   return faults
+}
+
+/** What counts of a topic, decoded: a replaced owner's late values may follow newer ones, and repeats of rows are dropped by readers. */
+function sentTo(topic: TopicName, { wire }: Scenario, remains: Remains): Output[] {
+  const records = remains.log.records(topic).filter(({ stale }) => additive.has(topic) || !stale)
+  return records.map(({ key, partition, value }) => {
+    return { key: key ?? '', partition, value: value === null ? null : wire.decode(topic, value) }
+  })
 }
 
 function listFaults(scenario: Scenario, remains: Remains): string[] {
   const stored = remains.lists.contents()
   const faults: string[] = []
   for (const [key, value] of scenario.calm.lists) {
-    const { version: _version, ...wanted } = value as { version: unknown }
+    const { version: _version, ...wanted } = value as { version: unknown; watermarkMs?: number }
     const found = stored.get(key)
-    if (found !== JSON.stringify(wanted)) faults.push(`list ${key}: ${found} instead of ${JSON.stringify(wanted)}`)
+    if (scenario.name === 'recommendations') {
+      if ('watermarkMs' in wanted && JSON.parse(found ?? '{}').watermarkMs !== wanted.watermarkMs)
+        faults.push(`list ${key} is not of the newest update: ${found?.slice(0, 200)}`)
+    } else if (found !== JSON.stringify(wanted)) faults.push(`list ${key}: ${found} instead of ${JSON.stringify(wanted)}`)
   }
+  if (scenario.name === 'recommendations') return faults
   for (const key of stored.keys()) if (!scenario.calm.lists.has(key)) faults.push(`list ${key} should not be there`)
   return faults
 }
@@ -75,6 +86,9 @@ export function essenceOf(topic: TopicName, outputs: readonly Output[]): Map<str
     case 'feature-updates':
       // What moved them, and by which batch, depends on the cut.
       return new Map(outputs.map(({ key, value }) => [key, { features: value.features, eventTimeMs: value.eventTimeMs }]))
+    case 'recommendations':
+      // Which rung answers, with which scores, is the workers' affair; whom and what it answers is not.
+      return new Map(outputs.map(({ key, value }) => [key, value.watermarkMs]))
     default:
       return new Map(outputs.map(({ key, value }) => [key, value]))
   }

@@ -1,4 +1,8 @@
+import { loadConfig } from '../../cli/config.ts'
+import { recommendationPorts } from '../../cli/recommendation-ports.ts'
+import { ManualClock } from '../../core/clock.ts'
 import type { LogRecord } from '../../ports/event-log.ts'
+import type { Scorer } from '../../ports/scorer.ts'
 import type { Topology } from '../../runtime/define-topology.ts'
 import type { Graph } from '../../runtime/graph.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
@@ -6,8 +10,11 @@ import type { TopicName, TopicValue } from '../../schemas/topics.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
 import { bandit } from '../../topologies/bandit.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
+import { recommendations } from '../../topologies/recommendations.ts'
 import { rewards } from '../../topologies/rewards.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
+import { openMs } from '../topologies/shop-events.ts'
+import { fakeScores } from './fake-scores.ts'
 import { drawEvents, drawItems, drawProfiles, drawShowings, type LoggedValue, logOf } from './input-logs.ts'
 import type { Setup } from './simulation.ts'
 
@@ -32,16 +39,18 @@ export interface Calm {
 /** One topology with an input log, and how its undisturbed run ended. */
 export interface Scenario extends Setup {
   readonly calm: Calm
+  /** Topics its graph may write to. */
+  readonly sinks: readonly TopicName[]
 }
 
-export const topologyNames = ['user-features', 'item-features', 'rewards', 'bandit'] as const
+export const topologyNames = ['user-features', 'item-features', 'rewards', 'bandit', 'recommendations'] as const
 export type TopologyName = (typeof topologyNames)[number]
 
 type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
 
 const featurePorts = { features: { latenessMs: 600_000 } }
-// Every row is due: how often an item is sent else depends on how batches are cut.
-const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
+/** Every row is due: how often an item is sent else depends on how batches are cut. */
+export const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
 const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }
 
 const made = new Map<string, Promise<Scenario>>()
@@ -70,6 +79,8 @@ async function makeScenario(name: TopologyName, seed: string): Promise<Scenario>
     }
     case 'bandit':
       return scenario(bandit, {}, { rewards: await rewardsOf(seed) })
+    case 'recommendations':
+      return recommendationScenario(seed)
   }
 }
 
@@ -84,9 +95,31 @@ async function scenario<P>(topology: Topology<P>, ports: P, inputs: Inputs): Pro
     wire: own,
     inputs: logs,
     partitions,
-    graph: (): Graph => topology.graph(ports),
+    graph: () => topology.graph(ports),
     calm: await runCalm(topology, ports, inputs),
+    sinks: sinksOf(topology.graph(ports)),
   }
+}
+
+/** Lists for the people of `drawEvents`, over a catalogue that stands still and is large to build: all processes share its tables. */
+async function recommendationScenario(seed: string): Promise<Scenario> {
+  const items = new TopologyDriver(itemFeatures, itemPorts, { partitions })
+  await items.send('items', ...drawItems(seed))
+  const updates = items
+    .readKeyed('item-updates')
+    .map(({ value }, offset) => ({ value, key: value.itemId, offset, loggedMs: openMs }))
+  const atOnce: Scorer = {
+    ready: () => true,
+    score: (_model, features, count, outputs) => Promise.resolve(fakeScores(features, count, outputs)),
+  }
+  const clock = new ManualClock(openMs)
+  const tables = recommendationPorts(loadConfig(undefined), atOnce, clock)
+  tables.catalogue.apply(updates)
+  await tables.catalogue.embed(atOnce, tables.draft.itemModel)
+  const rows = await repeatedly(userFeatures, featurePorts, 'user-events', drawEvents(seed), 'feature-updates')
+  const inputs = { 'feature-updates': rows.map(({ key, value }) => ({ key, value, loggedMs: value.loggedMs })) }
+  const calm = await scenario(recommendations, tables, inputs)
+  return { ...calm, graph: (process) => recommendations.graph({ ...tables, ...process }) }
 }
 
 async function runCalm<P>(topology: Topology<P>, ports: P, inputs: Inputs): Promise<Calm> {
@@ -104,7 +137,7 @@ async function runCalm<P>(topology: Topology<P>, ports: P, inputs: Inputs): Prom
 }
 
 /** Topics a graph may write to. */
-export function sinksOf(graph: Graph): TopicName[] {
+function sinksOf(graph: Graph): TopicName[] {
   const sinks = graph.nodes.flatMap((node) => (node.kind === 'sink' && node.target !== 'lists' ? [node.target] : []))
   return [...new Set<TopicName>([...sinks, 'dead-letters', 'late-records'])]
 }

@@ -5,7 +5,7 @@ export const callFaults = ['request lost', 'reply lost', 'partly done', 'done tw
 export type CallFault = (typeof callFaults)[number]
 
 /** Where in a batch something happens: when the task waits for this answer; `rest` is wherever it is now. */
-export const points = ['rest', 'read', 'send', 'swap', 'commit'] as const
+export const points = ['rest', 'read', 'score', 'send', 'swap', 'commit'] as const
 export type Point = (typeof points)[number]
 
 /** How a task gets another owner. */
@@ -69,12 +69,12 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rebalance'), times: fc.constantFrom(1, 1, 1, 3) }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       do: fc.constant('roll back'),
       who,
       depth: fc.integer({ min: 1, max: 4 }),
-      noticed: fc.constantFrom(true, true, false),
+      noticed: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(50, 100, 400, 2_000) }) },

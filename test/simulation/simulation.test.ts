@@ -18,7 +18,8 @@ describe('simulation', () => {
       counts.addAll(result.counts)
       expect(wordFailure(trial, result)).toBe('')
       expect(result.runs).toBe(perTopology)
-      for (const kind of faultKinds) expect(result.counts.of(kind), `${topology}: no "${kind}"`).toBeGreaterThan(0)
+      const possible = faultKinds.filter((kind) => kind !== 'worker failed' || topology === 'recommendations')
+      for (const kind of possible) expect(result.counts.of(kind), `${topology}: no "${kind}"`).toBeGreaterThan(0)
     },
     180_000,
   )

@@ -1,9 +1,12 @@
 import { ManualClock } from '../../core/clock.ts'
 import { createRandom, type Random } from '../../core/random.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { LogBatch, LogRecord, OutgoingRecord } from '../../ports/event-log.ts'
+import type { Scorer } from '../../ports/scorer.ts'
 import type { Graph } from '../../runtime/graph.ts'
 import type { WireFormat } from '../../schemas/wire-format.ts'
 import { type Call, type CallKind, Calls, type Effect } from './calls.ts'
+import { fakeScores } from './fake-scores.ts'
 import { FaultCounts } from './fault-counts.ts'
 import { Owner, type World } from './owner.ts'
 import type { Action, CallFault, Point, Schedule, Takeover } from './schedule.ts'
@@ -16,6 +19,12 @@ const stepsMax = 20_000
 /** Kinds of which a process has one under way at a time, or in order on one connection. */
 const inOrder: ReadonlySet<CallKind> = new Set(['send', 'swap', 'commit', 'open'])
 
+/** What a process has besides its stores. */
+export interface Process {
+  readonly clock: Clock
+  readonly scorer: Scorer
+}
+
 /** What a run is made of: one topology and its inputs. */
 export interface Setup {
   readonly name: string
@@ -23,7 +32,8 @@ export interface Setup {
   /** Input records by topic and partition. */
   readonly inputs: ReadonlyMap<string, readonly (readonly LogRecord[])[]>
   readonly partitions: number
-  graph(): Graph
+  /** A graph of its own for one task of a process. */
+  graph(process: Process): Graph
 }
 
 /** A world that breaks its own promises, to see whether anybody notices. */
@@ -202,10 +212,21 @@ class Simulation implements World, Remains {
     const before = this.#current[partition]
     if (before) before.replaced = true
     const id = { topology: this.#setup.name, partition }
-    const owner = new Owner(this.#owners.length, id, this.#setup.graph(), this, this.#schedule)
+    const number = this.#owners.length
+    const graph = this.#setup.graph({ clock: this.clock, scorer: this.#scorer(number, partition) })
+    const owner = new Owner(number, id, graph, this, this.#schedule)
     this.#owners.push(owner)
     this.#current[partition] = owner
     void owner.open()
+  }
+
+  /** Workers that answer when the scheduler lets them: each row's score is its first feature. */
+  #scorer(owner: number, partition: number): Scorer {
+    return {
+      ready: () => true,
+      score: (_model, features, rows, outputs) =>
+        this.calls.ask({ kind: 'score', owner, partition }, { run: () => fakeScores(features, rows, outputs) }),
+    }
   }
 
   #kill(owner: Owner): void {
@@ -290,7 +311,7 @@ class Simulation implements World, Remains {
     const call = asked.find(({ kind }) => kind === point) ?? asked[0]
     if (!call) return
     this.calls.take(call)
-    this.counts.add(how)
+    this.counts.add(call.kind === 'score' ? 'worker failed' : how)
     switch (how) {
       case 'request lost':
         return call.reject()

@@ -35,7 +35,7 @@ export async function runTrial({ topology, schedules: numRuns, seed, breakage, s
     const scenario = await scenarioOf(topology, schedule.log)
     const remains = await simulate(scenario, schedule, breakage)
     if (count) counts.addAll(remains.counts)
-    return faultsOf(scenario, remains)
+    return await faultsOf(scenario, remains)
   }
   let failed = false
   const property = fc.asyncProperty(schedules, async (schedule) => {
