@@ -51,7 +51,7 @@ describe('with its sink away for ten minutes', () => {
         }),
       )
       const clock = new ManualClock(Date.now())
-      let away = true
+      let away = false
       let attempts = 0
       const held = <T>(work: () => Promise<T>): Promise<T> => {
         if (away) attempts++
@@ -67,7 +67,8 @@ describe('with its sink away for ten minutes', () => {
       const failures: unknown[] = []
       const ports = { ...stack.ports, log, state, clock }
       const engine = new Engine(ports, { graphs, partitions, limits, onFailed: (_, error) => failures.push(error) })
-      await engine.start()
+      await engine.start() // Which notes the partition count in the store.
+      away = true
       const shop = recordedShop({ events: 24_000, users: 100 })
       await stack.append(shop.map((record) => stack.encoded(record)))
       await waitUntil('every partition is paused', () => flow.paused.size === partitions)
