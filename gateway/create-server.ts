@@ -27,6 +27,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
+    // Such a key is a field like any other: the schemas refuse it by name and place, and no handler copies unnamed fields.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     routerOptions: { maxParamLength: 2048 },
     // An address that is none reaches no route, hence no error handler either.
     frameworkErrors: (error, _request, reply: FastifyReply) =>

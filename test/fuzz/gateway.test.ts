@@ -59,6 +59,9 @@ const good = {
 }
 const fields = Object.keys(good) as (keyof typeof good)[]
 
+/** Keys that parsers of JSON trip over. */
+const poisoned = { ['__proto__']: { constructor: { prototype: 1 } } }
+
 const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -78,6 +81,7 @@ const strange: fc.Arbitrary<unknown> = fc.oneof(
     null,
     [],
     {},
+    poisoned,
     '0000-00-00T00:00:00Z',
     '2026-02-30T24:61:00+99:99',
     '9999-12-31T23:59:59Z',
@@ -106,7 +110,7 @@ describe('bodies', () => {
         if (field !== 'type') expect(error!.field.split('.')[0], error!.message).toBe(field)
         expect(error!.message).toContain(error!.field)
       }),
-      { numRuns: 600 },
+      { numRuns: 600, examples: fields.map((field) => [field, poisoned, 1] as [typeof field, unknown, number]) },
     )
     expect(Math.min(...Object.values(told))).toBeGreaterThan(50)
   })

@@ -73,7 +73,7 @@ describe('ModelInfer', () => {
       }),
       { numRuns: 500 },
     )
-    expect(told[status.OK]).toBeGreaterThan(10)
+    expect(told[status.OK]).toBeGreaterThan(2)
     expect(told[status.INVALID_ARGUMENT]).toBeGreaterThan(50)
     await expectServes()
   })
