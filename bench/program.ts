@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { BenchOptions } from './bench-options.ts'
 
-/** A program of this folder as a process of its own; it answers any message with a report on the time since the last one. */
+/**
+ * A program of this folder as a process of its own; it answers any message with a report on the time since the last one. With
+ * `--profile DIR` its CPU profile lies there at the end (`.cpuprofile`, for the developer tools of a browser).
+ */
 export class Program<Ready, Report> {
   readonly ready: Ready
   readonly #child: ChildProcess
@@ -19,7 +22,9 @@ export class Program<Ready, Report> {
     file: string,
     ...args: readonly string[]
   ): Promise<Program<Ready, Report>> {
-    const child = fork(join(import.meta.dirname, file), [...args])
+    const profiles = options.text('profile', '')
+    const execArgv = profiles === '' ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles]
+    const child = fork(join(import.meta.dirname, file), [...args], { execArgv })
     const gone = once(child, 'exit')
     options.onEnd(async () => {
       if (child.connected) child.disconnect()

@@ -39,7 +39,7 @@ export interface KafkaEventLogOptions {
   readonly batchRecordsMax?: number
   /** Most bytes of keys and values in one batch; 1 MiB by default. One larger record is a batch of its own. */
   readonly batchBytesMax?: number
-  /** Longest wait of a fetch without data; 100 ms by default. With data the broker answers at once. */
+  /** Longest wait of a fetch without data; 100 ms by default, five times that after 5 s without any. With data the broker answers at once. */
   readonly fetchWaitMs?: number
   /** A member that the group does not hear of for so long has lost its partitions, so also how long a killed process holds them; 10 s by default. */
   readonly sessionTimeoutMs?: number

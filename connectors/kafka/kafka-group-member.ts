@@ -44,6 +44,8 @@ export class KafkaGroupMember implements GroupMember {
   readonly #lost = new Set<number>()
   /** Taken away from the handler by somebody else: partition → heartbeats that the group has answered since. */
   readonly #doubted = new Map<number, number>()
+  /** What the group was last told of each partition: topic → offset. Nothing new is no request. */
+  readonly #committed = new Map<number, Readonly<Record<string, number>>>()
   #reconciling: Promise<void> | null = null
   /** Offsets by topic, for one run of `#steps`: partitions that are opened together share a look. */
   readonly #snapshots = new Map<string, Promise<readonly PartitionOffsets[]>>()
@@ -98,10 +100,12 @@ export class KafkaGroupMember implements GroupMember {
 
   async commit(partition: number, offsets: Readonly<Record<string, number>>): Promise<void> {
     if (!this.#owned.has(partition) || !this.#wanted.has(partition) || this.#lost.has(partition)) return
+    const known = this.#committed.get(partition)
+    const moved = Object.entries(offsets).filter(([topic, offset]) => known?.[topic] !== offset)
+    if (moved.length === 0) return
     try {
-      await this.#consumer.commitOffsets(
-        Object.entries(offsets).map(([topic, offset]) => ({ topic, partition, offset: String(offset) })),
-      )
+      await this.#consumer.commitOffsets(moved.map(([topic, offset]) => ({ topic, partition, offset: String(offset) })))
+      if (this.#owned.has(partition)) this.#committed.set(partition, { ...known, ...offsets })
     } catch (error) {
       // A rebalance or an absent broker: the stored positions decide, and the next commit carries newer ones.
       this.#options.logger.debug({ partition, error: (error as Error).message }, 'offsets for lag tools were not committed')
@@ -128,9 +132,9 @@ export class KafkaGroupMember implements GroupMember {
       partitionAssigners: [coPartitionAssignor(() => [...this.#owned])],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: sessionTimeoutMs,
-      heartbeatInterval: heartbeatMs,
-      // With everything paused this is only how often the heartbeat is looked at.
-      maxWaitTimeInMs: Math.min(100, heartbeatMs),
+      // With everything paused the wait is only how often a heartbeat is due; a due one is always old enough to be sent.
+      maxWaitTimeInMs: heartbeatMs,
+      heartbeatInterval: heartbeatMs * 0.8,
       allowAutoTopicCreation: false,
       // Our own supervision restarts it, see #crashed.
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false },
@@ -226,6 +230,7 @@ export class KafkaGroupMember implements GroupMember {
       if (!this.#dead) await handler.revoked(partition)
     } finally {
       this.#owned.delete(partition)
+      this.#committed.delete(partition)
       this.#lost.delete(partition)
       this.#doubted.delete(partition)
     }

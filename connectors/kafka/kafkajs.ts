@@ -140,6 +140,12 @@ function codecOf(type: number): RecordsCodec | null {
 }
 
 interface RequestQueue {
+  readonly enforceRequestTimeout: boolean
+  readonly requestTimeout: number
+  requestTimeoutIntervalId: NodeJS.Timeout | null
+  readonly inflight: ReadonlyMap<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>
+  isConnected(): boolean
+  destroy(): void
   throttledUntil: number
   throttleCheckTimeoutId: NodeJS.Timeout | null
   readonly pending: readonly unknown[]
@@ -163,6 +169,19 @@ RequestQueueClass.prototype['scheduleCheckPendingRequests'] = function scheduleC
     },
     throttledMs > 0 ? throttledMs : pendingCheckMs,
   )
+}
+
+/** The original looks ten times a second on each connection: most of what an idle process did. Requests time out after many seconds. */
+const timeoutCheckMs = 1_000
+RequestQueueClass.prototype['scheduleRequestTimeoutCheck'] = function scheduleRequestTimeoutCheck(this: RequestQueue): void {
+  if (!this.enforceRequestTimeout) return
+  this.destroy()
+  const check = () => {
+    const nowMs = Date.now()
+    for (const request of this.inflight.values()) if (nowMs - request.sentAt > request.requestTimeout) request.timeoutRequest()
+    if (!this.isConnected()) this.destroy()
+  }
+  this.requestTimeoutIntervalId = setInterval(check, Math.min(this.requestTimeout, timeoutCheckMs))
 }
 
 const loaded = require('kafkajs') as typeof import('kafkajs')

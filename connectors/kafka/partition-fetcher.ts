@@ -9,7 +9,7 @@ import { backoffMs, isOffsetOutOfRange } from './kafka-error.ts'
 
 /** Limits of one fetcher; see `KafkaEventLogOptions`. */
 export interface FetchLimits {
-  /** The broker answers at once when there is data, after this long when there is none. */
+  /** The broker answers at once when there is data, after this long when there is none, and after five times as long in quiet hours. */
   readonly fetchWaitMs: number
   readonly fetchBytesPerPartition: number
   readonly batchRecordsMax: number
@@ -40,6 +40,9 @@ interface Reading {
 }
 
 const responseBytesMax = 16 * 1024 * 1024
+/** Without data or a change of partitions for so long, a fetch waits longer: requests that bring nothing cost all the same. */
+const quietAfterMs = 5_000
+const quietFactor = 5
 
 /**
  * Reads partitions from positions of our own, without a consumer group: one request in flight per broker, one fetch buffered per
@@ -54,6 +57,8 @@ export class PartitionFetcher {
   #awake = false
   #stopped = false
   #failures = 0
+  /** When data last came, or a partition: a request that was sent without it delays it by its wait. */
+  #busyMs: number
   #turn: NodeJS.Immediate | null = null
   readonly #sleeping = new Set<() => void>()
   #running: Promise<void> = Promise.resolve()
@@ -61,6 +66,7 @@ export class PartitionFetcher {
   constructor(options: PartitionFetcherOptions) {
     this.#options = options
     this.#cluster = kafkaCluster(options.kafka)
+    this.#busyMs = options.clock.elapsedMs()
   }
 
   /** Connects and starts; partitions may be added before or after. */
@@ -71,6 +77,7 @@ export class PartitionFetcher {
   }
 
   add(topic: string, partition: number, next: number): void {
+    this.#busyMs = this.#options.clock.elapsedMs()
     this.#readings.set(keyOf(topic, partition), { topic, partition, next, ready: [], paused: false })
     this.#look()
   }
@@ -110,6 +117,12 @@ export class PartitionFetcher {
     await this.#cluster.disconnect()
     await this.#running
     await this.#cluster.disconnect() // A retry may have connected again meanwhile.
+  }
+
+  /** How long the broker may wait for data. */
+  #waitMs(): number {
+    const { clock, limits } = this.#options
+    return clock.elapsedMs() - this.#busyMs < quietAfterMs ? limits.fetchWaitMs : limits.fetchWaitMs * quietFactor
   }
 
   #look(): void {
@@ -163,7 +176,7 @@ export class PartitionFetcher {
     const broker: KafkaBroker = await this.#cluster.findBroker({ nodeId })
     const positions = new Map(readings.map((reading) => [reading, reading.next]))
     const { responses } = await broker.fetch({
-      maxWaitTime: limits.fetchWaitMs,
+      maxWaitTime: this.#waitMs(),
       minBytes: 1,
       maxBytes: responseBytesMax,
       isolationLevel: readCommitted,
@@ -177,6 +190,7 @@ export class PartitionFetcher {
         if (reading === undefined || from === undefined || this.#stopped) continue // Removed or moved meanwhile.
         const batches = batchesOf(topicName, from, data, limits)
         if (batches.length === 0) continue
+        this.#busyMs = this.#options.clock.elapsedMs()
         reading.ready = batches
         reading.next = batches.at(-1)!.nextOffset
       }
