@@ -1,39 +1,32 @@
 /** A limit on how often one group may appear among the first `first` places. */
 export interface GroupCap {
-  /** Group of a candidate; negative = no group, never capped. */
-  readonly groupOf: (candidate: number) => number
+  /** Group by candidate; negative = no group, never capped. */
+  readonly groups: Int32Array
   readonly max: number
 }
 
 /**
  * Keeps an order as far as the caps allow: within the first `first` places a candidate whose group is full steps back behind
- * them, keeping its order among the others that stepped back. When too few candidates remain the caps yield: a list is never
- * shortened.
+ * them, keeping its order among the others. When too few candidates remain the caps yield: a list is never shortened. A new order.
  */
 export function capGroups(order: Int32Array, first: number, caps: readonly GroupCap[]): Int32Array {
-  const counts = caps.map(() => new Map<number, number>())
-  const kept: number[] = []
-  const back: number[] = []
-  for (const candidate of order) {
-    if (kept.length >= first) {
-      back.push(candidate)
-      continue
-    }
-    const groups = caps.map((cap) => cap.groupOf(candidate))
-    if (groups.some((group, index) => group >= 0 && (counts[index]!.get(group) ?? 0) >= caps[index]!.max)) {
-      back.push(candidate)
-      continue
-    }
-    kept.push(candidate)
-    groups.forEach((group, index) => {
-      counts[index]!.set(group, (counts[index]!.get(group) ?? 0) + 1)
-    })
+  const result = new Int32Array(order.length)
+  const isKept = new Uint8Array(order.length)
+  let kept = 0
+  for (let i = 0; i < order.length && kept < first; i++) {
+    if (caps.some((cap) => isFull(cap, order[i]!, result, kept))) continue
+    isKept[i] = 1
+    result[kept++] = order[i]!
   }
-  // Candidates after the first places keep their rank among those that stepped back.
-  const rank = new Map<number, number>()
-  order.forEach((candidate, index) => {
-    rank.set(candidate, index)
-  })
-  back.sort((a, b) => rank.get(a)! - rank.get(b)!)
-  return Int32Array.from([...kept, ...back])
+  for (let i = 0; i < order.length; i++) if (isKept[i] === 0) result[kept++] = order[i]!
+  return result
+}
+
+/** Whether the candidate's group has its most places among the first `kept`. These are few: counting beats remembering. */
+function isFull({ groups, max }: GroupCap, candidate: number, result: Int32Array, kept: number): boolean {
+  const group = groups[candidate]!
+  if (group < 0) return false
+  let count = 0
+  for (let i = 0; i < kept; i++) if (groups[result[i]!] === group) count++
+  return count >= max
 }

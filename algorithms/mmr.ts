@@ -29,24 +29,27 @@ export function mmr(
   const size = relevance.length
   const wanted = Math.max(0, Math.min(count, size))
   const score = scaled ? minMaxScaled(relevance) : Float64Array.from(relevance)
-  const nearest = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
-  const taken = new Uint8Array(size)
+  const nearest = new Float64Array(size)
+  // Rows that are left, ascending, so that a tie goes to the lower one.
+  const left = Int32Array.from(score.keys())
   const chosen = new Int32Array(wanted)
-  for (let n = 0; n < wanted; n++) {
-    let best = -1
+  for (let n = 0, count = size; n < wanted; n++) {
+    let bestAt = 0
     let bestValue = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < size; i++) {
-      if (taken[i] !== 0) continue
-      const value = lambda * score[i]! - (n === 0 ? 0 : (1 - lambda) * nearest[i]!)
-      if (best < 0 || value > bestValue) {
-        best = i
-        bestValue = value
-      }
+    for (let at = 0; at < count; at++) {
+      const value = lambda * score[left[at]!]! - (1 - lambda) * nearest[left[at]!]!
+      if (value <= bestValue) continue
+      bestAt = at
+      bestValue = value
     }
-    taken[best] = 1
+    const best = left[bestAt]!
     chosen[n] = best
-    if (n + 1 === wanted) break
-    for (let i = 0; i < size; i++) if (taken[i] === 0) nearest[i] = Math.max(nearest[i]!, similarity(i, best))
+    left.copyWithin(bestAt, bestAt + 1, count--)
+    for (let at = 0; at < count; at++) {
+      const row = left[at]!
+      const likeness = similarity(row, best)
+      if (n === 0 || likeness > nearest[row]!) nearest[row] = likeness
+    }
   }
   return chosen
 }

@@ -41,22 +41,28 @@ export function diversify(catalogue: Catalogue, options: DiversifyOptions): Oper
 
 function orderOf(draft: ListDraft, catalogue: Catalogue, options: DiversifyOptions): Int32Array {
   const pool = topK(draft.scores, options.poolMax)
-  const rows = Int32Array.from(pool.indices, (place) => draft.set.rows[place]!)
-  const likeness = (a: number, b: number) => likenessOf(rows[a]!, rows[b]!, catalogue)
+  const size = pool.indices.length
+  // Gathered once: each pair of the pool is looked at.
+  const leaf = new Int32Array(size)
+  const top = new Int32Array(size)
+  const brand = new Int32Array(size)
+  for (let i = 0; i < size; i++) {
+    const row = draft.set.rows[pool.indices[i]!]!
+    leaf[i] = catalogue.leafCategory[row]!
+    top[i] = catalogue.topCategory[row]!
+    brand[i] = catalogue.brand[row]!
+  }
+  // 0–1: same leaf category .6 (same top category .3), same brand .4.
+  const likeness = (a: number, b: number): number => {
+    const sameBrand = brand[a] === brand[b] && brand[a]! >= 0 ? 0.4 : 0
+    if (leaf[a] === leaf[b] && leaf[a]! >= 0) return 0.6 + sameBrand
+    return top[a] === top[b] && top[a]! >= 0 ? 0.3 + sameBrand : sameBrand
+  }
   const chosen = mmr(pool.scores, likeness, { lambda: options.lambda, count: options.itemsMax })
-  const capped = capGroups(chosen, options.first, [
-    { groupOf: (index) => catalogue.brand[rows[index]!]!, max: options.perBrandMax },
-    { groupOf: (index) => catalogue.leafCategory[rows[index]!]!, max: options.perCategoryMax },
+  const order = capGroups(chosen, options.first, [
+    { groups: brand, max: options.perBrandMax },
+    { groups: leaf, max: options.perCategoryMax },
   ])
-  return capped.map((index) => pool.indices[index]!)
-}
-
-/** 0–1: same leaf category .6 (same top category .3), same brand .4. */
-function likenessOf(a: number, b: number, catalogue: Catalogue): number {
-  let likeness = 0
-  const { leafCategory, topCategory, brand } = catalogue
-  if (leafCategory[a]! >= 0 && leafCategory[a] === leafCategory[b]) likeness += 0.6
-  else if (topCategory[a]! >= 0 && topCategory[a] === topCategory[b]) likeness += 0.3
-  if (brand[a]! >= 0 && brand[a] === brand[b]) likeness += 0.4
-  return likeness
+  for (let i = 0; i < order.length; i++) order[i] = pool.indices[order[i]!]!
+  return order
 }

@@ -25,7 +25,7 @@ export interface ListDraft {
   readonly set: CandidateSet
   /** Candidates taken out, by reason. */
   readonly removed: Map<string, number>
-  /** Ranker input, one row per candidate; empty until scored. */
+  /** Ranker input, one row per candidate, until the batch is done; empty until scored. */
   features: Float32Array
   /** One per candidate. */
   scores: Float64Array

@@ -34,7 +34,7 @@ const personalSources = ['session', 'similar', 'together', 'category', 'content'
  *     result  ---x----y--|   (later by the scorer's answers for the whole batch)
  *
  * - Order: drafts keep theirs; batches keep theirs.
- * - Bound: one feature matrix per request of `rowsMax` rows, all requests of a batch together.
+ * - Bound: one feature matrix per batch, reused by the next; requests of `rowsMax` rows, all of a batch together.
  * - Time: reads the clock to shed only; a replay that never sheds is the same.
  * - Complete: after the running batch.
  * - Error: a scorer that cannot answer lowers the rung; anything else passes on.
@@ -45,52 +45,57 @@ export function scoreCandidates(
   clock: Clock,
   options: ScoreOptions,
 ): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
+  // Rows of all drafts of a batch, reused by the next one: as memory of their own they made most of the garbage.
+  let matrix = new Float32Array(0)
   return concatMap(async (batch) => {
-    const requests: ListDraft[][] = []
-    let rows = Number.POSITIVE_INFINITY
     const shedBeforeMs = clock.nowMs() - options.shedAfterMs
+    const scored = batch.records.filter((draft) => draft.update.loggedMs >= shedBeforeMs)
+    const rows = scored.reduce((sum, draft) => sum + draft.set.count, 0)
+    if (matrix.length < rows * rankerWidth) matrix = new Float32Array(rows * rankerWidth)
+    const requests: Span[] = []
+    let at = 0
     for (const draft of batch.records) {
       if (draft.update.loggedMs < shedBeforeMs) {
         scoreBySources(draft)
         continue
       }
-      draft.features = new Float32Array(draft.set.count * rankerWidth)
+      const { count } = draft.set
+      draft.features = matrix.subarray(at * rankerWidth, (at + count) * rankerWidth)
       writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
+      const last = requests.at(-1)
       if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
-      else if (rows + draft.set.count > options.rowsMax) {
-        requests.push([draft])
-        rows = draft.set.count
-      } else {
-        requests.at(-1)!.push(draft)
-        rows += draft.set.count
-      }
+      else if (last && last.to === at && at + count - last.from <= options.rowsMax) {
+        last.drafts.push(draft)
+        last.to = at + count
+      } else requests.push({ drafts: [draft], from: at, to: at + count })
+      at += count
     }
-    await Promise.all(requests.map((drafts) => scoreByModel(drafts, scorer, options.model)))
+    await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options.model)))
     return batch
   })
 }
 
-async function scoreByModel(drafts: readonly ListDraft[], scorer: Scorer, model: string): Promise<void> {
+/** Drafts that are scored by one request: rows `from` to `to` of the batch's matrix. */
+interface Span {
+  readonly drafts: ListDraft[]
+  readonly from: number
+  to: number
+}
+
+async function scoreByModel({ drafts, from, to }: Span, matrix: Float32Array, scorer: Scorer, model: string): Promise<void> {
   if (!scorer.ready(model)) {
     for (const draft of drafts) scoreLinearly(draft, 'linear')
     return
   }
-  let rows = 0
-  for (const draft of drafts) rows += draft.set.count
-  const features = new Float32Array(rows * rankerWidth)
-  let at = 0
-  for (const draft of drafts) {
-    features.set(draft.features, at * rankerWidth)
-    at += draft.set.count
-  }
   try {
-    const { outputs, version } = await scorer.score(model, features, rows, heads)
-    let from = 0
+    // A copy: what is handed to a scorer is its own.
+    const { outputs, version } = await scorer.score(model, matrix.slice(from * rankerWidth, to * rankerWidth), to - from, heads)
+    let at = 0
     for (const draft of drafts) {
-      blend(draft, outputs, from)
+      blend(draft, outputs, at)
       draft.rung = 'ranker'
       draft.modelVersion = version
-      from += draft.set.count
+      at += draft.set.count
     }
   } catch (error) {
     if (reactionOf(error) !== 'degrade') throw error

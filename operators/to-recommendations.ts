@@ -1,6 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs'
-import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import { type CandidateSourceName, candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
 import type { Catalogue } from '../algorithms/catalogue.ts'
+import { insertBest } from '../algorithms/top-k.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Reason, ReasonCode, Recommendation, RecommendedItem } from '../schemas/recommendation.ts'
@@ -15,7 +16,7 @@ export interface FinishOptions {
 }
 
 /** How much a source's share of an item counts when its reason is chosen: what says most about the person first. */
-const reasonWeights: Record<(typeof candidateSources)[number], number> = {
+const reasonWeights: Record<CandidateSourceName, number> = {
   session: 1,
   similar: 0.95,
   together: 0.95,
@@ -27,7 +28,10 @@ const reasonWeights: Record<(typeof candidateSources)[number], number> = {
   fresh: 0.2,
 }
 
-const reasonCodes: Record<(typeof candidateSources)[number], ReasonCode> = {
+const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
+const popular = candidateSources.indexOf('popular')
+
+const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   session: 'similar_session',
   similar: 'seen_together',
   together: 'bought_together',
@@ -80,40 +84,41 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
 
 function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catalogue): RecommendedItem {
   const explored = draft.exploration?.slot === index
-  const sources = sourcesOf(draft, place)
+  const count = rankSources(draft, place)
+  const sources: string[] = []
+  if (explored) sources.push(draft.exploration!.arm)
+  for (let i = 0; i < count; i++) {
+    const name = candidateSources[ranked[i]!]!
+    if (!explored || name !== draft.exploration!.arm) sources.push(name)
+  }
   return {
     itemId: catalogue.items.text(draft.set.rows[place]!),
     score: Math.fround(draft.scores[place]!),
-    sources: explored ? [draft.exploration!.arm, ...sources.filter((name) => name !== draft.exploration!.arm)] : sources,
-    reason: reasonOf(draft, place, catalogue),
+    sources,
+    reason: reasonOf(draft, place, count > 0 ? ranked[0]! : popular, catalogue),
     propensity: explored ? draft.exploration!.propensity : 1,
     explored,
   }
 }
 
-function sourcesOf(draft: ListDraft, place: number): string[] {
-  const named = candidateSources.map((name, source) => ({
-    name,
-    share: draft.set.scores[place * sourceCount + source]! * reasonWeights[name],
-  }))
-  return named
-    .filter(({ share }) => share > 0)
-    .sort((a, b) => b.share - a.share)
-    .map(({ name }) => name)
+/** What `rankSources` found; overwritten by its next call. */
+const ranked = new Int32Array(sourceCount)
+const shares = new Float64Array(sourceCount)
+
+/** Puts the sources that brought an item into `ranked`, the largest share first, ties as they are listed; returns how many. */
+function rankSources(draft: ListDraft, place: number): number {
+  let count = 0
+  for (let source = 0; source < sourceCount; source++) {
+    const share = draft.set.scores[place * sourceCount + source]! * weights[source]!
+    if (share > 0) count = insertBest(ranked, shares, count, source, share)
+  }
+  return count
 }
 
 /** The strongest source's reason, with the item or category it follows from. */
-function reasonOf(draft: ListDraft, place: number, catalogue: Catalogue): Reason {
-  let best = candidateSources.indexOf('popular')
-  let bestShare = 0
-  for (let source = 0; source < sourceCount; source++) {
-    const share = draft.set.scores[place * sourceCount + source]! * reasonWeights[candidateSources[source]!]
-    if (share <= bestShare) continue
-    best = source
-    bestShare = share
-  }
-  const name = candidateSources[best]!
-  const because = draft.set.because[place * sourceCount + best]!
+function reasonOf(draft: ListDraft, place: number, source: number, catalogue: Catalogue): Reason {
+  const name = candidateSources[source]!
+  const because = draft.set.because[place * sourceCount + source]!
   const scope = name === 'category' && because >= 0 ? catalogue.categories.text(because) : null
   return { code: reasonCodes[name], itemId: because >= 0 && name !== 'category' ? catalogue.items.text(because) : null, scope }
 }
