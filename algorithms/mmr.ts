@@ -14,22 +14,24 @@ export interface MmrOptions {
 }
 
 /**
+ * Writes into `out` how alike each of `rows[0 … count)` and `chosen` are: one call per chosen row, for a call per pair costs more
+ * than most similarities.
+ */
+export type SimilarityTo = (chosen: number, rows: Int32Array, count: number, out: Float64Array) => void
+
+/**
  * Maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998): takes rows one by one, each time the one with the largest
  * λ · relevance − (1 − λ) · (largest similarity to a row already taken; 0 for the first). Ties go to the lower row, so any
- * input order gives the same list for distinct scores. `similarity(a, b)` is asked at most once per pair taken and left.
- * Returns rows in order, at most as many as there are. O(count · n).
+ * input order gives the same list for distinct scores. Returns rows in order, at most as many as there are. O(count · n).
  */
-export function mmr(
-  relevance: Float64Array | Float32Array,
-  similarity: (a: number, b: number) => number,
-  options: MmrOptions,
-): Int32Array {
+export function mmr(relevance: Float64Array | Float32Array, similarityTo: SimilarityTo, options: MmrOptions): Int32Array {
   const { lambda = 0.7, count, scaled = true } = options
   invariant(lambda >= 0 && lambda <= 1, 'mmr: lambda must lie in [0, 1]')
   const size = relevance.length
   const wanted = Math.max(0, Math.min(count, size))
   const score = scaled ? minMaxScaled(relevance) : Float64Array.from(relevance)
   const nearest = new Float64Array(size)
+  const likeness = new Float64Array(size)
   // Rows that are left, ascending, so that a tie goes to the lower one.
   const left = Int32Array.from(score.keys())
   const chosen = new Int32Array(wanted)
@@ -45,10 +47,11 @@ export function mmr(
     const best = left[bestAt]!
     chosen[n] = best
     left.copyWithin(bestAt, bestAt + 1, count--)
+    if (n + 1 === wanted) break
+    similarityTo(best, left, count, likeness)
     for (let at = 0; at < count; at++) {
       const row = left[at]!
-      const likeness = similarity(row, best)
-      if (n === 0 || likeness > nearest[row]!) nearest[row] = likeness
+      if (n === 0 || likeness[at]! > nearest[row]!) nearest[row] = likeness[at]!
     }
   }
   return chosen
@@ -69,6 +72,13 @@ export function minMaxScaled(values: Float64Array | Float32Array): Float64Array 
     scaled[i] = Number.isFinite(value) ? (high > low ? (value - low) / (high - low) : 1) : 0
   }
   return scaled
+}
+
+/** A similarity of pairs as `mmr` asks it. */
+export function similarityOfPairs(similarity: (a: number, b: number) => number): SimilarityTo {
+  return (chosen, rows, count, out) => {
+    for (let at = 0; at < count; at++) out[at] = similarity(rows[at]!, chosen)
+  }
 }
 
 /** Jaccard similarity of two ascending id lists: shared / united. A side without ids: .5, neither alike nor unlike (F8.2). */

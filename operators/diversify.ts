@@ -1,7 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { capGroups } from '../algorithms/cap-groups.ts'
 import type { Catalogue } from '../algorithms/catalogue.ts'
-import { mmr } from '../algorithms/mmr.ts'
+import { mmr, type SimilarityTo } from '../algorithms/mmr.ts'
 import { topK } from '../algorithms/top-k.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { ListDraft } from './list-draft.ts'
@@ -53,12 +53,16 @@ function orderOf(draft: ListDraft, catalogue: Catalogue, options: DiversifyOptio
     brand[i] = catalogue.brand[row]!
   }
   // 0–1: same leaf category .6 (same top category .3), same brand .4.
-  const likeness = (a: number, b: number): number => {
-    const sameBrand = brand[a] === brand[b] && brand[a]! >= 0 ? 0.4 : 0
-    if (leaf[a] === leaf[b] && leaf[a]! >= 0) return 0.6 + sameBrand
-    return top[a] === top[b] && top[a]! >= 0 ? 0.3 + sameBrand : sameBrand
+  const likenessTo: SimilarityTo = (chosen, rows, count, out) => {
+    const [ownLeaf, ownTop, ownBrand] = [leaf[chosen]!, top[chosen]!, brand[chosen]!]
+    for (let at = 0; at < count; at++) {
+      const row = rows[at]!
+      const sameBrand = ownBrand >= 0 && brand[row] === ownBrand ? 0.4 : 0
+      const sameCategory = ownLeaf >= 0 && leaf[row] === ownLeaf ? 0.6 : ownTop >= 0 && top[row] === ownTop ? 0.3 : 0
+      out[at] = sameCategory + sameBrand
+    }
   }
-  const chosen = mmr(pool.scores, likeness, { lambda: options.lambda, count: options.itemsMax })
+  const chosen = mmr(pool.scores, likenessTo, { lambda: options.lambda, count: options.itemsMax })
   const order = capGroups(chosen, options.first, [
     { groups: brand, max: options.perBrandMax },
     { groups: leaf, max: options.perCategoryMax },

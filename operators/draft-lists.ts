@@ -45,7 +45,7 @@ export function draftLists(
     records.forEach((record, index) => {
       writeContext(contexts, index, record.value.features, record.value.eventTimeMs)
     })
-    const vectors = records.length === 0 ? null : await embedUsers(table, scorer, contexts.slice(), records.length, options)
+    const vectors = records.length === 0 ? null : await embedUsers(table, scorer, contexts, records.length, options)
     const drafts = records.map((record, index): ListDraft => {
       sets[index] ??= new CandidateSet(options.countMax)
       const set = sets[index]

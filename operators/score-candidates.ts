@@ -88,8 +88,8 @@ async function scoreByModel({ drafts, from, to }: Span, matrix: Float32Array, sc
     return
   }
   try {
-    // A copy: what is handed to a scorer is its own.
-    const { outputs, version } = await scorer.score(model, matrix.slice(from * rankerWidth, to * rankerWidth), to - from, heads)
+    const features = matrix.subarray(from * rankerWidth, to * rankerWidth)
+    const { outputs, version } = await scorer.score(model, features, to - from, heads)
     let at = 0
     for (const draft of drafts) {
       blend(draft, outputs, at)

@@ -40,7 +40,7 @@ export interface ModelState {
 /**
  * Scores tensors with a model: an in-process thread, a Millrace worker, a stock Triton.
  * Errors: `MILL_INFERENCE_UNAVAILABLE`, `MILL_INFERENCE_TIMEOUT`, `MILL_INFERENCE_OVERLOADED`, `MILL_INFERENCE_INVALID`;
- * an input buffer may be detached (transferred) by the call.
+ * inputs are read until the call settles, and never detached.
  */
 export interface Inference {
   infer(request: InferRequest): Promise<InferResponse>

@@ -11,6 +11,6 @@ export interface Scored {
 export interface Scorer {
   /** Whether a call is worth preparing: false while the model is known to be away. */
   ready(model: string): boolean
-  /** `features` is rows × width, row-major; it may be detached by the call. */
+  /** `features` is rows × width, row-major; it is read until the call settles. */
   score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored>
 }

@@ -66,7 +66,7 @@ export class SharedScorer implements Scorer {
     const parts: Promise<Scored>[] = []
     for (let from = 0; from < rows; from += this.#options.rowsMax) {
       const count = Math.min(this.#options.rowsMax, rows - from)
-      parts.push(this.#enqueue(model, features.slice(from * width, (from + count) * width), count, outputs))
+      parts.push(this.#enqueue(model, features.subarray(from * width, (from + count) * width), count, outputs))
     }
     const scored = await Promise.all(parts)
     return {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { minMaxScaled, mmr, sortedJaccard } from '../../algorithms/mmr.ts'
+import { minMaxScaled, mmr, similarityOfPairs, sortedJaccard } from '../../algorithms/mmr.ts'
 import { toyQuality, toySimilarity } from './rerank-toy.ts'
 
-const order = (lambda: number) => [...mmr(toyQuality, toySimilarity, { lambda, count: 6, scaled: false })]
+const order = (lambda: number) => [...mmr(toyQuality, similarityOfPairs(toySimilarity), { lambda, count: 6, scaled: false })]
 
 describe('mmr', () => {
   it('gives the golden orders', () => {
@@ -15,21 +15,51 @@ describe('mmr', () => {
   it('does not care how relevance is scaled', () => {
     const shifted = toyQuality.map((q) => 1000 * q - 7)
     const options = { lambda: 0.6, count: 10 }
-    expect(mmr(shifted, toySimilarity, options)).toEqual(mmr(toyQuality, toySimilarity, options))
+    expect(mmr(shifted, similarityOfPairs(toySimilarity), options)).toEqual(
+      mmr(toyQuality, similarityOfPairs(toySimilarity), options),
+    )
   })
 
   it('takes the best first, every row once, and no more than there are', () => {
     const relevance = Float64Array.of(0.2, 0.9, 0.4)
-    const rows = mmr(relevance, () => 1, { count: 10 })
+    const rows = mmr(
+      relevance,
+      similarityOfPairs(() => 1),
+      { count: 10 },
+    )
     expect([...rows].sort()).toEqual([0, 1, 2])
     expect(rows[0]).toBe(1)
-    expect(mmr(new Float64Array(0), () => 1, { count: 3 }).length).toBe(0)
-    expect(mmr(relevance, () => 1, { count: 0 }).length).toBe(0)
-    expect(() => mmr(relevance, () => 1, { count: 1, lambda: 1.5 })).toThrow('lambda')
+    expect(
+      mmr(
+        new Float64Array(0),
+        similarityOfPairs(() => 1),
+        { count: 3 },
+      ).length,
+    ).toBe(0)
+    expect(
+      mmr(
+        relevance,
+        similarityOfPairs(() => 1),
+        { count: 0 },
+      ).length,
+    ).toBe(0)
+    expect(() =>
+      mmr(
+        relevance,
+        similarityOfPairs(() => 1),
+        { count: 1, lambda: 1.5 },
+      ),
+    ).toThrow('lambda')
   })
 
   it('survives a score that is not a number: it counts as the lowest', () => {
-    expect([...mmr(Float64Array.of(Number.NaN, 0.5, 1, 0.2), () => 0, { count: 4 })]).toEqual([2, 1, 0, 3])
+    expect([
+      ...mmr(
+        Float64Array.of(Number.NaN, 0.5, 1, 0.2),
+        similarityOfPairs(() => 0),
+        { count: 4 },
+      ),
+    ]).toEqual([2, 1, 0, 3])
   })
 })
 
