@@ -8,7 +8,8 @@ import type { ListStore } from '../ports/list-store.ts'
 import type { ListWrite } from '../ports/list-write.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Keyed } from '../ports/outgoing.ts'
-import type { StateStore, TaskId } from '../ports/state-store.ts'
+import type { StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
+import { epochOfServed } from '../schemas/served-list.ts'
 import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
@@ -83,19 +84,19 @@ export interface BatchSummary {
   readonly swapped: readonly boolean[]
 }
 
+/** Stored lists that are fetched at once to see what keeps ours away. */
+const listsPerLook = 200
+
 /** Offsets of a batch: the first, and the first after it. */
 interface OffsetRange {
   readonly from: number
   readonly to: number
 }
 
-/** What was read belongs to other positions than the task's. */
+/** What was read belongs to another epoch or to other positions than the task's. */
 class StoreMoved extends Error {
-  readonly positions: Positions
-
-  constructor(positions: Positions) {
-    super('the store holds other positions')
-    this.positions = positions
+  constructor() {
+    super('the store holds another epoch or other positions')
   }
 }
 
@@ -231,8 +232,7 @@ export class Task {
         const stored = await this.#ports.state.progress(this.id)
         // A newer epoch is another owner's: our next commit will be told so.
         if (this.#closed || (stored && stored.epoch > this.#info.epoch)) return
-        const positions = stored?.positions ?? {}
-        if (encodePositions(positions) !== encodePositions(this.#positions)) await this.#goTo(positions)
+        if (!this.#isWhereWeAre(stored, this.#positions)) await this.#goOnFromStore()
       } catch (error) {
         if (reactionOf(error) !== 'retry') throw error // Unwell: the next check, or the next batch, asks again.
       }
@@ -366,10 +366,13 @@ export class Task {
    */
   async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
     const { progress, values } = await this.#retrying(() => this.#ports.state.readWithProgress(this.id, keys))
-    if (progress && progress.epoch > this.#info.epoch) throw this.#fenced()
-    const positions = progress?.positions ?? {}
-    if (encodePositions(positions) !== encodePositions(at)) throw new StoreMoved(positions)
+    if (!this.#isWhereWeAre(progress, at)) throw new StoreMoved()
     return values
+  }
+
+  #isWhereWeAre(stored: TaskProgress | null, positions: Positions): boolean {
+    if (stored && stored.epoch !== this.#info.epoch) return false
+    return encodePositions(stored?.positions ?? {}) === encodePositions(positions)
   }
 
   #fenced(): MillraceError {
@@ -386,7 +389,7 @@ export class Task {
       if (!(error instanceof StoreMoved) || this.#closed) throw error
       this.#running.close()
       this.#running = this.#start()
-      return this.#goTo(error.positions)
+      return this.#goOnFromStore()
     }
     await this.#settle(transaction, batch.topic, batch.to)
   }
@@ -398,16 +401,17 @@ export class Task {
     const writes = transaction.writes()
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     // Both are outputs: neither waits for the other, and the state for both.
-    const [swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+    let [swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+    if (swapped.includes(false)) swapped = await this.#swapAbove(transaction.lists, positions, swapped)
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
     const result = await this.#retrying(() => this.#ports.state.commit(this.id, commit))
     if (this.#closed) return
     switch (result.kind) {
       case 'fenced':
-        throw this.#fenced()
+        return this.#goOnFromStore()
       case 'moved':
-        if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goTo(result.positions)
+        if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goOnFromStore()
         break // Ours, and only the reply was lost.
       case 'applied':
         break
@@ -445,11 +449,43 @@ export class Task {
     return await this.#retrying(() => this.#ports.lists.swap(entries))
   }
 
-  /** The store is elsewhere than we thought: forget everything in memory and go on from there. */
-  async #goTo(positions: Positions): Promise<void> {
+  /**
+   * Some lists were refused: by a repeat of our own, or by a list of a higher epoch. That one's owner took it from a store that has
+   * gone back since and whose clock was ahead: we take an epoch above it, if the task is still ours.
+   */
+  async #swapAbove(lists: readonly ListWrite[], positions: Positions, swapped: readonly boolean[]): Promise<readonly boolean[]> {
+    const refused = lists.filter((_, index) => !swapped[index])
+    let newest = 0
+    for (let at = 0; at < refused.length; at += listsPerLook) {
+      const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
+      const stored = await this.#retrying(() => this.#ports.lists.get(keys))
+      for (const text of stored) newest = Math.max(newest, epochOfServed(text))
+    }
+    if (this.#closed || newest <= this.#info.epoch) return swapped
+    await this.#renew(newest)
+    const again = await this.#swapLists(refused, positions)
+    let at = 0
+    return swapped.map((written) => written || again[at++]!)
+  }
+
+  /** Takes a newer epoch, above `above`, unless another owner has; answers where the store stands now. */
+  async #renew(above = 0): Promise<Positions> {
+    const progress = await this.#retrying(() => this.#ports.state.renewTask(this.id, this.#info.epoch, above))
+    if (!progress) throw this.#fenced()
+    this.#info = { ...this.#info, epoch: progress.epoch }
+    return progress.positions
+  }
+
+  /**
+   * The store is elsewhere than we thought: forget everything in memory and go on from there. It went back, or somebody has our task;
+   * a new epoch tells, and what follows is newer than what left before.
+   */
+  async #goOnFromStore(): Promise<void> {
+    const from = this.#positions
+    const positions = await this.#renew()
     this.#ports.logger.warn(
-      { task: this.id, from: this.#positions, to: positions },
-      'The store holds other positions; going on from them.',
+      { task: this.id, from, to: positions },
+      'The store went back to an older state; going on from its positions.',
     )
     await this.#reload(positions)
     // Only now: what the log delivered meanwhile would stand in the queue above a gap, and the gap would be passed over.
