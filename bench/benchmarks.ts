@@ -10,6 +10,7 @@ export interface Benchmark {
 
 /** Every benchmark by name. */
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  backlog: () => import('./backlog.ts'),
   fold: () => import('./fold.ts'),
   freshness: () => import('./freshness.ts'),
   inference: () => import('./inference.ts'),
