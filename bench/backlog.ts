@@ -1,8 +1,11 @@
-import { openPorts } from '../cli/compose.ts'
-import { loadConfig } from '../cli/config.ts'
+import { type OpenPorts, openPorts } from '../cli/compose.ts'
+import { type Config, loadConfig } from '../cli/config.ts'
+import { allTopologies } from '../cli/topologies.ts'
+import { topologyGraph } from '../cli/topology-graph.ts'
 import { retrying } from '../core/retrying.ts'
 import type { OutgoingRecord } from '../ports/event-log.ts'
 import { Engine } from '../runtime/engine.ts'
+import { sourceTopics } from '../runtime/graph.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf, quantile } from './figure.ts'
 import { ListProbe } from './list-probe.ts'
@@ -56,7 +59,10 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   }
   const recoveryMs = wallMs() - startMs
   const [lists, unanswered] = [probe.lists, probe.waitingCount]
-  options.say(`recovered after ${Math.round(recoveryMs / 1000)} s with ${lists} lists`)
+  options.say(`everybody has a list after ${Math.round(recoveryMs / 1000)} s, of ${lists}`)
+  while (!(await caughtUp(ports, config)) && wallMs() - startMs < recoveryMsMax)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  const lagMs = wallMs() - startMs
   const after = await probe.level(shop, { rate, seconds })
   const note = (name: string, value: number, unit: string) => figureOf({ name, kind: 'note', value, unit })
   return [
@@ -64,11 +70,24 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
     note('lists', lists, 'lists'),
     figureOf({ name: 'unanswered-backlog', kind: 'note', value: unanswered, unit: 'events', goal: 'value <= 0' }),
     note('recovery', recoveryMs / 1000, 's'),
+    note('lag-gone', lagMs / 1000, 's'),
     note('backlog-rate', (events / recoveryMs) * 1000, 'events/s'),
     note('p50-after', quantile(after.latenciesMs, 0.5), 'ms'),
     note('p99-after', quantile(after.latenciesMs, 0.99), 'ms'),
     note('unanswered-after', after.unanswered, 'events'),
   ]
+}
+
+/** Whether every topology has applied all that its topics hold. */
+async function caughtUp({ log, state }: OpenPorts, config: Config): Promise<boolean> {
+  for (const { name } of allTopologies)
+    for (const topic of sourceTopics(await topologyGraph(name, config)))
+      for (const [partition, { start, end }] of (await log.offsets(topic)).entries()) {
+        if (end <= start) continue
+        const progress = await state.progress({ topology: name, partition })
+        if ((progress?.positions[topic] ?? 0) < end) return false
+      }
+  return true
 }
 
 /** Puts events into the log as they came at that rate until now, while nobody read them. */

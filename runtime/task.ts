@@ -84,6 +84,8 @@ export interface BatchSummary {
   readonly swapped: readonly boolean[]
 }
 
+/** How long ago a task must have been ours for outputs to leave unasked; less than a group waits before it gives a task away. */
+const confirmedMsMax = 2_000
 /** Stored lists that are fetched at once to see what keeps ours away. */
 const listsPerLook = 200
 
@@ -121,6 +123,8 @@ export class Task {
   #positions: Positions = {}
   #time: TaskTime
   #work: Promise<void> | undefined
+  /** When we last asked the store and it said that the task is ours. */
+  #confirmedMs = Number.NEGATIVE_INFINITY
   #closed = false
   #draining = false
   #busySinceMs: number | undefined
@@ -229,10 +233,12 @@ export class Task {
     if (this.#work || this.#closed || this.#draining) return
     this.#work = this.#guard(async () => {
       try {
+        const askedMs = this.#ports.clock.elapsedMs()
         const stored = await this.#ports.state.progress(this.id)
         // A newer epoch is another owner's: our next commit will be told so.
         if (this.#closed || (stored && stored.epoch > this.#info.epoch)) return
         if (!this.#isWhereWeAre(stored, this.#positions)) await this.#goOnFromStore()
+        else this.#confirmedMs = askedMs
       } catch (error) {
         if (reactionOf(error) !== 'retry') throw error // Unwell: the next check, or the next batch, asks again.
       }
@@ -365,8 +371,13 @@ export class Task {
    * what is remembered here, and outputs made of the mixture leave before the commit is refused: so both are read at one moment.
    */
   async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
-    const { progress, values } = await this.#retrying(() => this.#ports.state.readWithProgress(this.id, keys))
+    let askedMs = 0
+    const { progress, values } = await this.#retrying(() => {
+      askedMs = this.#ports.clock.elapsedMs()
+      return this.#ports.state.readWithProgress(this.id, keys)
+    })
     if (!this.#isWhereWeAre(progress, at)) throw new StoreMoved()
+    this.#confirmedMs = askedMs
     return values
   }
 
@@ -401,11 +412,21 @@ export class Task {
     const writes = transaction.writes()
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     // Both are outputs: neither waits for the other, and the state for both.
-    let [swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+    let swapped: readonly boolean[]
+    try {
+      ;[swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+    } catch (error) {
+      if (!(error instanceof StoreMoved) || this.#closed) throw error
+      return this.#goOnFromStore()
+    }
     if (swapped.includes(false)) swapped = await this.#swapAbove(transaction.lists, positions, swapped)
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
-    const result = await this.#retrying(() => this.#ports.state.commit(this.id, commit))
+    let askedMs = 0
+    const result = await this.#retrying(() => {
+      askedMs = this.#ports.clock.elapsedMs()
+      return this.#ports.state.commit(this.id, commit)
+    })
     if (this.#closed) return
     switch (result.kind) {
       case 'fenced':
@@ -418,6 +439,7 @@ export class Task {
     }
     transaction.settle()
     this.#positions = positions
+    this.#confirmedMs = askedMs
     this.#events.done({
       topic,
       records: transaction.rawCount,
@@ -437,7 +459,23 @@ export class Task {
   }
 
   async #sendOutputs({ outputs }: BatchTransaction): Promise<void> {
-    if (outputs.length > 0) await this.#retrying(() => this.#ports.log.send(outputs))
+    if (outputs.length === 0) return
+    const positions = this.#positions
+    await this.#retrying(async () => {
+      await this.#confirmOwnership(positions)
+      await this.#ports.log.send(outputs)
+    })
+  }
+
+  /**
+   * Outputs of which the newest record wins have no fence: whoever was put to sleep asks first whether its task is still its own, or
+   * it would put an old record over a newer owner's.
+   */
+  async #confirmOwnership(positions: Positions): Promise<void> {
+    if (this.#ports.clock.elapsedMs() - this.#confirmedMs < confirmedMsMax) return
+    const askedMs = this.#ports.clock.elapsedMs()
+    if (!this.#isWhereWeAre(await this.#ports.state.progress(this.id), positions)) throw new StoreMoved()
+    this.#confirmedMs = askedMs
   }
 
   async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
