@@ -10,8 +10,8 @@ export interface Benchmark {
 
 /** Every benchmark by name. */
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
-  backlog: () => import('./backlog.ts'),
   fold: () => import('./fold.ts'),
+  backlog: () => import('./backlog.ts'),
   freshness: () => import('./freshness.ts'),
   inference: () => import('./inference.ts'),
   ingest: () => import('./ingest.ts'),
