@@ -13,16 +13,20 @@ export interface ListsMade {
   readonly lists: readonly (readonly [userId: string, watermarkMs: number, rung: string])[]
 }
 
+/** Lists made before all topologies run: told after 'ready', which is the first message. */
+let early: ListsMade[] | undefined = []
 const job = await openJob(JSON.parse(process.argv[2]!) as Config)
 const startedCpu = process.cpuUsage()
 job.observe((topology, lists) => {
   if (topology !== 'recommendations' || lists.length === 0) return
   const { user, system } = process.cpuUsage(startedCpu)
-  process.send?.({
+  const made: ListsMade = {
     atMs: performance.timeOrigin + performance.now(),
     cpuMs: (user + system) / 1000,
     lists: lists.map(({ userId, watermarkMs, rung }) => [userId, watermarkMs, rung] as const),
-  } satisfies ListsMade)
+  }
+  if (early) early.push(made)
+  else process.send?.(made)
 })
 await job.engine.start()
 let reportedCpu = process.cpuUsage()
@@ -33,3 +37,5 @@ process.on('message', () => {
 })
 process.once('disconnect', () => process.exit(0))
 process.send!('ready')
+for (const made of early) process.send!(made)
+early = undefined

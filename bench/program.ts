@@ -10,10 +10,13 @@ import type { BenchOptions } from './bench-options.ts'
 export class Program<Ready, Report> {
   readonly ready: Ready
   readonly #child: ChildProcess
+  /** What it sent before somebody took its messages. */
+  #kept: unknown[] | undefined = []
 
   private constructor(child: ChildProcess, ready: Ready) {
     this.#child = child
     this.ready = ready
+    child.on('message', (message) => this.#kept?.push(message))
   }
 
   /** Starts `bench/<file>` and waits for its first message; it ends with the run. Errors: it ended before. */
@@ -30,13 +33,17 @@ export class Program<Ready, Report> {
       if (child.connected) child.disconnect()
       await gone
     })
-    const ready = await Promise.race([once(child, 'message'), gone.then(() => null)])
-    if (ready === null) throw new Error(`bench/${file} ended before it was ready`)
-    return new Program<Ready, Report>(child, ready[0] as Ready)
+    return await new Promise((resolve, reject) => {
+      // At once: the next message may be read before a promise is.
+      child.once('message', (ready) => resolve(new Program<Ready, Report>(child, ready as Ready)))
+      void gone.then(() => reject(new Error(`bench/${file} ended before it was ready`)))
+    })
   }
 
-  /** Takes every message it sends from now on. */
+  /** Takes every message after the first. */
   onMessage(take: (message: unknown) => void): void {
+    for (const message of this.#kept ?? []) take(message)
+    this.#kept = undefined
     this.#child.on('message', take)
   }
 

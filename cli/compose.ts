@@ -27,6 +27,9 @@ import { openMetrics } from './metrics.ts'
 /** Our own event loop can be busy for seconds on a starved machine, and a late answer is no outage. */
 const redisCommandMs = 15_000
 
+/** A follower of a registry's cluster may not know yet what its leader gave out a moment ago. */
+const registryLagMs = 5_000
+
 /** Every port of a running process, joined with the connectors that the configuration names. */
 export interface OpenPorts {
   readonly log: EventLog
@@ -55,7 +58,7 @@ export async function openPorts(config: Config): Promise<OpenPorts> {
     await metrics.close()
   }
   try {
-    const wire = await WireFormat.open(stores.registry)
+    const wire = await WireFormat.open(stores.registry, { clock, patienceMs: config.stack === 'embedded' ? 0 : registryLagMs })
     return { ...stores, wire, clock, logger, metrics, close }
   } catch (error) {
     await close() // An open connection would keep the process alive that is to end now.

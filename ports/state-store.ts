@@ -31,7 +31,7 @@ export interface StateCommit {
 }
 
 /**
- * `fenced`: a newer epoch is stored, this owner is dead. `moved`: the stored positions are not `from` (somebody applied the
+ * `fenced`: the stored epoch is another one; whether this owner is dead or the store went back, `renewTask` tells. `moved`: the stored positions are not `from` (somebody applied the
  * batch already, or the store went back): drop caches and go on from `positions`.
  */
 export type CommitResult =
@@ -44,8 +44,17 @@ export type CommitResult =
  * Errors: `MILL_STORE_UNAVAILABLE` when the store does not answer; a commit may then have been applied or not.
  */
 export interface StateStore {
-  /** Takes ownership: an atomic increment of the epoch, and the positions to go on from ({} if none). */
-  openTask(task: TaskId): Promise<TaskProgress>
+  /**
+   * Takes ownership: an epoch that no other owner ever had, above the stored one, the store's clock in microseconds and `above`, and
+   * the positions to go on from ({} if none). A store that went back gives none a second time, for its clock does not go back with it;
+   * where the clock does too, a random part below 2^16 tells epochs apart.
+   */
+  openTask(task: TaskId, above?: number): Promise<TaskProgress>
+  /**
+   * The same for the owner of epoch `held`, unless a newer epoch is stored: then null. The new epoch is above `held` too. For an owner
+   * whose store went back: what it writes from there on is newer than what it wrote before.
+   */
+  renewTask(task: TaskId, held: number, above?: number): Promise<TaskProgress | null>
   /** Progress without taking ownership; null if the task never ran. */
   progress(task: TaskId): Promise<TaskProgress | null>
   /** Values of keys, in order; null where absent or expired. One round trip. */
@@ -57,7 +66,7 @@ export interface StateStore {
   scan(task: TaskId): AsyncIterable<readonly (readonly [key: string, value: Uint8Array])[]>
   /** Partition numbers for which a topology has progress, ascending. */
   tasks(topology: string): Promise<readonly number[]>
-  /** Deletes state and positions but keeps and increments the epoch, so that a running owner is fenced. */
+  /** Deletes state and positions and takes a new epoch, so that a running owner is fenced. */
   clear(task: TaskId): Promise<void>
   close(): Promise<void>
 }

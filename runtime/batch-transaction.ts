@@ -104,7 +104,7 @@ export class BatchTransaction implements Transaction {
     const raw = this.#rawOf(record.offset)
     const { task, topic } = this.#context
     this.deadLetters.push({
-      id: `${topic}/${task.partition}/${record.offset}/${step}`,
+      id: `${task.topology}/${topic}/${task.partition}/${record.offset}/${step}`,
       topic,
       partition: task.partition,
       offset: record.offset,
@@ -123,7 +123,7 @@ export class BatchTransaction implements Transaction {
   late(record: Sourced<unknown>, step: string, eventTimeMs: number, topic: string = this.#context.topic): void {
     const { task, watermarkMs } = this.#context
     this.lateRecords.push({
-      id: `${topic}/${task.partition}/${record.offset}/${step}`,
+      id: `${task.topology}/${topic}/${task.partition}/${record.offset}/${step}`,
       topology: task.topology,
       step,
       eventTimeMs,

@@ -8,14 +8,18 @@ interface StoredTask {
   readonly values: Map<string, Uint8Array>
 }
 
-/** A state store in memory, for the test driver and for verify: nothing outlives it, nothing expires. */
+/** A state store in memory, for the test driver and for verify: nothing outlives it, nothing expires, and epochs just count. */
 export class MemoryStateStore implements StateStore {
   readonly #tasks = new Map<string, StoredTask>()
 
-  openTask(task: TaskId): Promise<TaskProgress> {
+  openTask(task: TaskId, above = 0): Promise<TaskProgress> {
     const stored = this.#stored(task)
-    stored.epoch++
+    stored.epoch = Math.max(stored.epoch, above) + 1
     return Promise.resolve({ epoch: stored.epoch, positions: stored.positions })
+  }
+
+  renewTask(task: TaskId, held: number, above = 0): Promise<TaskProgress | null> {
+    return this.#stored(task).epoch > held ? Promise.resolve(null) : this.openTask(task, Math.max(held, above))
   }
 
   progress(task: TaskId): Promise<TaskProgress | null> {
@@ -35,7 +39,7 @@ export class MemoryStateStore implements StateStore {
 
   commit(task: TaskId, commit: StateCommit): Promise<CommitResult> {
     const stored = this.#stored(task)
-    if (stored.epoch > commit.epoch) return Promise.resolve({ kind: 'fenced' })
+    if (stored.epoch !== commit.epoch) return Promise.resolve({ kind: 'fenced' })
     if (encodePositions(stored.positions) !== encodePositions(commit.from))
       return Promise.resolve({ kind: 'moved', positions: stored.positions })
     for (const [key, value] of commit.writes) {

@@ -51,7 +51,7 @@ export async function copyTask(move: StateMove, partition: number): Promise<numb
   const before = await state.progress(parent)
   if (!before) return 0
   const target = targetOf(move, parent.partition, partition)
-  const epoch = Math.max((await state.openTask(child)).epoch, before.epoch) + 1
+  const { epoch } = await state.openTask(child, before.epoch)
   const writer = new SliceWriter(move, child, epoch, {})
   const indexed: string[] = []
   for await (const slice of state.scan(parent)) {

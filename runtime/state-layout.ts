@@ -67,7 +67,7 @@ export async function changeLayout(
 ): Promise<StateLayout> {
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const now = await read(state)
-    if (epoch !== undefined && now.epoch > epoch) throw fenced()
+    if (epoch !== undefined && now.epoch !== epoch) throw fenced()
     const layout = change(now.layout)
     if (layout === now.layout) return layout
     const result = await state.commit(layoutTask, {

@@ -8,7 +8,8 @@ import type { ListStore } from '../ports/list-store.ts'
 import type { ListWrite } from '../ports/list-write.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Keyed } from '../ports/outgoing.ts'
-import type { StateStore, TaskId } from '../ports/state-store.ts'
+import type { StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
+import { epochOfServed } from '../schemas/served-list.ts'
 import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
@@ -83,19 +84,21 @@ export interface BatchSummary {
   readonly swapped: readonly boolean[]
 }
 
+/** How long ago a task must have been ours for outputs to leave unasked; less than a group waits before it gives a task away. */
+const confirmedMsMax = 2_000
+/** Stored lists that are fetched at once to see what keeps ours away. */
+const listsPerLook = 200
+
 /** Offsets of a batch: the first, and the first after it. */
 interface OffsetRange {
   readonly from: number
   readonly to: number
 }
 
-/** What was read belongs to other positions than the task's. */
+/** What was read belongs to another epoch or to other positions than the task's. */
 class StoreMoved extends Error {
-  readonly positions: Positions
-
-  constructor(positions: Positions) {
-    super('the store holds other positions')
-    this.positions = positions
+  constructor() {
+    super('the store holds another epoch or other positions')
   }
 }
 
@@ -120,6 +123,8 @@ export class Task {
   #positions: Positions = {}
   #time: TaskTime
   #work: Promise<void> | undefined
+  /** When we last asked the store and it said that the task is ours. */
+  #confirmedMs = Number.NEGATIVE_INFINITY
   #closed = false
   #draining = false
   #busySinceMs: number | undefined
@@ -228,11 +233,12 @@ export class Task {
     if (this.#work || this.#closed || this.#draining) return
     this.#work = this.#guard(async () => {
       try {
+        const askedMs = this.#ports.clock.elapsedMs()
         const stored = await this.#ports.state.progress(this.id)
         // A newer epoch is another owner's: our next commit will be told so.
         if (this.#closed || (stored && stored.epoch > this.#info.epoch)) return
-        const positions = stored?.positions ?? {}
-        if (encodePositions(positions) !== encodePositions(this.#positions)) await this.#goTo(positions)
+        if (!this.#isWhereWeAre(stored, this.#positions)) await this.#goOnFromStore()
+        else this.#confirmedMs = askedMs
       } catch (error) {
         if (reactionOf(error) !== 'retry') throw error // Unwell: the next check, or the next batch, asks again.
       }
@@ -365,11 +371,19 @@ export class Task {
    * what is remembered here, and outputs made of the mixture leave before the commit is refused: so both are read at one moment.
    */
   async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
-    const { progress, values } = await this.#retrying(() => this.#ports.state.readWithProgress(this.id, keys))
-    if (progress && progress.epoch > this.#info.epoch) throw this.#fenced()
-    const positions = progress?.positions ?? {}
-    if (encodePositions(positions) !== encodePositions(at)) throw new StoreMoved(positions)
+    let askedMs = 0
+    const { progress, values } = await this.#retrying(() => {
+      askedMs = this.#ports.clock.elapsedMs()
+      return this.#ports.state.readWithProgress(this.id, keys)
+    })
+    if (!this.#isWhereWeAre(progress, at)) throw new StoreMoved()
+    this.#confirmedMs = askedMs
     return values
+  }
+
+  #isWhereWeAre(stored: TaskProgress | null, positions: Positions): boolean {
+    if (stored && stored.epoch !== this.#info.epoch) return false
+    return encodePositions(stored?.positions ?? {}) === encodePositions(positions)
   }
 
   #fenced(): MillraceError {
@@ -386,7 +400,7 @@ export class Task {
       if (!(error instanceof StoreMoved) || this.#closed) throw error
       this.#running.close()
       this.#running = this.#start()
-      return this.#goTo(error.positions)
+      return this.#goOnFromStore()
     }
     await this.#settle(transaction, batch.topic, batch.to)
   }
@@ -398,22 +412,34 @@ export class Task {
     const writes = transaction.writes()
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     // Both are outputs: neither waits for the other, and the state for both.
-    const [swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+    let swapped: readonly boolean[]
+    try {
+      ;[swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+    } catch (error) {
+      if (!(error instanceof StoreMoved) || this.#closed) throw error
+      return this.#goOnFromStore()
+    }
+    if (swapped.includes(false)) swapped = await this.#swapAbove(transaction.lists, positions, swapped)
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
-    const result = await this.#retrying(() => this.#ports.state.commit(this.id, commit))
+    let askedMs = 0
+    const result = await this.#retrying(() => {
+      askedMs = this.#ports.clock.elapsedMs()
+      return this.#ports.state.commit(this.id, commit)
+    })
     if (this.#closed) return
     switch (result.kind) {
       case 'fenced':
-        throw this.#fenced()
+        return this.#goOnFromStore()
       case 'moved':
-        if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goTo(result.positions)
+        if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goOnFromStore()
         break // Ours, and only the reply was lost.
       case 'applied':
         break
     }
     transaction.settle()
     this.#positions = positions
+    this.#confirmedMs = askedMs
     this.#events.done({
       topic,
       records: transaction.rawCount,
@@ -433,7 +459,23 @@ export class Task {
   }
 
   async #sendOutputs({ outputs }: BatchTransaction): Promise<void> {
-    if (outputs.length > 0) await this.#retrying(() => this.#ports.log.send(outputs))
+    if (outputs.length === 0) return
+    const positions = this.#positions
+    await this.#retrying(async () => {
+      await this.#confirmOwnership(positions)
+      await this.#ports.log.send(outputs)
+    })
+  }
+
+  /**
+   * Outputs of which the newest record wins have no fence: whoever was put to sleep asks first whether its task is still its own, or
+   * it would put an old record over a newer owner's.
+   */
+  async #confirmOwnership(positions: Positions): Promise<void> {
+    if (this.#ports.clock.elapsedMs() - this.#confirmedMs < confirmedMsMax) return
+    const askedMs = this.#ports.clock.elapsedMs()
+    if (!this.#isWhereWeAre(await this.#ports.state.progress(this.id), positions)) throw new StoreMoved()
+    this.#confirmedMs = askedMs
   }
 
   async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
@@ -445,11 +487,43 @@ export class Task {
     return await this.#retrying(() => this.#ports.lists.swap(entries))
   }
 
-  /** The store is elsewhere than we thought: forget everything in memory and go on from there. */
-  async #goTo(positions: Positions): Promise<void> {
+  /**
+   * Some lists were refused: by a repeat of our own, or by a list of a higher epoch. That one's owner took it from a store that has
+   * gone back since and whose clock was ahead: we take an epoch above it, if the task is still ours.
+   */
+  async #swapAbove(lists: readonly ListWrite[], positions: Positions, swapped: readonly boolean[]): Promise<readonly boolean[]> {
+    const refused = lists.filter((_, index) => !swapped[index])
+    let newest = 0
+    for (let at = 0; at < refused.length; at += listsPerLook) {
+      const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
+      const stored = await this.#retrying(() => this.#ports.lists.get(keys))
+      for (const text of stored) newest = Math.max(newest, epochOfServed(text))
+    }
+    if (this.#closed || newest <= this.#info.epoch) return swapped
+    await this.#renew(newest)
+    const again = await this.#swapLists(refused, positions)
+    let at = 0
+    return swapped.map((written) => written || again[at++]!)
+  }
+
+  /** Takes a newer epoch, above `above`, unless another owner has; answers where the store stands now. */
+  async #renew(above = 0): Promise<Positions> {
+    const progress = await this.#retrying(() => this.#ports.state.renewTask(this.id, this.#info.epoch, above))
+    if (!progress) throw this.#fenced()
+    this.#info = { ...this.#info, epoch: progress.epoch }
+    return progress.positions
+  }
+
+  /**
+   * The store is elsewhere than we thought: forget everything in memory and go on from there. It went back, or somebody has our task;
+   * a new epoch tells, and what follows is newer than what left before.
+   */
+  async #goOnFromStore(): Promise<void> {
+    const from = this.#positions
+    const positions = await this.#renew()
     this.#ports.logger.warn(
-      { task: this.id, from: this.#positions, to: positions },
-      'The store holds other positions; going on from them.',
+      { task: this.id, from, to: positions },
+      'The store went back to an older state; going on from its positions.',
     )
     await this.#reload(positions)
     // Only now: what the log delivered meanwhile would stand in the queue above a gap, and the gap would be passed over.

@@ -151,6 +151,7 @@ async function unknownThen(task: TaskId, graph: Graph, { log, wire }: VerifyPort
         const letter = value && wire.decode('dead-letters', value)
         if (
           letter?.code === 'MILL_SCHEMA_UNKNOWN' &&
+          letter.topology === task.topology &&
           letter.partition === task.partition &&
           topics.includes(letter.topic as never)
         )

@@ -2,7 +2,7 @@ import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** A record that will never work as it is, kept whole so that it can be looked at and replayed. */
 export interface DeadLetter {
-  /** `topic/partition/offset/step`: the same record dead-lettered twice is one. */
+  /** `topology/topic/partition/offset/step`: the same record dead-lettered twice by one topology is one letter. */
   readonly id: string
   readonly topic: string
   readonly partition: number
@@ -21,7 +21,7 @@ export interface DeadLetter {
 }
 
 export const deadLetterSchema = recordSchema<DeadLetter>('DeadLetter', 'A record that will never work as it is.', [
-  { name: 'id', type: 'string', doc: 'topic/partition/offset/step; also the record key.' },
+  { name: 'id', type: 'string', doc: 'topology/topic/partition/offset/step; also the record key.' },
   { name: 'topic', type: 'string', doc: 'Where it lay.' },
   { name: 'partition', type: 'int', doc: 'Its partition.' },
   { name: 'offset', type: 'long', doc: 'Its offset.' },

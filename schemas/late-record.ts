@@ -2,7 +2,7 @@ import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** A record that came after its event time was closed: kept apart and counted, never silently dropped. */
 export interface LateRecord {
-  /** `topic/partition/offset/step`. */
+  /** `topology/topic/partition/offset/step`. */
   readonly id: string
   readonly topology: string
   readonly step: string
@@ -14,7 +14,7 @@ export interface LateRecord {
 }
 
 export const lateRecordSchema = recordSchema<LateRecord>('LateRecord', 'A record that came after its event time was closed.', [
-  { name: 'id', type: 'string', doc: 'topic/partition/offset/step; also the record key.' },
+  { name: 'id', type: 'string', doc: 'topology/topic/partition/offset/step; also the record key.' },
   { name: 'topology', type: 'string', doc: 'Who found it late.' },
   { name: 'step', type: 'string', doc: 'The step.' },
   { name: 'eventTimeMs', type: timestampMs, doc: 'Its event time.' },

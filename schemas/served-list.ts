@@ -40,6 +40,11 @@ export function encodeServed(
   return `{"version":[${version.epoch},${version.position}],${JSON.stringify(value).slice(1)}`
 }
 
+/** The epoch in the version of a text written by `encodeServed`; 0 where there is none. */
+export function epochOfServed(text: string | null): number {
+  return Number(/^\{"version":\[(\d+),/.exec(text ?? '')?.[1] ?? 0)
+}
+
 /** Reads JSON written by `encodeServed`; null stays null. */
 export function decodeServed<T extends ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend>(
   text: string | null,

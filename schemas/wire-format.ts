@@ -1,4 +1,5 @@
 import avro from 'avsc'
+import { type Clock, systemClock } from '../core/clock.ts'
 import { MillraceError } from '../core/errors.ts'
 import { AvroWriter } from './avro-writer.ts'
 import { asBuffer, type RecordSchema, typeOptions } from './record-schema.ts'
@@ -15,8 +16,22 @@ export interface SchemaSource {
   byId(id: number): Promise<string | null>
 }
 
+/** What to think of a registry that does not know a schema id. */
+export interface WireFormatOptions {
+  /** 0, the default, where a registry knows at once what it has given out; else how far it may lag behind itself, in milliseconds. */
+  readonly patienceMs?: number
+  readonly clock?: Clock
+}
+
 /** Reads the value behind the header. */
 type Reader = (bytes: Uint8Array) => unknown
+
+/** How long a refusal is believed before the registry is asked again, in milliseconds. */
+const refusalMs = 30_000
+/** How often the registry is asked while an id may still become known, in milliseconds. */
+const askEveryMs = 250
+/** Of all time the share in which ids may be waited for: producers of garbage delay their topic by no more than that. */
+const patientShare = 0.1
 
 /** Encoding never waits, so one writer serves all. */
 const writer = new AvroWriter()
@@ -29,12 +44,19 @@ const writer = new AvroWriter()
 export class WireFormat {
   readonly #registry: SchemaSource
   readonly #ids: ReadonlyMap<TopicName, number>
-  /** By `topic name` then id. null = the registry does not know the id. */
-  readonly #readers = new Map<TopicName, Map<number, Reader | null>>()
+  readonly #clock: Clock
+  readonly #patienceMs: number
+  /** By `topic name` then id. A number = the registry does not know the id; it is asked again at that time of the clock. */
+  readonly #readers = new Map<TopicName, Map<number, Reader | number>>()
+  /** Until when ids unknown to the registry are waited for, and from when on the next ones are. */
+  #patientUntilMs = Number.NEGATIVE_INFINITY
+  #patientAgainMs = Number.NEGATIVE_INFINITY
 
-  private constructor(registry: SchemaSource, ids: ReadonlyMap<TopicName, number>) {
+  private constructor(registry: SchemaSource, ids: ReadonlyMap<TopicName, number>, options: WireFormatOptions) {
     this.#registry = registry
     this.#ids = ids
+    this.#clock = options.clock ?? systemClock
+    this.#patienceMs = options.patienceMs ?? 0
     for (const [topic, id] of ids) {
       const schema = topics[topic].schema as RecordSchema<unknown>
       this.#readers.set(topic, new Map([[id, (bytes: Uint8Array) => schema.decode(bytes, headerBytes)]]))
@@ -42,11 +64,11 @@ export class WireFormat {
   }
 
   /** Registers every topic's schema; an incompatible one is refused (`MILL_SCHEMA_INCOMPATIBLE`). */
-  static async open(registry: SchemaSource): Promise<WireFormat> {
+  static async open(registry: SchemaSource, options: WireFormatOptions = {}): Promise<WireFormat> {
     const ids = new Map<TopicName, number>()
     for (const topic of Object.keys(topics) as TopicName[])
       ids.set(topic, await registry.register(`${topic}-value`, topics[topic].schema.text))
-    return new WireFormat(registry, ids)
+    return new WireFormat(registry, ids, options)
   }
 
   /** Bytes for the log. A value that does not fit the schema throws `MILL_SCHEMA_MISMATCH` naming the field. */
@@ -66,14 +88,19 @@ export class WireFormat {
     return writer.copy()
   }
 
-  /** Fetches writer schemas not seen before; a no-op (and no promise to wait for) when all are known. */
+  /**
+   * Fetches writer schemas not seen before; a no-op (and no promise to wait for) when all are known. An id that the registry does not
+   * know is asked for again during `patienceMs`, for a registry may lag behind the one that gave it out; then it is refused, and after
+   * half a minute asked for anew. All such waits together take a tenth of the time at most.
+   */
   prepare(topic: TopicName, values: Iterable<Uint8Array | null>): Promise<void> | undefined {
     const known = this.#readers.get(topic)!
     let missing: Set<number> | undefined
     for (const value of values) {
       if (value === null || value.length < headerBytes || value[0] !== magicByte) continue
       const id = idOf(value)
-      if (known.has(id)) continue
+      const reader = known.get(id)
+      if (typeof reader === 'function' || (reader !== undefined && this.#clock.elapsedMs() < reader)) continue
       missing ??= new Set()
       missing.add(id)
     }
@@ -90,17 +117,37 @@ export class WireFormat {
     }
     const id = idOf(bytes)
     const reader = this.#readers.get(topic)!.get(id)
-    if (!reader) throw new MillraceError('MILL_SCHEMA_UNKNOWN', `the registry does not know schema id ${id}`)
+    if (typeof reader !== 'function') throw new MillraceError('MILL_SCHEMA_UNKNOWN', `the registry does not know schema id ${id}`)
     return reader(bytes) as TopicValue<N>
   }
 
   async #fetch(topic: TopicName, ids: ReadonlySet<number>): Promise<void> {
     const readers = this.#readers.get(topic)!
     for (const id of ids) {
-      const text = await this.#registry.byId(id)
-      if (readers.size >= idsMax) readers.delete(oldestForeign(readers))
-      readers.set(id, text === null ? null : readerFor(topics[topic].schema as RecordSchema<unknown>, text))
+      // Who was refused once has been waited for.
+      const text = await this.#ask(id, typeof readers.get(id) !== 'number')
+      if (readers.size >= idsMax && !readers.has(id)) readers.delete(oldestForeign(readers))
+      const reader = text === null ? null : readerFor(topics[topic].schema as RecordSchema<unknown>, text)
+      readers.set(id, reader ?? this.#clock.elapsedMs() + refusalMs)
     }
+  }
+
+  async #ask(id: number, patient: boolean): Promise<string | null> {
+    for (;;) {
+      const text = await this.#registry.byId(id)
+      if (text !== null || !patient || !this.#mayWait()) return text
+      await new Promise<void>((resolve) => this.#clock.after(askEveryMs, resolve))
+    }
+  }
+
+  /** Whether an unknown id may still become known; what is asked for meanwhile shares the wait. */
+  #mayWait(): boolean {
+    const nowMs = this.#clock.elapsedMs()
+    if (nowMs >= this.#patientAgainMs) {
+      this.#patientUntilMs = nowMs + this.#patienceMs
+      this.#patientAgainMs = nowMs + this.#patienceMs / patientShare
+    }
+    return nowMs < this.#patientUntilMs
   }
 }
 

@@ -2,7 +2,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { MillraceError } from '../../core/errors.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import { audit } from '../audit.ts'
-import { type DeadLetterFilter, readDeadLetters, replayDeadLetters } from '../dead-letter-log.ts'
+import { type DeadLetterFilter, matches, readDeadLetters, replayDeadLetters, withSiblings } from '../dead-letter-log.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { printJson, printTable } from '../print.ts'
@@ -74,11 +74,12 @@ const replay: CommandModule<object, ReplayFlags> = {
       throw new MillraceError('MILL_USAGE', 'name dead letters by id, or take all that match with --all')
     const config = configOf(flags)
     await withPorts(config, async (ports) => {
-      const found = (await readDeadLetters(ports, flags)).filter(({ id }) => ids.size === 0 || ids.has(id))
+      const all = await readDeadLetters(ports, {})
+      const found = all.filter((letter) => matches(letter, flags) && (ids.size === 0 || ids.has(letter.id)))
       const missing = [...ids].filter((id) => !found.some((letter) => letter.id === id))
       if (missing.length > 0) throw new MillraceError('MILL_NOT_FOUND', `there is no dead letter ${missing.join(', ')}`)
       const due = flags.again ? found : found.filter((letter: DeadLetter) => letter.replays === 0)
-      await replayDeadLetters(ports, due)
+      await replayDeadLetters(ports, withSiblings(due, all))
       if (due.length > 0) audit(config, 'dead-letters replay', { ids: due.map(({ id }) => id) })
       const before = found.length - due.length
       if (flags.json) printJson({ replayed: due.length, replayedBefore: before })

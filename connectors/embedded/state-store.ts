@@ -38,10 +38,20 @@ export class EmbeddedStateStore implements StateStore {
     this.#guard('create the state tables', () => database.execute(tables))
   }
 
-  async openTask(task: TaskId): Promise<TaskProgress> {
+  async openTask(task: TaskId, above = 0): Promise<TaskProgress> {
     return this.#guard('open a task', () =>
       this.#database.transaction(() => {
-        const { epoch, positions } = this.#raiseEpoch(task, null)
+        const { epoch, positions } = this.#raiseEpoch(task, above, null)
+        return { epoch, positions: decodePositions(positions) }
+      }),
+    )
+  }
+
+  async renewTask(task: TaskId, held: number, above = 0): Promise<TaskProgress | null> {
+    return this.#guard('open a task anew', () =>
+      this.#database.transaction(() => {
+        if ((this.#find(task)?.epoch ?? 0) > held) return null
+        const { epoch, positions } = this.#raiseEpoch(task, Math.max(held, above), null)
         return { epoch, positions: decodePositions(positions) }
       }),
     )
@@ -71,7 +81,7 @@ export class EmbeddedStateStore implements StateStore {
     return this.#guard('commit state', () =>
       this.#database.transaction(() => {
         const row = this.#find(task)
-        if (row && row.epoch > commit.epoch) return { kind: 'fenced' }
+        if (row && row.epoch !== commit.epoch) return { kind: 'fenced' }
         const stored = row?.positions ?? ''
         if (stored !== encodePositions(commit.from)) return { kind: 'moved', positions: decodePositions(stored) }
         const id = this.#advance(task, row, commit)
@@ -111,7 +121,7 @@ export class EmbeddedStateStore implements StateStore {
   async clear(task: TaskId): Promise<void> {
     this.#guard('clear a task', () =>
       this.#database.transaction(() => {
-        const { id } = this.#raiseEpoch(task, '')
+        const { id } = this.#raiseEpoch(task, 0, '')
         this.#database.run('DELETE FROM state WHERE task = ?', id)
       }),
     )
@@ -139,20 +149,25 @@ export class EmbeddedStateStore implements StateStore {
     return row && { id: row[0], epoch: row[1], positions: row[2] }
   }
 
-  /** Increments the epoch of a task, which may be new; `positions` null keeps what is stored. */
-  #raiseEpoch(task: TaskId, positions: string | null): TaskRow {
+  /** Gives a task, which may be new, an epoch that none of its owners had; `positions` null keeps what is stored. */
+  #raiseEpoch(task: TaskId, above: number, positions: string | null): TaskRow {
+    const step = 1 + Math.floor(Math.random() * 2 ** 16)
     const row = this.#database.row<[number, number, string]>(
-      `INSERT INTO tasks (topology, partition, epoch, positions) VALUES (?, ?, 1, '')
-       ON CONFLICT DO UPDATE SET epoch = epoch + 1, positions = coalesce(?, positions) RETURNING id, epoch, positions`,
+      `INSERT INTO tasks (topology, partition, epoch, positions) VALUES (?, ?, ? + ?, '')
+       ON CONFLICT DO UPDATE SET epoch = max(epoch + ?, excluded.epoch), positions = coalesce(?, positions)
+       RETURNING id, epoch, positions`,
       task.topology,
       task.partition,
+      Math.max(above, this.#clock.nowMs() * 1000),
+      step,
+      step,
       positions,
     )!
     return { id: row[0], epoch: row[1], positions: row[2] }
   }
 
   #advance(task: TaskId, row: TaskRow | null, commit: StateCommit): number {
-    const id = row?.id ?? this.#raiseEpoch(task, null).id
+    const id = row?.id ?? this.#raiseEpoch(task, 0, null).id
     this.#database.run('UPDATE tasks SET epoch = ?, positions = ? WHERE id = ?', commit.epoch, encodePositions(commit.to), id)
     return id
   }

@@ -27,19 +27,25 @@ export class RedisStateStore implements StateStore {
     this.#connection = connection
   }
 
-  async openTask(task: TaskId): Promise<TaskProgress> {
+  async openTask(task: TaskId, above = 0): Promise<TaskProgress> {
     const { client } = this.#connection
     return this.#connection.guard(`open ${taskKey(task)}`, async () => {
       await client.sadd(tasksKey(task.topology), task.partition)
-      const [epoch, positions, clearing] = (await this.#connection.script(openScript, [taskKey(task)], [])) as [
-        number,
-        string,
-        string,
-      ]
-      // Whoever began to clear has died or is too slow; nothing may be written before its state is gone.
-      if (clearing === '1') await this.#deleteState(task, epoch)
-      return { epoch, positions: decodePositions(positions) }
+      return (await this.#open(task, above, ''))!
     })
+  }
+
+  async renewTask(task: TaskId, held: number, above = 0): Promise<TaskProgress | null> {
+    return this.#connection.guard(`open ${taskKey(task)} anew`, () => this.#open(task, above, String(held)))
+  }
+
+  async #open(task: TaskId, above: number, held: string): Promise<TaskProgress | null> {
+    const answer = await this.#connection.script(openScript, [taskKey(task)], [randomPart(), String(above), held])
+    const [epoch, positions, clearing] = answer as string[]
+    if (epoch === undefined) return null
+    // Whoever began to clear has died or is too slow; nothing may be written before its state is gone.
+    if (clearing === '1') await this.#deleteState(task, epoch)
+    return { epoch: Number(epoch), positions: decodePositions(positions ?? '') }
   }
 
   async progress(task: TaskId): Promise<TaskProgress | null> {
@@ -116,7 +122,7 @@ export class RedisStateStore implements StateStore {
   async clear(task: TaskId): Promise<void> {
     await this.#connection.guard(`clear ${taskKey(task)}`, async () => {
       await this.#connection.client.sadd(tasksKey(task.topology), task.partition)
-      const epoch = (await this.#connection.script(clearScript, [taskKey(task)], [])) as number
+      const epoch = (await this.#connection.script(clearScript, [taskKey(task)], [randomPart()])) as string
       await this.#deleteState(task, epoch)
     })
   }
@@ -125,12 +131,12 @@ export class RedisStateStore implements StateStore {
   async close(): Promise<void> {}
 
   /** Deletes all state of a task in slices, as long as `epoch` is the newest; a newer owner does it himself. */
-  async #deleteState(task: TaskId, epoch: number): Promise<void> {
+  async #deleteState(task: TaskId, epoch: string): Promise<void> {
     for await (const keys of this.#stateKeys(task)) {
-      const done = await this.#connection.script(deleteScript, [taskKey(task), ...keys], [String(epoch), '0'])
+      const done = await this.#connection.script(deleteScript, [taskKey(task), ...keys], [epoch, '0'])
       if (done !== 1) return
     }
-    await this.#connection.script(deleteScript, [taskKey(task)], [String(epoch), '1'])
+    await this.#connection.script(deleteScript, [taskKey(task)], [epoch, '1'])
   }
 
   /** State keys of a task, in slices; walks all keys of the one server that holds them. */
@@ -146,4 +152,9 @@ export class RedisStateStore implements StateStore {
       cursor = next
     }
   }
+}
+
+/** What tells apart two epochs that two servers, one of which had lost writes, would give at the same microsecond. */
+function randomPart(): string {
+  return String(Math.floor(Math.random() * 2 ** 16))
 }

@@ -107,20 +107,24 @@ it('exports the newest record per key of a compacted topic, withdrawn items left
 it('shows dead letters and replays each once, raw bytes and place kept', async () => {
   const opened = await ports()
   await Engine.ensureTopics(opened.log, partitions)
-  const letters = ['u1', 'u2'].map((key, index) => ({
-    id: `user-events/2/${index}/decode`,
-    topic: 'user-events',
-    partition: 2,
-    offset: index,
-    loggedMs: 1000 + index,
-    topology: index === 0 ? 'user-features' : 'rewards',
-    step: 'decode',
-    code: 'MILL_SCHEMA_MISMATCH',
-    reason: 'not in the wire format',
-    key,
-    value: Buffer.from([9, 8, index]),
-    replays: 0,
-  }))
+  // The second record is dead to two topologies.
+  const topologies = ['user-features', 'rewards', 'user-features']
+  const letters = ['u1', 'u2', 'u2']
+    .map((key, at) => ({ key, index: Math.min(at, 1), topology: topologies[at]! }))
+    .map(({ key, index, topology }) => ({
+      id: `${topology}/user-events/2/${index}/decode`,
+      topic: 'user-events',
+      partition: 2,
+      offset: index,
+      loggedMs: 1000 + index,
+      topology,
+      step: 'decode',
+      code: 'MILL_SCHEMA_MISMATCH',
+      reason: 'not in the wire format',
+      key,
+      value: Buffer.from([9, 8, index]),
+      replays: 0,
+    }))
   await opened.log.send(
     letters.map((letter) => ({
       topic: 'dead-letters',
@@ -130,7 +134,7 @@ it('shows dead letters and replays each once, raw bytes and place kept', async (
     })),
   )
   const table = await folder.run('dead-letters', 'ls')
-  expect(table.stdout).toContain('user-events/2/0/decode')
+  expect(table.stdout).toContain('user-features/user-events/2/0/decode')
   expect((await folder.json('dead-letters', 'ls', '--topology', 'rewards')).value).toMatchObject({
     total: 1,
     deadLetters: [{ id: letters[1]!.id }],
@@ -142,8 +146,11 @@ it('shows dead letters and replays each once, raw bytes and place kept', async (
   expect((await folder.run('dead-letters', 'show', 'none')).code).toBe(1)
   expect((await folder.run('dead-letters', 'replay', 'none')).code).toBe(1)
   expect((await folder.json('dead-letters', 'replay', letters[0]!.id)).value).toEqual({ replayed: 1, replayedBefore: 0 })
-  expect((await folder.json('dead-letters', 'replay', '--all')).value).toEqual({ replayed: 1, replayedBefore: 1 })
-  expect((await folder.json('dead-letters', 'replay', '--all')).value).toEqual({ replayed: 0, replayedBefore: 2 })
+  expect((await folder.json('dead-letters', 'replay', '--all', '--topology', 'rewards')).value).toEqual({
+    replayed: 1,
+    replayedBefore: 0,
+  })
+  expect((await folder.json('dead-letters', 'replay', '--all')).value).toEqual({ replayed: 0, replayedBefore: 3 })
   const replayed = []
   for await (const batch of opened.log.read('user-events', 2, { from: 0, to: 10 }))
     for (const { key, value } of batch.records) replayed.push([key, [...value!]])

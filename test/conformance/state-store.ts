@@ -23,18 +23,39 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
     })
 
     describe('ownership', () => {
-      it('openTask starts a new task at epoch 1 without positions, and increments from there', async () => {
+      it('openTask starts a new task without positions; each epoch is above the one before and above what it is told', async () => {
         const task = newTask()
-        expect(await store.openTask(task)).toEqual({ epoch: 1, positions: {} })
-        expect(await other.openTask(task)).toEqual({ epoch: 2, positions: {} })
-        expect((await store.openTask(task)).epoch).toBe(3)
+        const first = await store.openTask(task)
+        expect(first.positions).toEqual({})
+        const second = await other.openTask(task)
+        expect(second.epoch).toBeGreaterThan(first.epoch)
+        expect((await store.openTask(task)).epoch).toBeGreaterThan(second.epoch)
+        const above = second.epoch + 2 ** 40
+        expect((await other.openTask(task, above)).epoch).toBeGreaterThan(above)
+        expect((await store.openTask(task)).epoch).toBeGreaterThan(above + 1)
+      })
+
+      it('renewTask gives the owner an epoch above its own and the one it is told, and to nobody where a newer owner exists', async () => {
+        const task = newTask()
+        const first = await store.openTask(task)
+        await applied(store, task, { epoch: first.epoch, to: { events: 7 } })
+        const above = first.epoch + 2 ** 40
+        const renewed = (await store.renewTask(task, first.epoch, above))!
+        expect(renewed.epoch).toBeGreaterThan(above)
+        expect(renewed.positions).toEqual({ events: 7 })
+        expect(await other.renewTask(task, first.epoch)).toBeNull()
+        expect((await store.progress(task))?.epoch).toBe(renewed.epoch)
+        // Held since before the store went back: it knows no epoch as new as this one.
+        const held = renewed.epoch + 2 ** 40
+        expect((await other.renewTask(task, held))!.epoch).toBeGreaterThan(held)
+        expect((await store.renewTask(newTask(), 5))!.positions).toEqual({})
       })
 
       it('openTask answers the positions to go on from, and epochs are never given twice', async () => {
         const task = newTask()
         await applied(store, task, { epoch: (await store.openTask(task)).epoch, to: { events: 7 } })
         const opened = await Promise.all([store, other, store, other, store, other].map((each) => each.openTask(task)))
-        expect(opened.map(({ epoch }) => epoch).sort()).toEqual([2, 3, 4, 5, 6, 7])
+        expect(new Set(opened.map(({ epoch }) => epoch)).size).toBe(6)
         for (const { positions } of opened) expect(positions).toEqual({ events: 7 })
       })
 
@@ -42,9 +63,9 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
         const task = newTask()
         expect(await store.progress(task)).toBeNull()
         expect(await store.readWithProgress(task, ['a', 'b'])).toEqual({ progress: null, values: [null, null] })
-        await store.openTask(task)
-        expect(await store.progress(task)).toEqual({ epoch: 1, positions: {} })
-        expect(await other.progress(task)).toEqual({ epoch: 1, positions: {} })
+        const { epoch } = await store.openTask(task)
+        expect(await store.progress(task)).toEqual({ epoch, positions: {} })
+        expect(await other.progress(task)).toEqual({ epoch, positions: {} })
       })
 
       it('tasks lists the partitions of one topology only, in ascending order', async () => {
@@ -76,12 +97,23 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
         expect((await store.progress(task))?.positions).toEqual({ events: 1 })
       })
 
-      it('compares epochs as numbers', async () => {
+      it('compares epochs as numbers, up to the largest', async () => {
         const task = newTask()
-        for (let epoch = 1; epoch < 10; epoch++) await store.openTask(task)
-        expect((await store.openTask(task)).epoch).toBe(10)
-        expect(await store.commit(task, commit({ epoch: 9, to: { events: 1 } }))).toEqual({ kind: 'fenced' })
-        await applied(store, task, { epoch: 10, to: { events: 1 } })
+        const { epoch } = await store.openTask(task, 9_999_999_999_999_998 - 2 ** 50)
+        expect(await store.renewTask(task, 9)).toBeNull()
+        await applied(store, task, { epoch, to: { events: 1 } })
+        expect((await store.progress(task))?.epoch).toBe(epoch)
+        expect((await store.openTask(task)).epoch).toBeGreaterThan(epoch)
+      })
+
+      it('refuses an epoch above the stored one too: its owner took it from a store that went back since', async () => {
+        const task = newTask()
+        const { epoch } = await store.openTask(task)
+        await applied(store, task, { epoch, to: { events: 1 } })
+        const lost = commit({ epoch: epoch + 1, from: { events: 1 }, to: { events: 2 }, writes: { a: bytes(1) } })
+        expect(await store.commit(task, lost)).toEqual({ kind: 'fenced' })
+        expect(await store.progress(task)).toEqual({ epoch, positions: { events: 1 } })
+        expect(await valuesOf(store, task, ['a'])).toEqual([null])
       })
 
       it('is fenced before it is moved', async () => {
@@ -273,7 +305,8 @@ export function stateStoreConformance(name: string, open: () => Promise<StateSto
         expect(progress?.positions).toEqual({})
         expect(progress?.epoch).toBeGreaterThan(epoch)
         const again = await store.openTask(task)
-        expect(again).toEqual({ epoch: progress!.epoch + 1, positions: {} })
+        expect(again.epoch).toBeGreaterThan(progress!.epoch)
+        expect(again.positions).toEqual({})
         await applied(store, task, { epoch: again.epoch, to: { events: 1 }, writes: { a: bytes(1) } })
         expect(await valuesOf(store, neighbour, ['a'])).toEqual([bytes(8)])
         expect(await store.progress(neighbour)).toEqual({ epoch: near.epoch, positions: { events: 8 } })

@@ -95,7 +95,12 @@ describe('joinOutcomes', () => {
         .read('late-records')
         .map((late) => late.id)
         .sort(),
-    ).toEqual(['decisions/0/1/join', 'user-events/0/0/join-unmatched', 'user-events/0/1/join-unmatched', 'user-events/0/2/join'])
+    ).toEqual([
+      'rewards/decisions/0/1/join',
+      'rewards/user-events/0/0/join-unmatched',
+      'rewards/user-events/0/1/join-unmatched',
+      'rewards/user-events/0/2/join',
+    ])
     await driver.send('decisions', decisionOf('farther', 199_000, { listId: 'y' }))
     await driver.send('user-events', eventOf('y', 199_000, 'click', { listId: null }))
     const families = [...(await driver.stateOf()).keys()].map((key) => key.slice(0, key.indexOf(':')))
@@ -112,7 +117,7 @@ describe('joinOutcomes', () => {
     expect(driver.read('rewards').map((row) => [row.decisionId, row.slots[0]!.reward])).toEqual([['d', 0]])
     await driver.send('user-events', eventOf('e', 1_500, 'purchase'))
     expect(driver.read('rewards')).toEqual([])
-    expect(driver.read('late-records').map((late) => late.id)).toEqual(['user-events/0/1/join-unmatched'])
+    expect(driver.read('late-records').map((late) => late.id)).toEqual(['rewards/user-events/0/1/join-unmatched'])
   })
 
   it('sets invalid showings aside and passes over invalid events; neither holds state', async () => {
@@ -264,7 +269,7 @@ function oracle(log: ShopLog): { rows: ReturnType<typeof outline>[]; late: strin
     return records.flatMap((record, offset) => {
       const isLate = record.timeMs < newestMs - latenessMs
       newestMs = Math.max(newestMs, record.timeMs)
-      if (isLate && told(record)) late.push(`${topic}/0/${offset}/join`)
+      if (isLate && told(record)) late.push(`rewards/${topic}/0/${offset}/join`)
       return isLate ? [] : [{ record, offset }]
     })
   }
@@ -292,7 +297,7 @@ function oracle(log: ShopLog): { rows: ReturnType<typeof outline>[]; late: strin
     if (slot >= 0) {
       const own = rewardsOf.get(decision!)!
       own[slot] = Math.max(own[slot]!, eventStrength(record))
-    } else if (record.timeMs + waitMs < watermarkMs) late.push(`user-events/0/${offset}/join-unmatched`)
+    } else if (record.timeMs + waitMs < watermarkMs) late.push(`rewards/user-events/0/${offset}/join-unmatched`)
   }
   const rows = shown
     .filter((decision) => decision.timeMs + waitMs < watermarkMs)

@@ -98,14 +98,14 @@ describe('BatchTransaction', () => {
     transaction.deadLetter(sourced(6), 'fold', 'MILL_RECORD_INVALID', 'not of this batch')
     expect(transaction.deadLetters).toMatchObject([
       {
-        id: 'users/3/5/fold',
+        id: 'counting/users/3/5/fold',
         topology: 'counting',
         step: 'fold',
         code: 'MILL_RECORD_INVALID',
         key: 'k5',
         value: Buffer.from([5]),
       },
-      { id: 'users/3/6/fold', key: 'own', value: null },
+      { id: 'counting/users/3/6/fold', key: 'own', value: null },
     ])
     expect(transaction.rawCount).toBe(3)
   })
@@ -115,8 +115,8 @@ describe('BatchTransaction', () => {
     transaction.late(sourced(9), 'validate', 40)
     transaction.late(sourced(9), 'join', 40, 'user-events')
     expect(transaction.lateRecords).toMatchObject([
-      { id: 'users/3/9/validate', eventTimeMs: 40, watermarkMs: 50, key: 'own' },
-      { id: 'user-events/3/9/join' },
+      { id: 'counting/users/3/9/validate', eventTimeMs: 40, watermarkMs: 50, key: 'own' },
+      { id: 'counting/user-events/3/9/join' },
     ])
     expect(JSON.parse(transaction.lateRecords[0]!.content)).toMatchObject({ x: 1 })
     const none = open({ watermarkMs: Number.NEGATIVE_INFINITY }).transaction

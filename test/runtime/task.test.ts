@@ -209,6 +209,26 @@ describe('Task', () => {
     expect(task.positions).toEqual({ erasures: 3 })
   })
 
+  it('who was replaced while it slept sends nothing, and who was not goes on', async () => {
+    const first = await openTask((effect, attempt) => (effect === 'send' && attempt === 0 ? 'unwell' : 'fine'))
+    first.push(0, 1)
+    await first.settle()
+    expect(first.story).toContain('send: unwell')
+    first.clock.advance(10_000) // It sleeps, and nobody takes its task.
+    await first.task.idle()
+    expect(first.sent).toEqual([1])
+
+    const state = new MemoryStateStore()
+    const zombie = await openTask((effect, attempt) => (effect === 'send' && attempt === 0 ? 'unwell' : 'fine'), {}, state)
+    zombie.push(0, 1)
+    await zombie.settle()
+    await state.openTask(id)
+    zombie.clock.advance(10_000)
+    await zombie.task.idle()
+    expect(zombie.sent).toEqual([])
+    expect(zombie.failure()).toMatchObject({ code: 'MILL_FENCED' })
+  })
+
   it('follows a store that went back in silence, and leaves no gap for what the log delivers meanwhile', async () => {
     const state = new MemoryStateStore()
     const { task, push, story, sent } = await openTask(undefined, {}, state)

@@ -13,7 +13,14 @@ const within = 600
 /** A store that lets a replaced owner write. */
 class StoreWithoutEpochs extends SimulatedStore {
   protected override refuse(task: TaskId, commit: StateCommit): CommitResult | null {
-    return super.refuse(task, { ...commit, epoch: Number.POSITIVE_INFINITY })
+    return super.refuse(task, { ...commit, epoch: this.epoch(task.partition) })
+  }
+}
+
+/** A store whose epochs count on from the stored one, and so go back with it. */
+class StoreThatCounts extends SimulatedStore {
+  protected override nextEpoch(stored: number, above: number): number {
+    return Math.max(stored, above) + 1
   }
 }
 
@@ -42,6 +49,7 @@ const canaries: Readonly<Record<string, Breakage>> = {
     },
   },
   'missing epoch check': { store: () => new StoreWithoutEpochs() },
+  'epochs that only count': { store: () => new StoreThatCounts() },
   'positions outside the transaction': { store: () => new StoreOfTwoWrites() },
 }
 

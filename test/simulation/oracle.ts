@@ -29,15 +29,12 @@ export async function faultsOf(scenario: Scenario, remains: Remains): Promise<st
   for (const topic of scenario.sinks) {
     const sent = sentTo(topic, scenario, remains)
     const wanted = essenceOf(topic, scenario.calm.outputs.get(topic) ?? [])
-    // An epoch that went back unnoticed is given out twice: both owners' outputs count, and either may come last.
-    const anyOrder = remains.rolledBack === 'unnoticed' && !additive.has(topic)
-    const found = essenceOf(topic, anyOrder ? wantedLast(topic, sent, wanted) : sent)
+    const found = essenceOf(topic, sent)
     for (const name of new Set([...wanted.keys(), ...found.keys()]))
       if (!isDeepStrictEqual(wanted.get(name), found.get(name)))
         faults.push(`${topic} ${name}: ${JSON.stringify(found.get(name))} instead of ${JSON.stringify(wanted.get(name))}`)
   }
-  // Versions of lists go back with the epoch: one of before the roll-back stays until it is overtaken.
-  if (remains.rolledBack === 'no') faults.push(...listFaults(scenario, remains))
+  faults.push(...listFaults(scenario, remains))
   faults.push(...(await downstreamFaults(scenario, (topic) => sentTo(topic, scenario, remains))))
   return faults
 }
@@ -64,12 +61,6 @@ function listFaults(scenario: Scenario, remains: Remains): string[] {
   if (scenario.name === 'recommendations') return faults
   for (const key of stored.keys()) if (!scenario.calm.lists.has(key)) faults.push(`list ${key} should not be there`)
   return faults
-}
-
-/** Outputs with those last that say what an undisturbed run says last. */
-function wantedLast(topic: TopicName, outputs: readonly Output[], wanted: ReadonlyMap<string, unknown>): Output[] {
-  const isWanted = (output: Output) => isDeepStrictEqual(essenceOf(topic, [output]).get(output.key), wanted.get(output.key))
-  return [...outputs.filter((output) => !isWanted(output)), ...outputs.filter(isWanted)]
 }
 
 /** What an output says once repeats are dropped: by source for additive topics, by key for replacing ones. */

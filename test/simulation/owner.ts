@@ -116,6 +116,8 @@ export class Owner {
       log: { send: (records: readonly OutgoingRecord[]) => this.#ask('send', this.#world.send(this, records.slice())) },
       state: {
         openTask: (task: TaskId) => this.#ask('open', { run: () => store.openTask(task) }),
+        renewTask: (task: TaskId, held: number, above?: number) =>
+          this.#ask('open', { run: () => store.renewTask(task, held, above) }),
         progress: (task: TaskId) => this.#ask('read', { run: () => store.progress(task) }),
         read: (task: TaskId, keys: readonly string[]) => this.#ask('read', { run: () => store.read(task, keys) }),
         readWithProgress: (task: TaskId, keys: readonly string[]) =>
@@ -133,7 +135,7 @@ export class Owner {
             run: () => lists.swap(entries),
             part: () => void lists.swap(entries.slice(0, entries.length >> 1)),
           }),
-        get: (keys: readonly string[]) => Promise.resolve(keys.map((key) => lists.get(key))),
+        get: (keys: readonly string[]) => this.#ask('read', { run: () => keys.map((key) => lists.get(key)) }),
         remove: () => Promise.resolve(),
         keys: () => Promise.resolve([]),
         close: () => Promise.resolve(),

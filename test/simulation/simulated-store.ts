@@ -22,13 +22,30 @@ export class SimulatedStore {
   readonly #snapshots = new Map<number, Disk[]>()
   /** Newest epoch given out: the witness's own knowledge. */
   readonly #newest = new Map<number, number>()
+  /** Epochs given out in all of history, over roll-backs: the witness's own knowledge, too. */
+  readonly #given = new Set<string>()
+  #clock = 0
+  /** How far the server's clock is off; another server takes over at a roll-back, and its clock is off otherwise. */
+  #skew = 0
   fenced = 0
 
-  openTask(task: TaskId): TaskProgress {
+  openTask(task: TaskId, above = 0): TaskProgress {
     const disk = this.disk(task.partition)
-    disk.epoch++
+    disk.epoch = this.nextEpoch(disk.epoch, above)
     this.#newest.set(task.partition, disk.epoch)
+    const name = `${task.topology}.${task.partition}: epoch ${disk.epoch}`
+    if (this.#given.has(name)) this.broken.push(`${name} was given twice`)
+    this.#given.add(name)
     return { epoch: disk.epoch, positions: disk.positions }
+  }
+
+  renewTask(task: TaskId, held: number, above = 0): TaskProgress | null {
+    return this.disk(task.partition).epoch > held ? null : this.openTask(task, Math.max(held, above))
+  }
+
+  /** Above what is stored and what the server's clock shows; the last digits stand for the random part. */
+  protected nextEpoch(stored: number, above: number): number {
+    return Math.floor(Math.max(stored, above, this.#clock * 1_000 + this.#skew) / 1_000 + 1) * 1_000 + (this.#clock++ % 1_000)
   }
 
   progress(task: TaskId): TaskProgress {
@@ -60,7 +77,7 @@ export class SimulatedStore {
   /** The two refusals of the contract. */
   protected refuse(task: TaskId, commit: StateCommit): CommitResult | null {
     const disk = this.disk(task.partition)
-    if (disk.epoch > commit.epoch) {
+    if (disk.epoch !== commit.epoch) {
       this.fenced++
       return { kind: 'fenced' }
     }
@@ -79,7 +96,7 @@ export class SimulatedStore {
   protected write({ topology, partition }: TaskId, epoch: number, change: () => void): void {
     const disk = this.disk(partition)
     const newest = this.#newest.get(partition) ?? 0
-    if (epoch < newest) this.broken.push(`${topology}.${partition}: epoch ${epoch} changed the store after ${newest} took over`)
+    if (epoch !== newest) this.broken.push(`${topology}.${partition}: epoch ${epoch} changed the store after ${newest} took over`)
     const before = disk.positions
     const snapshots = this.#snapshots.get(partition) ?? []
     this.#snapshots.set(partition, snapshots)
@@ -101,6 +118,7 @@ export class SimulatedStore {
     const disk = this.disk(partition)
     Object.assign(disk, { epoch: earlier.epoch, positions: earlier.positions, values: new Map(earlier.values) })
     this.#newest.set(partition, earlier.epoch)
+    this.#skew = ((depth % 3) - 1) * 4_000
     return true
   }
 

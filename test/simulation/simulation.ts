@@ -257,7 +257,7 @@ class Simulation implements World, Remains {
 
   /** Whether the store will refuse what this owner is about to commit. */
   #isStale(owner: Owner): boolean {
-    return this.store.epoch(owner.id.partition) > owner.epoch
+    return this.store.epoch(owner.id.partition) !== owner.epoch
   }
 
   #isDone(owner: Owner): boolean {
