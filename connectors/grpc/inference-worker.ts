@@ -179,7 +179,8 @@ export class InferenceWorker {
       this.#log(false, error.details)
       void this.probe()
     }
-    if (error.code === status.DEADLINE_EXCEEDED) {
+    // A worker that says itself that it was too late is there.
+    if (error.code === status.DEADLINE_EXCEEDED && !error.reached) {
       this.#timeouts += 1
       if (this.#timeouts >= TIMEOUTS_BEFORE_PROBE) {
         // A connection that was cut without a word looks like this too.

@@ -49,7 +49,9 @@ export interface CallFailure {
  */
 export class UnaryCalls {
   readonly #options: UnaryCallsOptions
-  #session: ClientHttp2Session | null = null
+  #current: Connection | null = null
+  /** The current one, and those that finish their calls. */
+  readonly #connections = new Set<Connection>()
 
   constructor(options: UnaryCallsOptions) {
     this.#options = options
@@ -65,9 +67,10 @@ export class UnaryCalls {
         unsent(status.DEADLINE_EXCEEDED, 'Deadline exceeded')
         return
       }
+      const connection = this.#open()
       let stream: ClientHttp2Stream
       try {
-        stream = this.#open().request(headersOf(path, leftMs))
+        stream = connection.session.request(headersOf(path, leftMs))
       } catch (error) {
         unsent(status.UNAVAILABLE, String(error))
         return
@@ -77,44 +80,58 @@ export class UnaryCalls {
       )
       const answer = new Answer(stream, messageBytesMax, (failure, bytes) => {
         cancelTimer()
+        connection.calls -= 1
+        if (connection.calls === 0 && connection !== this.#current) connection.session.close()
         if (failure) reject(failure)
         else resolve(bytes!)
       })
+      connection.calls += 1
       stream.end(framed(message))
     })
   }
 
   /** Leaves the connection to the calls under way: the next call opens another. */
   renew(): void {
-    this.#session?.close()
-    this.#session = null
+    const connection = this.#current
+    this.#current = null
+    // Closing it at once would refuse calls that have not left yet.
+    if (connection?.calls === 0) connection.session.close()
   }
 
   /** Ends the calls under way. */
   close(): void {
-    this.#session?.destroy()
-    this.#session = null
+    for (const { session } of this.#connections) session.destroy()
   }
 
-  #open(): ClientHttp2Session {
-    if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session
+  #open(): Connection {
+    if (this.#current && !this.#current.session.closed && !this.#current.session.destroyed) return this.#current
     const session = connect(`http://${this.#options.address}`, {
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
     })
+    const connection: Connection = { session, calls: 0 }
+    const leave = (): void => {
+      if (this.#current === connection) this.#current = null
+    }
     session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES))
     // Each of its calls hears of it.
     session.on('error', () => {})
-    session.once('goaway', () => this.#leave(session))
-    session.once('close', () => this.#leave(session))
+    session.once('goaway', leave)
+    session.once('close', () => {
+      leave()
+      this.#connections.delete(connection)
+    })
     // A process must be able to end while a worker is only connected to.
     session.unref()
-    this.#session = session
-    return session
+    this.#current = connection
+    this.#connections.add(connection)
+    return connection
   }
+}
 
-  #leave(session: ClientHttp2Session): void {
-    if (this.#session === session) this.#session = null
-  }
+/** A connection and its calls under way. */
+interface Connection {
+  readonly session: ClientHttp2Session
+  calls: number
 }
 
 /** One answer as it arrives; settles once. */

@@ -148,6 +148,18 @@ describe('UnaryCalls', () => {
     expect(String(await call())).toBe('back')
   })
 
+  it('renewed amid many calls, it refuses none of them', async () => {
+    answering = (stream, body, headers) => answer(frame(body.subarray(5).toString()))(stream, body, headers)
+    const texts = Array.from({ length: 300 }, (_, i) => `${i} ${'x'.repeat(20_000)}`)
+    const answers = texts.map((text, i) => {
+      if (i % 50 === 49) calls.renew()
+      return call(text)
+    })
+    expect((await Promise.all(answers)).map(String)).toEqual(texts)
+    expect(sessions.length).toBe(7)
+    while (sessions.filter((session) => !session.destroyed).length > 1) await new Promise((resolve) => setImmediate(resolve))
+  })
+
   it('renewed, or told to go away, it opens another connection and finishes what is under way on the old one', async () => {
     const waiting: ServerHttp2Stream[] = []
     answering = (stream) => waiting.push(stream)
