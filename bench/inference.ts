@@ -30,6 +30,7 @@ class Cell {
   aloneRows = 0
   aloneMs = 0
   cpuMs = 0
+  clientCpuMs = 0
   aloneCpuMs = 0
   readonly latenciesMs: number[] = []
 }
@@ -92,6 +93,17 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
           ceiling: perSecond(cell.aloneRows, cell.aloneCpuMs),
         }),
       ),
+    // What the caller's side of the way costs: on a small machine it is taken from the session.
+    ...pairs
+      .filter(({ batch, concurrency }) => batch >= 64 && concurrency === 8)
+      .map(({ batch, cell }) =>
+        figureOf({
+          name: `client-cpu-batch-${batch}`,
+          kind: 'note',
+          value: (cell.clientCpuMs * 1000 * batch) / cell.rows,
+          unit: 'us/request',
+        }),
+      ),
     ...pairs
       .filter(({ batch }) => batch === 64)
       .map(({ concurrency, cell }) =>
@@ -118,6 +130,7 @@ async function askWorker(
   { batch, concurrency, sliceMs }: { readonly batch: number; readonly concurrency: number; readonly sliceMs: number },
   cell: Cell,
 ): Promise<void> {
+  const cpu = process.cpuUsage()
   const fromMs = performance.now()
   const ask = async () => {
     for (;;) {
@@ -133,6 +146,8 @@ async function askWorker(
   }
   await Promise.all(Array.from({ length: concurrency }, ask))
   cell.ms += performance.now() - fromMs
+  const { user, system } = process.cpuUsage(cpu)
+  cell.clientCpuMs += (user + system) / 1000
 }
 
 async function runAlone(session: ort.InferenceSession, batch: number, sliceMs: number, cell: Cell): Promise<void> {

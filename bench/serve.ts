@@ -7,7 +7,7 @@ import { Program } from './program.ts'
 import { storedList, userIdOf } from './stored-list.ts'
 
 export const description =
-  'GET of 10 and 100 items from the gateway with Redis, against a bare HTTP server with the same bytes from Redis'
+  'GET of 10 and 50 items from the gateway with Redis, against a bare HTTP server with the same bytes from Redis'
 
 interface Servers {
   readonly gateway: string
@@ -28,9 +28,8 @@ class Tally {
 }
 
 /**
- * Gateway and bare server run in one process, loaded in turns by autocannon from this one. A page is 10 items, or 50 and then the
- * next 50 by the cursor: 100 items are two requests, as a front end makes them. Options: `--seconds` (3) a slice, `--slices` (3),
- * `--connections` (32), `--users` (100: autocannon prepares
+ * Gateway and bare server run in one process, loaded in turns by autocannon from this one. A page is 10 items, or 50, the most that
+ * one request may ask for. Options: `--seconds` (3) a slice, `--slices` (3), `--connections` (32), `--users` (100: autocannon prepares
  * each path for each connection, on the clock).
  */
 export async function run(options: BenchOptions): Promise<Figure[]> {

@@ -54,8 +54,9 @@ function measure(app: FastifyInstance, { metrics }: GatewayOptions): void {
     'Time to answer a request.',
     [1, 2, 5, 10, 20, 50, 100, 500, 2000],
   )
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     durations.record(reply.elapsedTime, { route: request.routeOptions.url ?? '', status: reply.statusCode })
+    done()
   })
 }
 

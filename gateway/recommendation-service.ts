@@ -6,18 +6,13 @@ import type { ListStore } from '../ports/list-store.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
-import {
-  decodeServed,
-  type ServedList,
-  type ServedReserve,
-  type ServedSnapshot,
-  type ServedTrend,
-} from '../schemas/served-list.ts'
+import { decodeServed, type ServedReserve, type ServedSnapshot, type ServedTrend } from '../schemas/served-list.ts'
 import { assignVariant, type Experiment } from './assign-variant.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { decisionOf } from './decision-of.ts'
 import { GatheredLists } from './gathered-lists.ts'
 import { PageCursors, type PagePosition, shownHash, shownMax } from './page-cursor.ts'
+import { readServedList } from './read-served-list.ts'
 import { TrendCache } from './trend-cache.ts'
 
 /** What answering with lists stands on. */
@@ -86,7 +81,7 @@ export interface Shown {
 /** A list before paging: best first, what is for sale now. */
 interface Ranking
   extends Omit<Shown, 'items' | 'nextCursor' | 'decisionId' | 'experiment' | 'variant' | 'userId' | 'surface' | 'timeMs'> {
-  readonly ranked: readonly RecommendedItem[]
+  readonly ranked: Iterable<RecommendedItem>
   /** Spare items after them, read only when a page gets that far. */
   readonly spares: () => readonly RecommendedItem[]
   /** What the models saw, read only for a decision. */
@@ -126,7 +121,7 @@ export class RecommendationService {
     const variant = experiment ? assignVariant(experiment, userId) : null
     const timeMs = request.timeMs ?? this.#options.clock.nowMs()
     const ranking =
-      (variant === 'trend' ? null : await this.#own(userId, surface)) ?? (await this.#trending(request.region, timeMs, page))
+      (variant === 'trend' ? null : await this.#own(request)) ?? (await this.#trending(request.region, timeMs, page))
     const { items, nextCursor } = this.#page(ranking, request, page)
     const { ranked: _, spares: __, snapshot, ...list } = ranking
     const logs = request.logDecision !== false && items.length > 0
@@ -146,13 +141,14 @@ export class RecommendationService {
     return shown
   }
 
-  async #own(userId: string, surface: string): Promise<Ranking | null> {
+  async #own({ userId, surface, count }: RecommendRequest): Promise<Ranking | null> {
     const [listText, reserveText, snapshotText] = await this.#lists.get([
       listKeys.recommendations(userId, surface),
       listKeys.reserve(userId, surface),
       listKeys.snapshot(userId, surface),
     ])
-    const list = decodeServed<ServedList>(listText ?? null)
+    // One more than the page tells whether there is another.
+    const list = readServedList(listText ?? null, count + 1)
     if (!list) return null
     return {
       ...list,

@@ -9,6 +9,7 @@ import { inferCall } from './infer-call.ts'
 import { modelCalls } from './model-calls.ts'
 import { ModelRepository } from './model-repository.ts'
 import { StreamInferCalls } from './stream-infer-call.ts'
+import { widenWindows } from './widen-windows.ts'
 
 const SERVICE = 'inference.GRPCInferenceService'
 
@@ -101,6 +102,7 @@ class RunningServer implements InferenceServer {
       ModelStreamInfer: (call: Parameters<StreamInferCalls['handle']>[0]) => this.#streams.handle(call),
     })
     this.#health.addToServer(this.#grpc)
+    widenWindows(this.#grpc)
   }
 
   get httpPort(): number | null {

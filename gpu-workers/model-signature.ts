@@ -22,14 +22,15 @@ export interface ModelSignature {
 
 /**
  * Completes a config without `input` or `output` from the session and refuses one that contradicts it.
- * Errors: `MILL_MODEL_INVALID` naming the tensor.
+ * Errors: `MILL_MODEL_INVALID` naming the version and the tensor.
  */
-export function resolveSignature(config: ModelConfig, info: SessionInfo): ModelSignature {
+export function resolveSignature(config: ModelConfig, info: SessionInfo, version: number): ModelSignature {
   const batched = config.max_batch_size > 0
+  const of = `model "${config.name}" version ${version}`
   return {
     maxBatchSize: config.max_batch_size,
-    inputs: resolveTensors(config, { what: 'input', wanted: config.input, found: info.inputs, batched, allNeeded: true }),
-    outputs: resolveTensors(config, { what: 'output', wanted: config.output, found: info.outputs, batched, allNeeded: false }),
+    inputs: resolveTensors(of, { what: 'input', wanted: config.input, found: info.inputs, batched, allNeeded: true }),
+    outputs: resolveTensors(of, { what: 'output', wanted: config.output, found: info.outputs, batched, allNeeded: false }),
   }
 }
 
@@ -54,7 +55,7 @@ export function defaultConfig(name: string, info: SessionInfo): ModelConfig {
 }
 
 function resolveTensors(
-  config: ModelConfig,
+  of: string,
   side: {
     what: string
     wanted: readonly ConfigTensor[]
@@ -64,7 +65,7 @@ function resolveTensors(
   },
 ): ModelTensor[] {
   const refuse = (message: string): never => {
-    throw new MillraceError('MILL_MODEL_INVALID', `model "${config.name}": ${message}`)
+    throw new MillraceError('MILL_MODEL_INVALID', `${of}: ${message}`)
   }
   for (const found of side.found) {
     if (side.batched && found.shape[0] !== -1)

@@ -79,7 +79,7 @@ export class ModelVersion {
     this.model = source.model
     this.version = String(source.version)
     this.info = sessions[0]!.info
-    this.signature = resolveSignature(config, this.info)
+    this.signature = resolveSignature(config, this.info, source.version)
     this.config = completeConfig(config, this.signature, this.info)
     this.#settings = settings
     this.#sessionOptions = options

@@ -16,6 +16,7 @@ import type { Logger } from '../../ports/logger.ts'
 import { decodeModelInferResponse } from '../../schemas/inference-codec.ts'
 import type { ModelInferResponse } from '../../schemas/inference-messages.ts'
 import { inferenceError, inferenceStatusFrom } from '../../schemas/inference-status.ts'
+import { type CallFailure, UnaryCalls } from './unary-calls.ts'
 
 const INFER = '/inference.GRPCInferenceService/ModelInfer'
 /** Also our own event loop may be busy for a second. */
@@ -54,6 +55,7 @@ export class InferenceWorker {
   sessions = 1
   readonly #options: WorkerOptions
   readonly #client: Client
+  readonly #calls: UnaryCalls
   readonly #methods: Record<string, MethodDefinition<object, Reply>>
   #healthy = false
   #closed = false
@@ -70,6 +72,7 @@ export class InferenceWorker {
     this.#options = options
     this.#methods = methodDefinitions()
     this.#client = new Client(options.address, credentials.createInsecure(), channelOptions(options.messageBytesMax))
+    this.#calls = new UnaryCalls({ ...options, path: INFER })
   }
 
   get healthy(): boolean {
@@ -80,17 +83,12 @@ export class InferenceWorker {
   async infer(request: Buffer, deadlineMs: number): Promise<ModelInferResponse> {
     this.inFlight += 1
     try {
-      const response = await this.#unary(
-        INFER,
-        { serialize: (bytes: Buffer) => bytes, deserialize: decodeModelInferResponse },
-        request,
-        deadlineMs,
-      )
+      const bytes = await this.#calls.call(request, deadlineMs)
       this.#timeouts = 0
       this.#answers += 1
-      return response
+      return decoded(bytes)
     } catch (error) {
-      throw this.#judge(error as ServiceError)
+      throw this.#judge(error as CallFailure)
     } finally {
       this.inFlight -= 1
     }
@@ -132,6 +130,7 @@ export class InferenceWorker {
     this.#healthy = false
     this.#cancelProbe()
     this.#client.close()
+    this.#calls.close()
   }
 
   async #probe(): Promise<void> {
@@ -152,6 +151,7 @@ export class InferenceWorker {
     if (this.#closed) return
     this.#healthy = ready
     this.#timeouts = 0
+    if (!ready) this.#calls.renew()
     if (ready !== wasHealthy) this.#log(ready, reason)
     this.#backoffMs = ready ? PROBE_BACKOFF_MS_MIN : Math.min(PROBE_BACKOFF_MS_MAX, this.#backoffMs * 2)
     // Half of the pause is random, so that many processes do not knock together.
@@ -172,17 +172,21 @@ export class InferenceWorker {
     return most
   }
 
-  #judge(error: ServiceError): WorkerFailure {
-    // A status that the worker itself sent comes with its headers; without them nobody was reached.
-    const unreachable = error.code === status.UNAVAILABLE && Object.keys(error.metadata?.getMap() ?? {}).length === 0
+  #judge(error: CallFailure): WorkerFailure {
+    const unreachable = error.code === status.UNAVAILABLE && !error.reached
     if (unreachable && this.#healthy) {
       this.#healthy = false
       this.#log(false, error.details)
       void this.probe()
     }
-    if (error.code === status.DEADLINE_EXCEEDED) {
+    // A worker that says itself that it was too late is there.
+    if (error.code === status.DEADLINE_EXCEEDED && !error.reached) {
       this.#timeouts += 1
-      if (this.#timeouts >= TIMEOUTS_BEFORE_PROBE) void this.probe()
+      if (this.#timeouts >= TIMEOUTS_BEFORE_PROBE) {
+        // A connection that was cut without a word looks like this too.
+        if (this.#timeouts === TIMEOUTS_BEFORE_PROBE) this.#calls.renew()
+        void this.probe()
+      }
     } else this.#timeouts = 0
     return { error: errorOf(error, this.address), unreachable }
   }
@@ -235,6 +239,19 @@ function channelOptions(messageBytesMax: number): ChannelOptions {
   }
 }
 
-function errorOf(error: ServiceError, address: string): Error {
-  return inferenceError(inferenceStatusFrom(error.code), `inference worker ${address}: ${error.details || error.message}`, error)
+function errorOf(error: CallFailure | ServiceError, address: string): Error {
+  return inferenceError(inferenceStatusFrom(error.code), `inference worker ${address}: ${error.details}`, error)
+}
+
+/** Rejects as a call of the library does whose answer cannot be read. */
+function decoded(bytes: Buffer): ModelInferResponse {
+  try {
+    return decodeModelInferResponse(bytes)
+  } catch (error) {
+    throw {
+      code: status.INTERNAL,
+      details: `the answer is no message: ${(error as Error).message}`,
+      reached: true,
+    } satisfies CallFailure
+  }
 }

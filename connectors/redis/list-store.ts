@@ -49,8 +49,9 @@ export class RedisListStore implements ListStore {
   async get(keys: readonly string[]): Promise<readonly (string | null)[]> {
     const { client } = this.#connection
     return this.#connection.guard('read lists', async () => {
-      const values = new Array<string | null>(keys.length).fill(null)
       const groups = this.#connection.bySlot(keys).filter((indexes) => indexes.length > 0)
+      if (groups.length === 1) return client.mget([...keys])
+      const values = new Array<string | null>(keys.length).fill(null)
       const keysOf = (group: number): string[] => groups[group]!.map((index) => keys[index]!)
       const answers = await this.#connection.pipelined<(string | null)[]>(
         groups.map((indexes) => keys[indexes[0]!]!),

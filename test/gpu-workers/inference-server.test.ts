@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Settings } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -111,6 +112,15 @@ describe('inference server', () => {
     expect((await http('/v2/health/ready')).status).toBe(200)
     expect((await http('/v2/models')).status).toBe(404)
     await plain.infer(linear(1))
+  })
+
+  // It reaches into the gRPC library: a new version of that which does not let it any more is told here, not by slowness.
+  it('takes requests of many rows without stopping them on the way', async () => {
+    const session = connect(`http://${server.address}`)
+    const [settings] = (await once(session, 'remoteSettings')) as [Settings]
+    expect(settings.initialWindowSize).toBe(1024 * 1024)
+    await waitUntil('the window of the connection', () => session.state.remoteWindowSize === 4 * 1024 * 1024)
+    session.destroy()
   })
 
   it('counts rows as inferences and batches as executions, in statistics and metrics alike', async () => {
