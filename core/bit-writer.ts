@@ -56,10 +56,9 @@ export class BitWriter {
 
   /** `count` bits (0–53) of an integer in [0, 2^count). */
   wide(value: number, count: number): void {
-    if (count <= bitsMax) return this.bits(value, count)
-    const high = Math.floor(value / twoTo24)
-    this.wide(high, count - bitsMax)
-    this.bits(value - high * twoTo24, bitsMax)
+    const high = count > bitsMax ? Math.floor(value / twoTo24) : 0
+    if (count > bitsMax) this.wide(high, count - bitsMax)
+    this.bits(value - high * twoTo24, Math.min(count, bitsMax))
   }
 
   /**
@@ -71,7 +70,10 @@ export class BitWriter {
     const length = bitLength(shifted) - 1
     let zeros = length - k
     // The leading zeros, a one and the rest are one number with zeros before it.
-    if (zeros + length < bitsMax) return this.bits(shifted, zeros + length + 1)
+    if (zeros + length < bitsMax) {
+      this.bits(shifted, zeros + length + 1)
+      return
+    }
     for (; zeros >= bitsMax; zeros -= bitsMax) this.bits(0, bitsMax)
     this.bits(1, zeros + 1)
     this.wide(shifted - powers[length]!, length)

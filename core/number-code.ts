@@ -55,7 +55,10 @@ export function writeAmount(writer: BitWriter, value: number): void {
   if (!writer.flag(value !== 0 || Object.is(value, -0))) return
   const units = Math.round(value * cents)
   const off = value > 0 && units < centsMax ? stepsBetween(units / cents, value) : stepsMax
-  if (!writer.flag(Math.abs(off) < stepsMax)) return writer.double(value)
+  if (!writer.flag(Math.abs(off) < stepsMax)) {
+    writer.double(value)
+    return
+  }
   writer.golomb(units, centsOrder)
   // A sum of cents is not always the double that is nearest to it.
   writer.golomb(off >= 0 ? 2 * off : -2 * off - 1, 0)

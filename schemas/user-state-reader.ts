@@ -81,8 +81,13 @@ function readIdList(reader: BitReader, { recent }: UserState): string[] {
   const ids: string[] = []
   let expected = Math.min(recent.length, count) - 1
   for (let i = 0; i < count; i++) {
-    if (reader.flag()) ids.push(touchedAt(recent, expected--))
-    else if (reader.flag()) {
+    const isNext = reader.flag()
+    if (isNext) {
+      ids.push(touchedAt(recent, expected--))
+      continue
+    }
+    const isRecent = reader.flag()
+    if (isRecent) {
       const place = reader.bits(bitsFor(recent.length))
       ids.push(touchedAt(recent, place))
       expected = place - 1
