@@ -2,6 +2,7 @@ const bytesAtFirst = 4_096
 /** Most bits of one `bits`. */
 const bitsMax = 24
 const twoTo24 = 2 ** 24
+const smallMax = 2 ** 23
 const powers = Array.from({ length: 54 }, (_, exponent) => 2 ** exponent)
 
 /** Writes numbers of any number of bits, highest bit first, into one growing memory that is used again and again. */
@@ -20,6 +21,11 @@ export class BitWriter {
     this.#at = 0
     this.#word = 0
     this.#wordBits = 0
+  }
+
+  /** Bits written since `reset`. */
+  get length(): number {
+    return this.#at * 8 + this.#wordBits
   }
 
   /** A copy of what was written since `reset`, filled up with zeros to a whole byte. */
@@ -66,14 +72,18 @@ export class BitWriter {
    * two more per doubling.
    */
   golomb(value: number, k: number): void {
+    if (value < smallMax && k < bitsMax) {
+      // The leading zeros, a one and the rest are one number with zeros before it.
+      const small = (value | 0) + (1 << k)
+      const count = 2 * (31 - Math.clz32(small)) - k + 1
+      if (count <= bitsMax) {
+        this.bits(small, count)
+        return
+      }
+    }
     const shifted = value + powers[k]!
     const length = bitLength(shifted) - 1
     let zeros = length - k
-    // The leading zeros, a one and the rest are one number with zeros before it.
-    if (zeros + length < bitsMax) {
-      this.bits(shifted, zeros + length + 1)
-      return
-    }
     for (; zeros >= bitsMax; zeros -= bitsMax) this.bits(0, bitsMax)
     this.bits(1, zeros + 1)
     this.wide(shifted - powers[length]!, length)

@@ -94,10 +94,15 @@ export function writeDescendingFloats(writer: BitWriter, values: readonly number
     if (i === 0) writer.wide(word, 32)
     else {
       const loss = last - word
-      const length = bitLength(loss)
-      writer.bits(length, lossLengthBits)
-      // Its highest bit is 1.
-      if (length > 1) writer.wide(loss - powers[length - 1]!, length - 1)
+      const length = 32 - Math.clz32(loss)
+      // Its highest bit is 1 and need not be said.
+      const count = Math.max(0, length - 1)
+      const rest = loss & ((1 << count) - 1)
+      if (lossLengthBits + count <= 24) writer.bits((length << count) | rest, lossLengthBits + count)
+      else {
+        writer.bits(length, lossLengthBits)
+        writer.wide(rest, count)
+      }
     }
     last = word
   }

@@ -1,5 +1,5 @@
-import type { BitReader } from './bit-reader.ts'
-import type { BitWriter } from './bit-writer.ts'
+import { BitReader } from './bit-reader.ts'
+import { BitWriter } from './bit-writer.ts'
 import { TextTable } from './text-table.ts'
 
 /**
@@ -33,6 +33,12 @@ const uuidBytes = 36
 const lengths = codeLengths()
 const { codes, symbols } = canonicalCodes()
 const texts = new TextTable(8_192)
+/** Names whose bits are known; they are forgotten when there are too many. */
+const namesMax = 16_384
+const nameUnitsMax = 64
+const knownNames = new Map<string, readonly number[]>()
+const nameWriter = new BitWriter()
+const nameReader = new BitReader()
 const scratch = Buffer.allocUnsafe(textBytesMax)
 
 /** Writes a text of at most 65,535 UTF-8 bytes; names and ids take about 5 bits per letter. */
@@ -44,6 +50,33 @@ export function writeText(writer: BitWriter, text: string): void {
     if (writer.flag(!isCapital)) writer.flag(false)
     writeSymbols(writer, text, isCapital)
   } else writeRaw(writer, text)
+}
+
+/** The same bits as `writeText`, which are kept: for names of which there are few, and which come again and again. */
+export function writeName(writer: BitWriter, name: string): void {
+  let words = knownNames.get(name)
+  if (words === undefined) {
+    nameWriter.reset()
+    writeText(nameWriter, name)
+    words = wordsOf(nameWriter)
+    if (name.length <= nameUnitsMax) {
+      if (knownNames.size >= namesMax) knownNames.clear()
+      knownNames.set(name, words)
+    }
+  }
+  for (let i = 0; i < words.length; i += 2) writer.bits(words[i]!, words[i + 1]!)
+}
+
+/** What was written, as pairs of up to 24 bits and how many they are. */
+function wordsOf(written: BitWriter): number[] {
+  const { length } = written
+  const words: number[] = []
+  nameReader.open(written.copy())
+  for (let at = 0; at < length; at += 24) {
+    const count = Math.min(24, length - at)
+    words.push(nameReader.bits(count), count)
+  }
+  return words
 }
 
 /** Reads what `writeText` wrote. Errors: a plain `Error`. */

@@ -136,7 +136,8 @@ function readPrices(reader: BitReader, state: UserState): void {
 
 function readHours(reader: BitReader, state: UserState): void {
   state.hoursMs = readLandmark(reader, state.lastMs)
-  for (let hour = 0; hour < 24; hour++) if (reader.flag()) state.hours[hour] = reader.float()
+  const active = reader.bits(24)
+  for (let hour = 0; hour < 24; hour++) if (active & (1 << hour)) state.hours[hour] = reader.float()
 }
 
 function readTiles(reader: BitReader, { tileIndices, tileValues, lastMs }: UserState): void {

@@ -2,8 +2,8 @@ import type { BitWriter } from '../core/bit-writer.ts'
 import { writeIds } from '../core/id-list-code.ts'
 import { invariant } from '../core/invariant.ts'
 import { writeAmount, writeDescendingFloats, writeNumber, writeNumbers } from '../core/number-code.ts'
-import { writeText } from '../core/text-code.ts'
-import { devices, eventTypeNumber } from './user-event.ts'
+import { writeName, writeText } from '../core/text-code.ts'
+import { devices, type EventType, eventTypeNumber } from './user-event.ts'
 import { userProfileSchema } from './user-profile.ts'
 import {
   type SessionState,
@@ -16,6 +16,7 @@ import {
 import { bitsFor, hourMs, idBits, itemOrder, rankedTypes } from './user-state-layout.ts'
 
 const scratch: number[] = []
+const ids: string[] = []
 
 /** Writes all of a state; `readUserState` is its mirror, line by line. */
 export function writeUserState(writer: BitWriter, state: UserState): void {
@@ -47,17 +48,21 @@ function writeProfile(writer: BitWriter, { profile }: UserState): void {
 function writeRecent(writer: BitWriter, { recent, lastMs, counts }: UserState): void {
   writer.golomb(recent.length, itemOrder)
   if (recent.length === 0) return
-  writeIds(
-    writer,
-    recent.map(({ itemId }) => itemId),
-  )
+  ids.length = 0
+  for (let i = 0; i < recent.length; i++) ids.push(recent[i]!.itemId)
+  writeIds(writer, ids)
   writer.golomb(lastMs - recent[0]!.timeMs, 0)
   scratch.length = 0
   for (let i = 1; i < recent.length; i++) scratch.push(recent[i - 1]!.timeMs - recent[i]!.timeMs)
   writeNumbers(writer, scratch)
   const { rankOf } = rankedTypes(counts)
-  for (const { type, strength } of recent) {
-    writer.golomb(rankOf[eventTypeNumber(type)]!, 0)
+  let last: EventType | undefined
+  let rank = 0
+  for (let i = 0; i < recent.length; i++) {
+    const { type, strength } = recent[i]!
+    if (type !== last) rank = rankOf[eventTypeNumber(type)]!
+    last = type
+    writer.golomb(rank, 0)
     // Of other types it follows from the type.
     if (type === 'rating') writer.float(strength)
   }
@@ -93,7 +98,7 @@ function writeNames(writer: BitWriter, { items, weights, referenceMs }: Weighted
   writer.golomb(items.length, 3)
   if (items.length === 0) return
   writeLandmark(writer, referenceMs, lastMs)
-  for (const name of items) writeText(writer, name)
+  for (const name of items) writeName(writer, name)
   writeDescendingFloats(writer, weights)
 }
 
@@ -115,7 +120,10 @@ function writePrices(writer: BitWriter, state: UserState): void {
 
 function writeHours(writer: BitWriter, { hours, hoursMs, lastMs }: UserState): void {
   writeLandmark(writer, hoursMs, lastMs)
-  for (const hour of hours) if (writer.flag(hour !== 0)) writer.float(hour)
+  let active = 0
+  for (let hour = 0; hour < 24; hour++) if (hours[hour] !== 0) active |= 1 << hour
+  writer.bits(active, 24)
+  if (active !== 0) for (const hour of hours) if (hour !== 0) writer.float(hour)
 }
 
 /** Newest first: most lie in the newest hours, and have one or two columns. */
@@ -147,7 +155,7 @@ function writeSession(writer: BitWriter, state: UserState, session: SessionState
   for (const name of session.categories) {
     const place = items.indexOf(name)
     if (writer.flag(place >= 0)) writer.bits(place, bitsFor(items.length))
-    else writeText(writer, name)
+    else writeName(writer, name)
   }
   if (session.categories.length > 0) writeNumbers(writer, session.categoryCounts)
 }

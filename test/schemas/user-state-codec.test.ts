@@ -27,20 +27,19 @@ const itemId = fc.oneof(
 const name = fc.constantFrom('Toys', 'Games & Puzzles', 'Non-fiction', 'ÄÖÜ', 'toys', 'Home', '9to5')
 
 /** Events minutes to months apart, some earlier than those before them. */
-const event = fc
-  .record({
-    type: fc.constantFrom<EventType>(...eventTypes.slice(1)),
-    itemId,
-    stepMs: fc.oneof(fc.nat({ max: 60_000 }), fc.integer({ min: -3_600_000, max: 90_000_000 }), fc.constantFrom(0, 5e9)),
-    session: fc.option(fc.nat({ max: 3 })),
-    rating: fc.integer({ min: 10, max: 50 }),
-    price: fc.option(fc.nat({ max: 1e7 }).map((cents) => cents / 100)),
-    quantity: fc.option(fc.integer({ min: 0, max: 3 })),
-    device: fc.constantFrom('unknown' as const, 'mobile' as const, 'tablet' as const),
-    region: fc.option(fc.constantFrom('north', 'süd')),
-    category: fc.array(name, { maxLength: 3 }),
-    brand: fc.option(name),
-  })
+const event = fc.record({
+  type: fc.constantFrom<EventType>(...eventTypes.slice(1)),
+  itemId,
+  stepMs: fc.oneof(fc.nat({ max: 60_000 }), fc.integer({ min: -3_600_000, max: 90_000_000 }), fc.constantFrom(0, 5e9)),
+  session: fc.option(fc.nat({ max: 3 })),
+  rating: fc.integer({ min: 10, max: 50 }),
+  price: fc.option(fc.nat({ max: 1e7 }).map((cents) => cents / 100)),
+  quantity: fc.option(fc.integer({ min: 0, max: 3 })),
+  device: fc.constantFrom('unknown' as const, 'mobile' as const, 'tablet' as const),
+  region: fc.option(fc.constantFrom('north', 'süd')),
+  category: fc.array(name, { maxLength: 3 }),
+  brand: fc.option(name),
+})
 const events = fc.array(event, { maxLength: 90, size: 'max' })
 
 type Step = typeof event extends fc.Arbitrary<infer T> ? T : never
