@@ -20,33 +20,33 @@ const numbers: number[] = []
 const isNumbered: boolean[] = []
 
 /**
- * Writes distinct or equal ids of one list: those that are numbers behind one common beginning (`item-17`, `B0042`, `93`) as
+ * Writes the first `count` ids of a list: those that are numbers behind one common beginning (`item-17`, `B0042`, `93`) as
  * numbers, others as texts. The first id says what the common beginning is, and whether numbers are filled up with zeros.
  */
-export function writeIds(writer: BitWriter, ids: readonly string[]): void {
-  if (ids.length === 0) return
+export function writeIds(writer: BitWriter, ids: readonly string[], count: number = ids.length): void {
+  if (count === 0) return
   const first = ids[0]!
   const prefixLength = prefixLengthOf(first)
   const prefix = first.slice(0, prefixLength)
   const digits = first.length - prefixLength
   const width = digits > 1 && first[prefixLength] === '0' ? digits : 0
   if (!writer.flag(digits > 0)) {
-    for (let i = 0; i < ids.length; i++) writeText(writer, ids[i]!)
+    for (let i = 0; i < count; i++) writeText(writer, ids[i]!)
     return
   }
   writeText(writer, prefix)
   writer.bits(width, widthBits)
-  numbers.length = 0
-  isNumbered.length = 0
-  for (let i = 0; i < ids.length; i++) {
+  // Their memory is kept: only places that were written are read.
+  let numbered = 0
+  for (let i = 0; i < count; i++) {
     const number = numberOf(ids[i]!, prefix, width)
-    isNumbered.push(number >= 0)
-    if (number >= 0) numbers.push(number)
+    isNumbered[i] = number >= 0
+    if (number >= 0) numbers[numbered++] = number
   }
-  const isAll = writer.flag(numbers.length === ids.length)
-  if (!isAll) for (let i = 0; i < ids.length; i++) writer.flag(isNumbered[i]!)
-  writeNumbers(writer, numbers)
-  for (let i = 0; i < ids.length; i++) if (!isNumbered[i]) writeText(writer, ids[i]!)
+  const isAll = writer.flag(numbered === count)
+  if (!isAll) for (let i = 0; i < count; i++) writer.flag(isNumbered[i]!)
+  writeNumbers(writer, numbers, numbered)
+  for (let i = 0; i < count; i++) if (!isNumbered[i]) writeText(writer, ids[i]!)
 }
 
 /** Reads `count` ids. Errors: a plain `Error`. */
@@ -60,12 +60,11 @@ export function readIds(reader: BitReader, count: number): string[] {
   const prefix = readText(reader)
   if (prefix.length > prefixUnitsMax) throw new Error('the common beginning of ids is too long')
   const width = reader.bits(widthBits)
-  isNumbered.length = 0
   let numbered = 0
   const isAll = reader.flag()
   for (let i = 0; i < count; i++) {
     const flag = isAll || reader.flag()
-    isNumbered.push(flag)
+    isNumbered[i] = flag
     if (flag) numbered++
   }
   readNumbers(reader, numbered, numbers)

@@ -33,21 +33,20 @@ export function readNumber(reader: BitReader): number {
   return reader.wide(length)
 }
 
-/** Writes integers in [0, 2^52] that are of one size, most of them: about their mean length + 1 bits each. */
-export function writeNumbers(writer: BitWriter, values: readonly number[]): void {
+/** Writes the first `count` integers in [0, 2^52], most of them of one size: about their mean length + 1 bits each. */
+export function writeNumbers(writer: BitWriter, values: readonly number[], count: number = values.length): void {
   let lengths = 0
-  for (let i = 0; i < values.length; i++) lengths += bitLength(values[i]!)
-  const order = values.length === 0 ? 0 : Math.min(52, Math.round(lengths / values.length))
+  for (let i = 0; i < count; i++) lengths += bitLength(values[i]!)
+  const order = count === 0 ? 0 : Math.min(52, Math.round(lengths / count))
   writer.bits(order, lengthBits)
-  for (let i = 0; i < values.length; i++) writer.golomb(values[i]!, order)
+  for (let i = 0; i < count; i++) writer.golomb(values[i]!, order)
 }
 
-/** Reads `count` numbers into `into`. Errors: a plain `Error`. */
+/** Reads `count` numbers into the first places of `into`. Errors: a plain `Error`. */
 export function readNumbers(reader: BitReader, count: number, into: number[]): void {
   const order = reader.bits(lengthBits)
   if (order > 52) throw new Error(`numbers of ${order} bits`)
-  into.length = 0
-  for (let i = 0; i < count; i++) into.push(reader.golomb(order))
+  for (let i = 0; i < count; i++) into[i] = reader.golomb(order)
 }
 
 /** Writes any double; cents and sums of them take about 16 bits and more, as their size is, other things 66. */

@@ -48,13 +48,11 @@ function writeProfile(writer: BitWriter, { profile }: UserState): void {
 function writeRecent(writer: BitWriter, { recent, lastMs, counts }: UserState): void {
   writer.golomb(recent.length, itemOrder)
   if (recent.length === 0) return
-  ids.length = 0
-  for (let i = 0; i < recent.length; i++) ids.push(recent[i]!.itemId)
-  writeIds(writer, ids)
+  for (let i = 0; i < recent.length; i++) ids[i] = recent[i]!.itemId
+  writeIds(writer, ids, recent.length)
   writer.golomb(lastMs - recent[0]!.timeMs, 0)
-  scratch.length = 0
-  for (let i = 1; i < recent.length; i++) scratch.push(recent[i - 1]!.timeMs - recent[i]!.timeMs)
-  writeNumbers(writer, scratch)
+  for (let i = 1; i < recent.length; i++) scratch[i - 1] = recent[i - 1]!.timeMs - recent[i]!.timeMs
+  writeNumbers(writer, scratch, recent.length - 1)
   const { rankOf } = rankedTypes(counts)
   let last: EventType | undefined
   let rank = 0
