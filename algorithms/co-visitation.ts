@@ -17,6 +17,8 @@ export interface NeighbourListOptions {
   readonly halfLifeMs?: number
   /** Companions kept. Default 50. */
   readonly neighboursMax?: number
+  /** Whether weights are 32-bit floats, which take less room where they are stored. Default false. */
+  readonly singlePrecision?: boolean
 }
 
 const thirtyDaysMs = 30 * 24 * 3_600_000
@@ -38,14 +40,15 @@ export function addNeighbour(
   timeMs: number,
   options: NeighbourListOptions = {},
 ): void {
-  const { halfLifeMs = thirtyDaysMs, neighboursMax = 50 } = options
+  const { halfLifeMs = thirtyDaysMs, neighboursMax = 50, singlePrecision = false } = options
   const landmarkMs = Math.floor(timeMs / halfLifeMs) * halfLifeMs
   if (list.items.length === 0) list.referenceMs = landmarkMs
-  else if (landmarkMs > list.referenceMs) rebase(list, landmarkMs, halfLifeMs)
+  else if (landmarkMs > list.referenceMs) rebase(list, landmarkMs, halfLifeMs, singlePrecision)
   const behind = Math.round((landmarkMs - list.referenceMs) / halfLifeMs)
   const added = weight * 2 ** ((timeMs - landmarkMs) / halfLifeMs) * 2 ** behind
   let at = list.items.indexOf(item)
-  const total = at < 0 ? added : list.weights[at]! + added
+  const sum = at < 0 ? added : list.weights[at]! + added
+  const total = singlePrecision ? Math.fround(sum) : sum
   if (at < 0) {
     if (list.items.length < neighboursMax) at = list.items.length
     else if (ranksBefore(total, item, list, neighboursMax - 1)) at = neighboursMax - 1
@@ -94,8 +97,11 @@ function ranksBefore(weight: number, item: string, list: NeighbourList, at: numb
   return weight > other || (weight === other && item < list.items[at]!)
 }
 
-function rebase(list: NeighbourList, landmarkMs: number, halfLifeMs: number): void {
+function rebase(list: NeighbourList, landmarkMs: number, halfLifeMs: number, singlePrecision: boolean): void {
   const factor = 2 ** Math.round((list.referenceMs - landmarkMs) / halfLifeMs)
-  for (let i = 0; i < list.weights.length; i++) list.weights[i]! *= factor
+  for (let i = 0; i < list.weights.length; i++) {
+    const weight = list.weights[i]! * factor
+    list.weights[i] = singlePrecision ? Math.fround(weight) : weight
+  }
   list.referenceMs = landmarkMs
 }

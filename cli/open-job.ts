@@ -3,7 +3,7 @@ import { DecisionLog } from '../gateway/decision-log.ts'
 import { EventCollector } from '../gateway/event-collector.ts'
 import { RecommendationService } from '../gateway/recommendation-service.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
-import { readableUserView } from '../operators/user-view.ts'
+import { userView } from '../operators/user-view.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import { Engine } from '../runtime/engine.ts'
 import { SharedScorer } from '../runtime/shared-scorer.ts'
@@ -103,6 +103,6 @@ export function featureReader(state: StateStore, partitions: number): (userId: s
   return async (userId) => {
     const task = { topology: 'user-features', partition: partitionFor(userId, partitions) }
     const [bytes] = await state.read(task, [`${userFamily.name}:${userId}`])
-    return bytes ? readableUserView(userId, userFamily.codec.decode(bytes)) : null
+    return bytes ? userView(userId, userFamily.codec.decode(bytes)) : null
   }
 }

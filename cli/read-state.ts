@@ -1,7 +1,7 @@
 import { scopeFamily } from '../operators/fold-item-signals.ts'
 import { itemFamily } from '../operators/fold-items.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
-import { readableUserView } from '../operators/user-view.ts'
+import { userView } from '../operators/user-view.ts'
 import type { StateFamily } from '../ports/batch.ts'
 import type { StateStore, TaskId } from '../ports/state-store.ts'
 import type { UserState } from '../schemas/user-state.ts'
@@ -14,9 +14,7 @@ export interface ReadableFamily {
 
 /** What `millrace state get` can decode. */
 export const stateFamilies: Readonly<Record<string, readonly ReadableFamily[]>> = {
-  'user-features': [
-    { family: userFamily as StateFamily<unknown>, view: (key, value) => readableUserView(key, value as UserState) },
-  ],
+  'user-features': [{ family: userFamily as StateFamily<unknown>, view: (key, value) => userView(key, value as UserState) }],
   'item-features': [{ family: itemFamily as StateFamily<unknown> }, { family: scopeFamily as StateFamily<unknown> }],
 }
 

@@ -1,11 +1,12 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
-import { emptyUserState, type UserState, userStateSchema } from '../schemas/user-state.ts'
+import { emptyUserState, type UserState } from '../schemas/user-state.ts'
+import { userStateCodec } from '../schemas/user-state-codec.ts'
 import { foldUserEvent } from './user-fold.ts'
 
 /** State of people, by user id. */
-export const userFamily: StateFamily<UserState> = { name: 'user', codec: userStateSchema }
+export const userFamily: StateFamily<UserState> = { name: 'user', codec: userStateCodec }
 
 /** An event that was folded, with what it met: companions for item signals. */
 export interface FoldedEvent {
@@ -30,7 +31,8 @@ const basketMsMax = 30 * 60_000
 const none: readonly string[] = []
 
 /**
- * Folds events into the state of their people; repeats of an event id are dropped.
+ * Folds events into the state of their people; repeats of an event id are dropped: ids are kept for 24 hours of the person's event
+ * time, and for `latenessMs` if that is longer, since what comes later than that is never folded; 200 per person at most.
  *
  *     source  x----y--|     x = [a1, b1, a2]   y = [a2 again]
  *     result  ---x----y--|  x = [a1, b1, a2 folded]   y = []   (later by one read of the missing people)
@@ -41,7 +43,10 @@ const none: readonly string[] = []
  * - Complete: after the running batch.
  * - Error: passes on.
  */
-export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Batch<FoldedEvent>> {
+export function foldUserEvents(options: {
+  readonly latenessMs: number
+}): OperatorFunction<Batch<Sourced<UserEvent>>, Batch<FoldedEvent>> {
+  const { latenessMs } = options
   return concatMap(async (batch) => {
     const { transaction } = batch
     const people = new Map<string, UserState | undefined>()
@@ -59,7 +64,7 @@ export function foldUserEvents(): OperatorFunction<Batch<Sourced<UserEvent>>, Ba
       const boughtBefore = event.type === 'purchase' ? boughtBeforeOf(state, event) : none
       const basketCount = boughtBefore.length === 0 ? 0 : basketCountOf(state, event)
       const { session } = state
-      const isNew = foldUserEvent(state, event, offset)
+      const isNew = foldUserEvent(state, event, latenessMs)
       if (!isNew) continue
       // The event may have opened another session, or have come too late for this one.
       const sameSession = state.session === session && event.timeMs >= session.startMs

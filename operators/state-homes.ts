@@ -12,7 +12,7 @@ import { listFamily, progressFamily } from './join-outcomes.ts'
  * none.
  */
 export const stateHomes: Readonly<Record<string, StateHome | null>> = {
-  'user-features': familiesHome({ [userFamily.name]: person }),
+  'user-features': familiesHome({ [userFamily.name]: whole }),
   'item-features': familiesHome({ [itemFamily.name]: whole, [scopeFamily.name]: whole }),
   recommendations: null,
   rewards: {
@@ -31,9 +31,6 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
   bandit: familiesHome({ [armFamily.name]: firstPart, [policyFamily.name]: whole }),
 }
 
-/** More than a partition will ever hold. */
-const offsetsMax = 2 ** 40
-
 type Part = (name: string, value: Uint8Array, target: MoveTarget) => Uint8Array | null
 
 function familiesHome(families: Readonly<Record<string, Part>>): StateHome {
@@ -50,14 +47,6 @@ function familiesHome(families: Readonly<Record<string, Part>>): StateHome {
 /** State that is named as its records are. */
 function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isHome(name) ? value : null
-}
-
-/** What a person touched lies before everything that comes in the new partition, whose offsets begin at 0: equal times are told by them. */
-function person(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
-  if (!target.isHome(name) || !target.isNew) return whole(name, value, target)
-  const state = userFamily.codec.decode(value)
-  for (const touched of state.recent) touched.offset -= offsetsMax
-  return userFamily.codec.encode(state)
 }
 
 /** State named `<record key>/<rest>`; both may have slashes of their own. */

@@ -2,31 +2,43 @@ import { addNeighbour } from '../algorithms/co-visitation.ts'
 import { addDecayed } from '../algorithms/decayed-sum.ts'
 import { hourInZone } from '../algorithms/hour-in-zone.ts'
 import { addToTiles, type TilesShape } from '../algorithms/tiles.ts'
-import { fnv1a32 } from '../core/hash.ts'
+import { hash48 } from '../core/hash.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import { eventTypeNumber, type UserEvent } from '../schemas/user-event.ts'
-import type { SessionState, UserState } from '../schemas/user-state.ts'
+import {
+  emptySession,
+  type RecentState,
+  type SessionState,
+  tasteHalfLifeMs,
+  type UserState,
+  weekTileMs,
+  weekTileWidth,
+} from '../schemas/user-state.ts'
 
-/** Half-life of tastes, price level and daypart. */
-export const tasteHalfLifeMs = 30 * 86_400_000
 const sessionGapMs = 30 * 60_000
 const recentMax = 50
 const eventIdsMax = 200
+const hourMs = 3_600_000
+/** How long event ids are kept at least, event time. */
+const idsKeptMsMin = 24 * hourMs
 const sessionItemsMax = 20
 const listMax = 50
-const namesMax = { neighboursMax: 40, halfLifeMs: tasteHalfLifeMs }
+const namesMax = { neighboursMax: 40, halfLifeMs: tasteHalfLifeMs, singlePrecision: true }
 
 /** Hour tiles reaching back a week: views, clicks, carts, purchases, spend. */
-export const weekTiles: TilesShape = { tileMs: 3_600_000, tilesMax: 7 * 24 + 1, width: 5 }
+export const weekTiles: TilesShape = { tileMs: weekTileMs, tilesMax: 7 * 24 + 1, width: weekTileWidth }
 const tileColumns: Partial<Record<UserEvent['type'], number>> = { view: 0, click: 1, add_to_cart: 2, purchase: 3 }
 
 /**
- * Folds one event into a person's state, in place (features.md area 2); false if its id was seen before. Everything but the
- * session, the dismissed items, device and region (those of events not older than any before) and ties of event time depends
- * on event times only, never on the order of arrival.
+ * Folds one event into a person's state, in place (features.md area 2); false if its id was seen before: one of the 200 newest of
+ * the last `idsKeptMs` (24 hours at least) before the person's newest event. Events come in log order, none older than `idsKeptMs`.
+ * Everything but the session, the dismissed items, device and region (those of events not older than any before) and ties of event
+ * time depends on event times only, never on the order of arrival.
  */
-export function foldUserEvent(state: UserState, event: UserEvent, offset: number): boolean {
-  if (isRepeat(state, event.eventId)) return false
+export function foldUserEvent(state: UserState, event: UserEvent, idsKeptMs: number = idsKeptMsMin): boolean {
+  const id = hash48(event.eventId)
+  if (state.eventIds.includes(id)) return false
+  keepId(state, id, event.timeMs, idsKeptMs)
   const strength = eventStrength(event)
   const { timeMs } = event
   state.firstMs = state.firstMs === 0 ? timeMs : Math.min(state.firstMs, timeMs)
@@ -38,17 +50,31 @@ export function foldUserEvent(state: UserState, event: UserEvent, offset: number
   state.counts[eventTypeNumber(event.type)]! += 1
   foldTaste(state, event, strength)
   foldWeek(state, event)
-  if (event.itemId !== null) foldItem(state, event, event.itemId, strength, offset)
+  if (event.itemId !== null) foldItem(state, event, event.itemId, strength)
   foldSession(state, event)
   return true
 }
 
-function isRepeat(state: UserState, eventId: string): boolean {
-  const hash = fnv1a32(eventId) | 0
-  if (state.eventIds.includes(hash)) return true
-  state.eventIds.push(hash)
-  if (state.eventIds.length > eventIdsMax) state.eventIds.shift()
-  return false
+/** Adds an id; lets go of those that no resend can have any more: it would come too late to be folded. */
+function keepId(state: UserState, id: number, timeMs: number, idsKeptMs: number): void {
+  const { eventIds, eventIdHours } = state
+  const hour = Math.floor(timeMs / hourMs)
+  if (hour > Math.floor(state.lastMs / hourMs)) {
+    const first = hour - Math.ceil(Math.max(idsKeptMsMin, idsKeptMs) / hourMs)
+    let kept = 0
+    for (let i = 0; i < eventIds.length; i++) {
+      if (eventIdHours[i]! < first) continue
+      eventIds[kept] = eventIds[i]!
+      eventIdHours[kept++] = eventIdHours[i]!
+    }
+    eventIds.length = kept
+    eventIdHours.length = kept
+  }
+  eventIds.push(id)
+  eventIdHours.push(hour)
+  if (eventIds.length <= eventIdsMax) return
+  eventIds.shift()
+  eventIdHours.shift()
 }
 
 function foldTaste(state: UserState, event: UserEvent, strength: number): void {
@@ -76,10 +102,10 @@ function addDecayedAt(state: UserState, hour: number, timeMs: number): void {
   if (state.hoursMs === 0) state.hoursMs = landmarkMs
   if (landmarkMs > state.hoursMs) {
     const factor = 2 ** Math.round((state.hoursMs - landmarkMs) / tasteHalfLifeMs)
-    for (let i = 0; i < 24; i++) state.hours[i]! *= factor
+    for (let i = 0; i < 24; i++) state.hours[i] = Math.fround(state.hours[i]! * factor)
     state.hoursMs = landmarkMs
   }
-  state.hours[hour]! += 2 ** ((timeMs - state.hoursMs) / tasteHalfLifeMs)
+  state.hours[hour] = Math.fround(state.hours[hour]! + 2 ** ((timeMs - state.hoursMs) / tasteHalfLifeMs))
 }
 
 function foldWeek(state: UserState, event: UserEvent): void {
@@ -91,8 +117,8 @@ function foldWeek(state: UserState, event: UserEvent): void {
     addToTiles(tiles, event.timeMs, 4, event.price * (event.quantity ?? 1), weekTiles)
 }
 
-function foldItem(state: UserState, event: UserEvent, itemId: string, strength: number, offset: number): void {
-  insertRecent(state, { itemId, timeMs: event.timeMs, offset, type: event.type, strength })
+function foldItem(state: UserState, event: UserEvent, itemId: string, strength: number): void {
+  insertRecent(state, { itemId, timeMs: event.timeMs, type: event.type, strength: Math.fround(strength) })
   if (event.type === 'dismiss') addLast(state.dismissed, itemId)
   if (event.type !== 'purchase') return
   addPurchase(state, itemId, event.timeMs)
@@ -116,22 +142,18 @@ function addPurchase({ purchased, purchasedMs }: UserState, itemId: string, time
 }
 
 /** Keeps the last 50 distinct items, newest first, by (event time, offset): a late event takes its place (F2.4). */
-function insertRecent(state: UserState, entry: UserState['recent'][number]): void {
-  const { recent } = state
+function insertRecent({ recent }: UserState, entry: RecentState): void {
+  // Events come in log order, so of equal times this one has the larger offset.
   const at = recent.findIndex((other) => other.itemId === entry.itemId)
   if (at >= 0) {
-    if (isNewer(recent[at]!, entry)) return
+    if (recent[at]!.timeMs > entry.timeMs) return
     recent.splice(at, 1)
   }
   let place = 0
-  while (place < recent.length && isNewer(recent[place]!, entry)) place++
+  while (place < recent.length && recent[place]!.timeMs > entry.timeMs) place++
   if (place >= recentMax) return
   recent.splice(place, 0, entry)
   if (recent.length > recentMax) recent.pop()
-}
-
-function isNewer(a: { timeMs: number; offset: number }, b: { timeMs: number; offset: number }): boolean {
-  return a.timeMs > b.timeMs || (a.timeMs === b.timeMs && a.offset > b.offset)
 }
 
 /** 30 minutes of event-time silence, or another client session, end a session (F2.12); what is older than it leaves it alone. */
@@ -143,7 +165,7 @@ function foldSession(state: UserState, event: UserEvent): void {
     event.timeMs - session.lastMs > sessionGapMs ||
     (event.sessionId !== null && event.sessionId !== session.sessionId)
   if (ended) {
-    session = newSession(event.sessionId ?? `${event.userId}@${event.timeMs}`, event.timeMs)
+    session = emptySession(event.sessionId ?? `${event.userId}@${event.timeMs}`, event.timeMs)
     state.session = session
   }
   session.events++
@@ -159,22 +181,6 @@ function foldSession(state: UserState, event: UserEvent): void {
   if (event.type === 'add_to_cart') addLast(session.cart, event.itemId)
   if (event.type === 'purchase' || event.type === 'dismiss') remove(session.cart, event.itemId)
   if (event.type !== 'dismiss') addLast(session.items, event.itemId, sessionItemsMax)
-}
-
-function newSession(sessionId: string, startMs: number): SessionState {
-  return {
-    sessionId,
-    startMs,
-    lastMs: startMs,
-    events: 0,
-    items: [],
-    cart: [],
-    searches: 0,
-    priceSum: 0,
-    priceCount: 0,
-    categories: [],
-    categoryCounts: [],
-  }
 }
 
 function countCategory(session: SessionState, name: string): void {

@@ -1,7 +1,7 @@
 import { sumTiles } from '../algorithms/tiles.ts'
 import type { Affinity, UserFeatures } from '../schemas/user-features.ts'
-import type { UserState, WeightedNames } from '../schemas/user-state.ts'
-import { tasteHalfLifeMs, weekTiles } from './user-fold.ts'
+import { tasteHalfLifeMs, type UserState, type WeightedNames } from '../schemas/user-state.ts'
+import { weekTiles } from './user-fold.ts'
 
 const affinitiesMax = 20
 const pseudoEvents = 20
@@ -46,12 +46,6 @@ export function userView(userId: string, state: UserState): UserFeatures {
     dismissed: state.dismissed,
     profile: state.profile,
   }
-}
-
-/** The same for people to read: a copy, without what only the fold needs. */
-export function readableUserView(userId: string, state: UserState): UserFeatures {
-  const view = userView(userId, state)
-  return { ...view, recent: view.recent.map(({ itemId, timeMs, type, strength }) => ({ itemId, timeMs, type, strength })) }
 }
 
 /** Weights of one landmark as shares of their sum. */

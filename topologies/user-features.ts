@@ -19,7 +19,7 @@ export interface UserFeaturesPorts {
 export const userFeatures = defineTopology<UserFeaturesPorts>('user-features', ({ ports, source, merge }) => {
   const folded = source('user-events', { timeOf: (event) => event.timeMs, latenessMs: ports.features.latenessMs })
     .step('validate', validateEvents(ports.features))
-    .step('fold', foldUserEvents())
+    .step('fold', foldUserEvents(ports.features))
   const profiles = source('users', { tombstones: true }).step('profiles', foldProfiles())
   merge('moved', folded.step('updates', toFeatureUpdates()), profiles).sink('feature-updates')
   folded.step('signals', toItemSignals()).sink('item-signals')

@@ -10,19 +10,22 @@ export function splitLog(log: readonly LoggedEvent[], latenessMs: number) {
   const good: { event: UserEvent; offset: number }[] = []
   const invalid: number[] = []
   const late: number[] = []
-  const seen = new Set<string>()
   log.forEach(({ value: event, loggedMs }, offset) => {
     const before = log.slice(0, offset).filter((other) => other.value.timeMs <= other.loggedMs + 300_000)
     const watermarkMs = Math.max(...before.map((other) => other.value.timeMs)) - latenessMs
     const isBad = event.type === 'unknown' || event.rating === 9 || event.timeMs > loggedMs + 300_000
     if (isBad) invalid.push(offset)
     else if (event.timeMs < watermarkMs) late.push(offset)
-    else if (!seen.has(`${event.userId} ${event.eventId}`)) {
-      seen.add(`${event.userId} ${event.eventId}`)
-      good.push({ event, offset })
-    }
+    else if (!isRepeat(event, good)) good.push({ event, offset })
   })
   return { good, invalid, late }
+}
+
+/** Whether the person did something with the same id in the 24 hours before their newest event, or in the hour that these begin in. */
+function isRepeat({ userId, eventId }: UserEvent, good: readonly { event: UserEvent }[]): boolean {
+  const own = good.filter(({ event }) => event.userId === userId).map(({ event }) => event)
+  const newestHour = Math.floor(Math.max(...own.map((event) => event.timeMs)) / 3_600_000)
+  return own.some((event) => event.eventId === eventId && Math.floor(event.timeMs / 3_600_000) >= newestHour - 24)
 }
 
 /** Features of one person from all their good events. */
