@@ -179,7 +179,7 @@ async function play(log: readonly LoggedEvent[], roll: (below: number) => number
       })
     }
     for (const letter of driver.read('dead-letters')) invalid.add(letter.offset)
-    for (const record of driver.read('late-records')) late.add(Number(record.id.split('/')[2]))
+    for (const record of driver.read('late-records')) late.add(Number(record.id.split('/')[3]))
     if (crash < crashes) continue
     const entries = [...(await driver.stateOf())].map(([key, bytes]) => `${key} ${Buffer.from(bytes).toString('hex')}`)
     const ascending = (set: Set<number>) => [...set].sort((a, b) => a - b)
