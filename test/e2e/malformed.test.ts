@@ -19,7 +19,8 @@ const goodEvents = 100_000
 const badEvents = 1_000
 /** Id that `malform` uses for a schema nobody has registered. */
 const unknownId = 2_000_000_001
-const unknownSchema = { code: 'MILL_SCHEMA_UNKNOWN' }
+/** Other topologies read the same records and have letters of their own. */
+const unknownSchema = { topology: 'user-features', code: 'MILL_SCHEMA_UNKNOWN' }
 const folder = new CliFolder()
 let stack: Stack
 
@@ -62,7 +63,7 @@ it('1,000 malformed records among 100,000 good ones: each is a dead letter with 
   const started = performance.now()
   expect(await run(stack)).toMatchObject({ name: 'user-features', deadLetters: badEvents, late: 0 })
   const seconds = (performance.now() - started) / 1000
-  const letters = await readDeadLetters(stack.ports, {})
+  const letters = await readDeadLetters(stack.ports, { topology: 'user-features' })
   const text = (bytes: Uint8Array | null) => Buffer.from(bytes ?? []).toString('hex')
   const expected = bad.map(({ bytes, code, key }) => `${key} ${code} ${text(bytes)}`).sort()
   expect(letters.map(({ value, code, key }) => `${key} ${code} ${text(value)}`).sort()).toEqual(expected)
@@ -84,13 +85,13 @@ it('what is replayed after a fix is processed, and once only', { timeout: 120_00
   database.prepare('INSERT INTO schemas (id, schema) VALUES (?, ?)').run(unknownId, `${schema} `)
   database.close()
 
-  const replay = ['dead-letters', 'replay', '--all', '--code', unknownSchema.code]
+  const replay = ['dead-letters', 'replay', '--all', '--code', unknownSchema.code, '--topology', unknownSchema.topology]
   expect(await folder.json(...replay)).toMatchObject({ code: 0, value: { replayed: due.length, replayedBefore: 0 } })
   expect(await folder.json(...replay)).toMatchObject({ code: 0, value: { replayed: 0, replayedBefore: due.length } })
   stack = await openStack()
   expect(await run(stack)).toMatchObject({ name: 'user-features', records: due.length, deadLetters: 0, late: 0 })
   expect(await eventsCounted(stack)).toBe(goodEvents + due.length)
-  expect(await readDeadLetters(stack.ports, {})).toHaveLength(badEvents)
+  expect(await readDeadLetters(stack.ports, { topology: 'user-features' })).toHaveLength(badEvents)
   // What was set aside stays set aside in the fold too, although its schema is known by now.
   expect((await stack.verify('user-features')).wrong).toEqual([])
 })
@@ -126,7 +127,7 @@ it('1,000 mutated records among good ones: good ones are unharmed, the others ar
     const users = await run(mixed)
     await run(clean)
     expect(users, `seed ${seed}`).toMatchObject({ deadLetters: refused.length, late: 0 })
-    const letters = await readDeadLetters(mixed.ports, {})
+    const letters = await readDeadLetters(mixed.ports, { topology: 'user-features' })
     expect(letters.map(({ key }) => key).sort()).toEqual(refused.map(({ key }) => key).sort())
     const [there, here] = [await mixed.state('user-features'), await clean.state('user-features')]
     const people = [...here].filter(([key]) => key.includes(` ${userFamily.name}:`))
