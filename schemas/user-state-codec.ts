@@ -14,7 +14,7 @@ const writer = new BitWriter()
 const reader = new BitReader()
 
 /**
- * Packs a person's state bit by bit (adr/0012): a sixth of what Avro takes, since millions of them lie in memory. Reading gives the
+ * Packs a person's state bit by bit (adr/0014): a sixth of what Avro takes, since millions of them lie in memory. Reading gives the
  * state that was written, to the last bit. Errors: `MILL_SCHEMA_MISMATCH` for bytes that are no such value or of another version.
  */
 export const userStateCodec = {

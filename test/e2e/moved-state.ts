@@ -82,12 +82,12 @@ export function rehomed(state: ReadonlyMap<string, unknown>, partitions: number)
   return moved
 }
 
-/** Epochs of all tasks from a partition number on. */
-export async function epochs(stack: Stack, from = 0): Promise<number[]> {
-  const found: number[] = []
+/** Epochs of all tasks. */
+export async function epochs(stack: Stack): Promise<{ topology: string; partition: number; epoch: number }[]> {
+  const found: { topology: string; partition: number; epoch: number }[] = []
   for (const topology of topologyNames)
     for (const partition of await stack.ports.state.tasks(topology))
-      if (partition >= from) found.push((await stack.ports.state.progress({ topology, partition }))!.epoch)
+      found.push({ topology, partition, epoch: (await stack.ports.state.progress({ topology, partition }))!.epoch })
   return found
 }
 
