@@ -26,6 +26,8 @@ export class CandidateSet {
   readonly because: Int32Array
   count = 0
   readonly #places = new Map<number, number>()
+  /** Whether `#places` must be made again before it is asked. */
+  #moved = false
 
   constructor(countMax: number) {
     this.countMax = countMax
@@ -47,6 +49,7 @@ export class CandidateSet {
   /** Adds one item with a score in (0, 1]; a smaller or non-finite one is ignored. */
   add(source: number, row: number, score: number, because: number): void {
     if (!(score > 0)) return
+    if (this.#moved) this.#findPlaces()
     let place = this.#places.get(row)
     if (place === undefined) {
       if (this.count === this.countMax) return
@@ -65,6 +68,7 @@ export class CandidateSet {
     this.scores.fill(0, 0, this.count * sourceCount)
     this.because.fill(-1, 0, this.count * sourceCount)
     this.#places.clear()
+    this.#moved = false
     this.count = 0
   }
 
@@ -72,7 +76,6 @@ export class CandidateSet {
   retain(keep: (row: number) => boolean): number {
     const before = this.count
     let kept = 0
-    this.#places.clear()
     for (let place = 0; place < before; place++) {
       const row = this.rows[place]!
       if (!keep(row)) continue
@@ -81,11 +84,19 @@ export class CandidateSet {
         this.scores.copyWithin(kept * sourceCount, place * sourceCount, (place + 1) * sourceCount)
         this.because.copyWithin(kept * sourceCount, place * sourceCount, (place + 1) * sourceCount)
       }
-      this.#places.set(row, kept++)
+      kept++
     }
+    if (kept === before) return 0
     this.count = kept
+    this.#moved = true // Few ask again after candidates were taken out.
     this.scores.fill(0, kept * sourceCount, before * sourceCount)
     this.because.fill(-1, kept * sourceCount, before * sourceCount)
     return before - kept
+  }
+
+  #findPlaces(): void {
+    this.#places.clear()
+    for (let place = 0; place < this.count; place++) this.#places.set(this.rows[place]!, place)
+    this.#moved = false
   }
 }

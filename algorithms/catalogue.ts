@@ -41,6 +41,9 @@ export class Catalogue {
   known = new Uint8Array(1024)
   stock = new Int32Array(1024).fill(-1)
   price = new Float64Array(1024)
+  /** ln(1 + price) and ln(1 + popularity), kept since every list asks for hundreds of them. */
+  priceLog = new Float64Array(1024)
+  popularityLog = new Float64Array(1024)
   margin = new Float64Array(1024)
   createdMs = new Float64Array(1024)
   popularity = new Float64Array(1024)
@@ -83,14 +86,21 @@ export class Catalogue {
     this.withdrawn[row] = item.withdrawn ? 1 : 0
     this.stock[row] = item.stock
     this.price[row] = item.price
+    this.priceLog[row] = Math.log1p(Math.max(0, item.price))
     this.margin[row] = item.margin
     this.createdMs[row] = item.createdMs
-    this.popularity[row] = item.popularity
-    this.trend[row] = item.trend
-    this.purchaseRate[row] = item.purchaseRate
+    this.setSignals(row, item)
     this.topCategory[row] = item.category.length > 0 ? this.categories.add(item.category[0]!) : -1
     this.leafCategory[row] = item.category.length > 0 ? this.categories.add(item.category.at(-1)!) : -1
     this.brand[row] = item.brand === null ? -1 : this.brands.add(item.brand)
+  }
+
+  /** What the item's events say of it. */
+  setSignals(row: number, signals: Pick<CatalogueRow, 'popularity' | 'trend' | 'purchaseRate'>): void {
+    this.popularity[row] = signals.popularity
+    this.popularityLog[row] = Math.log1p(Math.max(0, signals.popularity))
+    this.trend[row] = signals.trend
+    this.purchaseRate[row] = signals.purchaseRate
   }
 
   similar(row: number): RelatedRows {
@@ -123,6 +133,8 @@ export class Catalogue {
     this.known = longer(this.known)
     this.stock = longer(this.stock, -1)
     this.price = longer(this.price)
+    this.priceLog = longer(this.priceLog)
+    this.popularityLog = longer(this.popularityLog)
     this.margin = longer(this.margin)
     this.createdMs = longer(this.createdMs)
     this.popularity = longer(this.popularity)

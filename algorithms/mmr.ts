@@ -29,29 +29,30 @@ export function mmr(relevance: Float64Array | Float32Array, similarityTo: Simila
   invariant(lambda >= 0 && lambda <= 1, 'mmr: lambda must lie in [0, 1]')
   const size = relevance.length
   const wanted = Math.max(0, Math.min(count, size))
-  const score = scaled ? minMaxScaled(relevance) : Float64Array.from(relevance)
-  const nearest = new Float64Array(size)
+  // Columns of the rows that are left, ascending, so that a tie goes to the lower one.
+  const gain = scaled ? minMaxScaled(relevance) : Float64Array.from(relevance)
+  for (let i = 0; i < size; i++) gain[i]! *= lambda
+  const rows = new Int32Array(size)
+  for (let i = 0; i < size; i++) rows[i] = i
+  const nearest = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
   const likeness = new Float64Array(size)
-  // Rows that are left, ascending, so that a tie goes to the lower one.
-  const left = Int32Array.from(score.keys())
   const chosen = new Int32Array(wanted)
-  for (let n = 0, count = size; n < wanted; n++) {
-    let bestAt = 0
+  let bestAt = 0
+  for (let at = 1; at < size; at++) if (gain[at]! > gain[bestAt]!) bestAt = at
+  for (let n = 0; n < wanted; n++) {
+    const best = rows[bestAt]!
+    chosen[n] = best
+    const left = size - n - 1
+    for (const column of [rows, gain, nearest]) column.copyWithin(bestAt, bestAt + 1, left + 1)
+    similarityTo(best, rows, left, likeness)
+    bestAt = 0
     let bestValue = Number.NEGATIVE_INFINITY
-    for (let at = 0; at < count; at++) {
-      const value = lambda * score[left[at]!]! - (1 - lambda) * nearest[left[at]!]!
+    for (let at = 0; at < left; at++) {
+      if (likeness[at]! > nearest[at]!) nearest[at] = likeness[at]!
+      const value = gain[at]! - (1 - lambda) * nearest[at]!
       if (value <= bestValue) continue
       bestAt = at
       bestValue = value
-    }
-    const best = left[bestAt]!
-    chosen[n] = best
-    left.copyWithin(bestAt, bestAt + 1, count--)
-    if (n + 1 === wanted) break
-    similarityTo(best, left, count, likeness)
-    for (let at = 0; at < count; at++) {
-      const row = left[at]!
-      if (n === 0 || likeness[at]! > nearest[row]!) nearest[row] = likeness[at]!
     }
   }
   return chosen

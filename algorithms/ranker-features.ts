@@ -93,7 +93,7 @@ function writeItemColumns(
   catalogue: Catalogue,
   user: RankerUser,
 ): void {
-  const priceLog = Math.log1p(Math.max(0, catalogue.price[row]!))
+  const priceLog = catalogue.priceLog[row]!
   const leaf = catalogue.leafCategory[row]!
   const top = catalogue.topCategory[row]!
   out[from] = sources / sourceCount
@@ -103,7 +103,7 @@ function writeItemColumns(
   out[from + 4] =
     Number.isNaN(user.priceLevel) || catalogue.known[row] === 0 ? 0 : Math.min(2, Math.abs(priceLog - user.priceLevel)) / 2
   out[from + 5] = priceLog / 10
-  out[from + 6] = Math.log1p(Math.max(0, catalogue.popularity[row]!)) / 10
+  out[from + 6] = catalogue.popularityLog[row]! / 10
   out[from + 7] = Math.max(-3, Math.min(10, catalogue.trend[row]!)) / 10
   out[from + 8] = Math.min(1, catalogue.purchaseRate[row]!)
   out[from + 9] = Math.log1p(Math.max(0, user.nowMs - catalogue.createdMs[row]!) / dayMs) / 10

@@ -11,7 +11,6 @@ import { Program } from './program.ts'
 
 export const description = 'event to list in Redis at a steady rate with everything on, beside a bare two-hop echo through Kafka'
 
-const partitions = 4
 /** How long the echo may take to send back its last records. */
 const settleMsMax = 60_000
 const p99MsMax = 100
@@ -27,6 +26,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   const echoSeconds = options.number('echo-seconds', 20)
   const levels = options.text('levels', '2,4').split(',').map(Number)
   const users = options.number('users', 10_000)
+  const partitions = options.number('partitions', 4)
   const services = await options.services('kafka', 'registry', 'redis', 'inference')
   const config = loadConfig(undefined, {
     stack: 'distributed',
@@ -52,7 +52,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   options.say('the engine is ready; warming up')
   await probe.level(shop, { rate, seconds: Math.min(10, seconds) })
 
-  const echoMs = await echo(options, ports, { broker: services.kafka, rate, seconds: echoSeconds })
+  const echoMs = await echo(options, ports, { broker: services.kafka, partitions, rate, seconds: echoSeconds })
   const base = await probe.level(shop, { rate, seconds })
   const echoFigures = { p50: quantile(echoMs, 0.5), p99: quantile(echoMs, 0.99) }
   const figures = figuresOf('1x', base, echoFigures, { p50: 'value <= 8', p99: 'value <= 30' })
@@ -73,6 +73,13 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
     if (fits(level)) highest = Math.max(highest, rate * factor)
     else if (at >= levels.length - 1) break
     factor = levels[at + 1] ?? factor * 1.5
+  }
+  // Too much already: less and less, until it is kept up with.
+  for (const factor of [0.75, 0.5, 0.25]) {
+    if (highest > 0) break
+    const level = await probe.level(shop, { rate: rate * factor, seconds: seconds / 4 })
+    figures.push(...figuresOf(`${factor}x`, level, echoFigures))
+    if (fits(level)) highest = rate * factor
   }
   figures.push(figureOf({ name: 'highest-rate', kind: 'note', value: highest, unit: 'events/s' }))
   return figures
@@ -108,7 +115,12 @@ function figuresOf(
 async function echo(
   options: BenchOptions,
   { log }: OpenPorts,
-  { broker, rate, seconds }: { readonly broker: string; readonly rate: number; readonly seconds: number },
+  {
+    broker,
+    partitions,
+    rate,
+    seconds,
+  }: { readonly broker: string; readonly partitions: number; readonly rate: number; readonly seconds: number },
 ): Promise<number[]> {
   const [from, to] = ['bench-echo-in', 'bench-echo-out'] as const
   await Program.start(options, 'echo-program.ts', broker, from, to)

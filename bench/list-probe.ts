@@ -1,4 +1,5 @@
 import type { Config } from '../cli/config.ts'
+import { topologyNames } from '../cli/topologies.ts'
 import type { BenchOptions } from './bench-options.ts'
 import type { ListsMade } from './engine-program.ts'
 import { sendPaced, wallMs } from './paced-sender.ts'
@@ -18,7 +19,12 @@ export interface Level {
   readonly cpuMs: number
 }
 
-/** The engine's process, and which of the events sent have their list. */
+/** What a process without lists reports. */
+interface CpuReport {
+  readonly cpuMs: number
+}
+
+/** The engine's processes, and which of the events sent have their list. */
 export class ListProbe {
   /** By person: when their events that have no list yet were due, oldest first. */
   readonly #waiting = new Map<string, number[]>()
@@ -27,6 +33,7 @@ export class ListProbe {
   #lists = 0
   #ranked = 0
   #cpuMs = 0
+  #others: Program<'ready', CpuReport> | undefined
 
   static async start(options: BenchOptions, config: Config): Promise<ListProbe> {
     const probe = new ListProbe()
@@ -34,10 +41,24 @@ export class ListProbe {
     return probe
   }
 
-  /** Starts the engine; what is expected already is in the log. */
+  /**
+   * Starts the engine; what is expected already is in the log. Option `--processes`: 2 (the default) make the lists in a process of
+   * their own, 1 runs all topologies in one.
+   */
   async startEngine(options: BenchOptions, config: Config): Promise<void> {
-    const engine = await Program.start<'ready', never>(options, 'engine-program.ts', JSON.stringify(config))
+    const maker = 'recommendations'
+    const start = <T>(topologies: readonly string[]) =>
+      Program.start<'ready', T>(options, 'engine-program.ts', JSON.stringify({ ...config, topologies }))
+    const apart = options.number('processes', 2) > 1
+    if (apart) this.#others = await start<CpuReport>(topologyNames.filter((name) => name !== maker))
+    const engine = await start<never>(apart ? [maker] : [])
     engine.onMessage((message) => this.#made(message as ListsMade))
+  }
+
+  /** CPU time of the engine since it was last asked; of the process that makes lists up to its last ones. */
+  async #cpuSince(before: number): Promise<number> {
+    const others = this.#others ? (await this.#others.report()).cpuMs : 0
+    return this.#cpuMs - before + others
   }
 
   /** Lists, since the engine started or since the level began. */
@@ -72,6 +93,7 @@ export class ListProbe {
     this.#waiting.clear()
     this.#waitingCount = 0
     const groups = shop.take(Math.ceil(rate * seconds))
+    await this.#cpuSince(0)
     const cpuMs = this.#cpuMs
     await sendPaced({
       log: shop.log,
@@ -90,7 +112,7 @@ export class ListProbe {
       unanswered: this.#waitingCount,
       lists: this.#lists,
       ranked: this.#ranked,
-      cpuMs: this.#cpuMs - cpuMs,
+      cpuMs: await this.#cpuSince(cpuMs),
     }
   }
 

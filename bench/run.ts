@@ -1,3 +1,4 @@
+import { collectLess } from '../core/collect-less.ts'
 import { BenchOptions } from './bench-options.ts'
 import { BenchSkipped } from './bench-skipped.ts'
 import { benchmarkOf, benchmarks, runBenchmark } from './benchmarks.ts'
@@ -5,6 +6,8 @@ import { readCommandLine } from './command-line.ts'
 import { tableOf } from './figure.ts'
 
 // npm run bench -- NAME [--json] [--option value]: one benchmark, its figures on stdout, progress on stderr. Without a name: the list.
+
+collectLess() // As every process of ours does.
 
 try {
   const { name, flags, values } = readCommandLine(process.argv.slice(2), ['json'])

@@ -11,6 +11,7 @@ import { RedisListStore } from '../connectors/redis/list-store.ts'
 import { RedisStateStore } from '../connectors/redis/state-store.ts'
 import { ConfluentSchemaRegistry } from '../connectors/registry/schema-registry.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
+import { collectLess } from '../core/collect-less.ts'
 import { createLocalInference } from '../gpu-workers/local-inference.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { Inference } from '../ports/inference.ts'
@@ -45,6 +46,7 @@ export interface OpenPorts {
 
 /** Opens log, stores and registry. Errors: those of the connectors, `retry` ones meaning that a service is not there. */
 export async function openPorts(config: Config): Promise<OpenPorts> {
+  collectLess()
   const clock = systemClock
   const logger = openLogger(config)
   const metrics = await openMetrics(config)

@@ -16,8 +16,8 @@ import { exitCodeOf } from './exit-codes.ts'
 import { RunStatistics } from './run-statistics.ts'
 import { graphsOf } from './topologies.ts'
 
-/** Lists made as one batch: each holds its candidates (about 80 KB) until the batch is done. */
-const listsPerBatchMax = 512
+/** Lists made as one batch: each holds its candidates (about 80 KB) until the batch is done, and the last one waits for the first. */
+const listsPerBatchMax = 64
 /** Updates that wait per partition, about 1 KB each: the more of them lie side by side, the fewer lists a backlog makes. */
 const updatesWaitingMax = 50_000
 
@@ -41,7 +41,13 @@ export async function openJob(config: Config) {
     graphs,
     partitions: config.partitions,
     limits: defaultTaskLimits,
-    limitsOf: { recommendations: { batchRecordsMax: listsPerBatchMax, queueRecordsMax: updatesWaitingMax } },
+    limitsOf: {
+      recommendations: { batchRecordsMax: listsPerBatchMax, queueRecordsMax: updatesWaitingMax },
+      // Nobody's list waits for these: they change what later lists are made from.
+      'item-features': { gatherMs: 250 },
+      rewards: { gatherMs: 100 },
+      bandit: { gatherMs: 100 },
+    },
     onBatch: (topology, _partition, summary) => {
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { collectLess } from '../core/collect-less.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Logger } from '../ports/logger.ts'
 
@@ -33,6 +34,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(usage)
     return
   }
+  collectLess()
   const { startInferenceServer } = await import('./inference-server.ts') // Late: a wrong flag is answered without loading gRPC.
   const server = await startInferenceServer({ ...flags, logger: stderrLogger({}) })
   let stopping = false

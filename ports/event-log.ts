@@ -79,12 +79,16 @@ export interface GroupOptions {
   /** Co-partitioned topics: equal partition counts, or `MILL_PARTITIONS_CHANGED`. */
   readonly topics: readonly string[]
   readonly handler: GroupHandler
+  /** Milliseconds that new records may lie in the log to be read with others, 0 by default: each read costs, however little it brings. */
+  readonly gatherMs?: number
 }
 
 export interface FollowOptions {
   /** Names the reader in logs and in its throw-away group. */
   readonly name: string
   readonly topics: readonly string[]
+  /** Milliseconds that new records may lie in the log to be read with others, 0 by default: each read costs, however little it brings. */
+  readonly gatherMs?: number
   /** Takes a batch, synchronously, in offset order per partition. */
   batch(batch: LogBatch): void
   failed(error: Error): void

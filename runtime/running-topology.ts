@@ -86,6 +86,7 @@ export class RunningTopology {
     this.#member = await this.#ports.log.join({
       group: `millrace.${this.name}`,
       topics: sourceTopics(this.graph),
+      gatherMs: this.#limits.gatherMs,
       handler: {
         assigned: (partition) => this.#assigned(partition),
         revoked: (partition) => this.#revoked(partition),

@@ -9,6 +9,9 @@ import type { Graph, Table } from './graph.ts'
 import { isLeftover } from './is-leftover.ts'
 import { readLayout, type StateLayout } from './state-layout.ts'
 
+/** Tables may be so much older than the log, ms. */
+const gatherMs = 50
+
 /**
  * Fills the tables of all topologies of a process and keeps them filled: one reader over all their topics, from the oldest
  * record on. A table used by several topologies gets each record once.
@@ -55,6 +58,7 @@ export class TableReader {
     this.#follower = await this.#log.follow({
       name: 'tables',
       topics: [...this.#tables.keys()],
+      gatherMs,
       batch: (batch) => this.#take(batch),
       failed: (error) => this.#logger.error({ error: String(error) }, 'The table reader died.'),
     })

@@ -40,10 +40,16 @@ export class TaskQueue {
 
   /** Records between what was delivered and the log's end, plus what waits here. */
   get lag(): number {
-    let lag = 0
+    let lag = this.waiting
     for (const records of this.#behind.values()) lag += records
-    for (const records of this.#records.values()) lag += records
     return lag
+  }
+
+  /** Records that wait here. */
+  get waiting(): number {
+    let waiting = 0
+    for (const records of this.#records.values()) waiting += records
+    return waiting
   }
 
   /** Whether a topic has nothing waiting, here or in the log. */

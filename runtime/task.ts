@@ -27,6 +27,11 @@ export interface TaskLimits {
   readonly batchRecordsMax: number
   /** Records waiting at which a partition is paused; it resumes below half of it. */
   readonly queueRecordsMax: number
+  /**
+   * Milliseconds from one look at the queue to the next, unless a full batch waits: what is not needed at once costs less in larger
+   * batches. 0: what comes is processed as soon as the last batch is done.
+   */
+  readonly gatherMs: number
   /** Values of each family kept in memory. */
   readonly cacheKeysMax: number
   /** Seconds after which untouched state is erased; longer than any replay. */
@@ -41,6 +46,7 @@ export interface TaskLimits {
 export const defaultTaskLimits: TaskLimits = {
   batchRecordsMax: 4000,
   queueRecordsMax: 8_000,
+  gatherMs: 0,
   cacheKeysMax: 10_000,
   stateTtlS: 180 * 86_400,
   idleMs: 5_000,
@@ -131,6 +137,9 @@ export class Task {
   /** After a step threw, batches are cut to one record until this offset of that topic is passed: the poison is found and kept apart. */
   #careful: { topic: string; until: number } | undefined
   #cancelTick: (() => void) | undefined
+  #cancelGather: (() => void) | undefined
+  /** When the queue was last looked at. */
+  #lookedMs = Number.NEGATIVE_INFINITY
   /** Ends the waits of what is being tried again. */
   readonly #wakes = new Set<() => void>()
 
@@ -188,7 +197,7 @@ export class Task {
 
   /** Resolves when nothing is queued or under way. */
   async idle(): Promise<void> {
-    while (this.#work) await this.#work
+    for (this.#run(true); this.#work; this.#run(true)) await this.#work
   }
 
   /** Finishes what was queued, then closes. */
@@ -202,6 +211,7 @@ export class Task {
   close(): void {
     this.#closed = true
     this.#cancelTick?.()
+    this.#cancelGather?.()
     for (const wake of [...this.#wakes]) wake()
     this.#running.close()
   }
@@ -263,15 +273,39 @@ export class Task {
     return new RunningGraph(this.#graph, this.#ports.metrics, (sink, batch) => this.#collect(sink, batch))
   }
 
-  #run(): void {
-    if (this.#work || this.#closed || this.#queue.empty) return
+  /** Starts on what waits; `now`: also if more is to be gathered first. */
+  #run(now = this.#draining): void {
+    if (this.#work || this.#closed || this.#queue.empty || (!now && this.#gathers())) return
     this.#work = this.#guard(async () => {
+      const taken = new Set<string>()
       while (!this.#closed) {
         const topic = this.#queue.nextTopic()
         if (topic === undefined) break
+        if (taken.has(topic)) {
+          if (!now && this.#gathers()) break
+          taken.clear()
+        }
+        taken.add(topic)
         await this.#runNext(topic)
       }
     })
+  }
+
+  /** Whether the next look at the queue is not due yet; then it is set for that time. A look takes a batch of each topic. */
+  #gathers(): boolean {
+    const { gatherMs, batchRecordsMax } = this.#limits
+    if (gatherMs === 0 || this.#queue.waiting >= batchRecordsMax) return false
+    const nowMs = this.#ports.clock.elapsedMs()
+    const leftMs = this.#lookedMs + gatherMs - nowMs
+    if (leftMs <= 0) {
+      this.#lookedMs = nowMs
+      return false
+    }
+    this.#cancelGather ??= this.#ports.clock.after(leftMs, () => {
+      this.#cancelGather = undefined
+      this.#run()
+    })
+    return true
   }
 
   /** Runs work that nobody awaits: what it throws goes to the engine. */

@@ -31,6 +31,7 @@ const packageHomes: Record<string, readonly string[]> = {
   ioredis: ['connectors/redis'],
   '@confluentinc/schemaregistry': ['connectors/registry'],
   'node:sqlite': ['connectors/embedded'],
+  'node:v8': ['core'],
   '@grpc/grpc-js': ['connectors/grpc', 'gpu-workers'],
   '@grpc/proto-loader': ['connectors/grpc', 'gpu-workers'],
   'grpc-health-check': ['gpu-workers'],

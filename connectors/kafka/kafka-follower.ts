@@ -40,6 +40,7 @@ export class KafkaFollower implements Follower {
       clock: options.clock,
       logger: options.logger,
       limits: options.limits,
+      gatherMs: follow.gatherMs,
       deliver: (batch) => {
         if (batch.records.length > 0) follow.batch(batch)
         this.#advance(batch)

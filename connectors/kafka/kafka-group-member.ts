@@ -63,6 +63,7 @@ export class KafkaGroupMember implements GroupMember {
       clock: options.clock,
       logger: options.logger,
       limits: options.limits,
+      gatherMs: options.group.gatherMs,
       deliver: (batch) => handler.batch(batch),
       failed: (error) => this.#fail(error),
     })

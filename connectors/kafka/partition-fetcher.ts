@@ -22,6 +22,8 @@ export interface PartitionFetcherOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: FetchLimits
+  /** Milliseconds from the end of a fetch that brought little to the next; 0 by default. */
+  readonly gatherMs?: number | undefined
   /** Takes a batch, synchronously. A throw counts as `failed`. */
   deliver(batch: LogBatch): void
   /** Nothing is delivered any more after this. */
@@ -43,6 +45,8 @@ const responseBytesMax = 16 * 1024 * 1024
 /** Without data or a change of partitions for so long, a fetch waits longer: requests that bring nothing cost all the same. */
 const quietAfterMs = 5_000
 const quietFactor = 5
+/** A fetch that brought so much is followed by the next at once, whatever `gatherMs` says. */
+const muchRecords = 1_000
 
 /**
  * Reads partitions from positions of our own, without a consumer group: one request in flight per broker, one fetch buffered per
@@ -56,6 +60,9 @@ export class PartitionFetcher {
   #wake: () => void = () => {}
   #awake = false
   #stopped = false
+  /** No fetch starts before: what comes meanwhile is read together. */
+  #restUntilMs = Number.NEGATIVE_INFINITY
+  #cancelRest: (() => void) | null = null
   #failures = 0
   /** When data last came, or a partition: a request that was sent without it delays it by its wait. */
   #busyMs: number
@@ -78,6 +85,7 @@ export class PartitionFetcher {
 
   add(topic: string, partition: number, next: number): void {
     this.#busyMs = this.#options.clock.elapsedMs()
+    this.#restUntilMs = Number.NEGATIVE_INFINITY
     this.#readings.set(keyOf(topic, partition), { topic, partition, next, ready: [], paused: false })
     this.#look()
   }
@@ -114,6 +122,7 @@ export class PartitionFetcher {
     if (this.#turn) clearImmediate(this.#turn)
     this.#look()
     this.#cancelSleep()
+    this.#cancelRest?.()
     await this.#cluster.disconnect()
     await this.#running
     await this.#cluster.disconnect() // A retry may have connected again meanwhile.
@@ -135,7 +144,7 @@ export class PartitionFetcher {
       this.#awake = false
       try {
         await this.#cluster.refreshMetadataIfNecessary()
-        this.#startFetches()
+        if (!this.#rests()) this.#startFetches()
       } catch (error) {
         await this.#recover(error)
         continue
@@ -146,6 +155,18 @@ export class PartitionFetcher {
       })
     }
     await Promise.all(this.#inFlight.values())
+  }
+
+  /** Whether the next fetch is not due yet; then the loop is woken when it is. */
+  #rests(): boolean {
+    const { clock } = this.#options
+    const leftMs = this.#restUntilMs - clock.elapsedMs()
+    if (!(leftMs > 0)) return false
+    this.#cancelRest ??= clock.after(leftMs, () => {
+      this.#cancelRest = null
+      this.#look()
+    })
+    return true
   }
 
   #startFetches(): void {
@@ -183,6 +204,7 @@ export class PartitionFetcher {
       topics: requestOf(readings, limits.fetchBytesPerPartition),
     })
     this.#failures = 0
+    let count = 0
     for (const { topicName, partitions } of responses) {
       for (const data of partitions) {
         const reading = this.#readings.get(keyOf(topicName, data.partition))
@@ -192,9 +214,12 @@ export class PartitionFetcher {
         if (batches.length === 0) continue
         this.#busyMs = this.#options.clock.elapsedMs()
         reading.ready = batches
+        for (const { records } of batches) count += records.length
         reading.next = batches.at(-1)!.nextOffset
       }
     }
+    const { gatherMs = 0, clock } = this.#options
+    if (count > 0 && count < muchRecords) this.#restUntilMs = clock.elapsedMs() + gatherMs
     this.#deliver()
   }
 

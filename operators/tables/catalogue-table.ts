@@ -92,9 +92,7 @@ export class CatalogueTable implements ItemTable {
       })
     } else {
       catalogue.withdrawn[row] = update.withdrawn ? 1 : 0
-      catalogue.popularity[row] = update.popularity
-      catalogue.trend[row] = update.trend
-      catalogue.purchaseRate[row] = update.purchaseRate
+      catalogue.setSignals(row, update)
     }
     catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
   }
