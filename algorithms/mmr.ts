@@ -75,13 +75,6 @@ export function minMaxScaled(values: Float64Array | Float32Array): Float64Array 
   return scaled
 }
 
-/** A similarity of pairs as `mmr` asks it. */
-export function similarityOfPairs(similarity: (a: number, b: number) => number): SimilarityTo {
-  return (chosen, rows, count, out) => {
-    for (let at = 0; at < count; at++) out[at] = similarity(rows[at]!, chosen)
-  }
-}
-
 /** Jaccard similarity of two ascending id lists: shared / united. A side without ids: .5, neither alike nor unlike (F8.2). */
 export function sortedJaccard(a: Int32Array, b: Int32Array): number {
   if (a.length === 0 || b.length === 0) return 0.5

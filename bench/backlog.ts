@@ -1,14 +1,13 @@
-import { type OpenPorts, openPorts } from '../cli/compose.ts'
-import { type Config, loadConfig } from '../cli/config.ts'
+import type { OpenPorts } from '../cli/compose.ts'
+import type { Config } from '../cli/config.ts'
 import { allTopologies } from '../cli/topologies.ts'
 import { topologyGraph } from '../cli/topology-graph.ts'
-import { retrying } from '../core/retrying.ts'
 import type { OutgoingRecord } from '../ports/event-log.ts'
-import { Engine } from '../runtime/engine.ts'
 import { sourceTopics } from '../runtime/graph.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf, quantile } from './figure.ts'
 import { ListProbe } from './list-probe.ts'
+import { openStack } from './open-stack.ts'
 import { wallMs } from './paced-sender.ts'
 import { PacedShop } from './paced-shop.ts'
 
@@ -31,21 +30,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   const users = options.number('users', 10_000)
   const rate = options.number('rate', 1_040)
   const seconds = options.number('seconds', 30)
-  const services = await options.services('kafka', 'registry', 'redis', 'inference')
-  const config = loadConfig(undefined, {
-    stack: 'distributed',
-    partitions,
-    kafka: { brokers: [services.kafka] },
-    registry: { url: services.registry },
-    redis: { url: services.redis },
-    inference: { workers: [services.inference] },
-    rewards: { waitMs: 10_000 },
-    log: { level: 'error' },
-  })
-  const ports = await openPorts(config)
-  options.onEnd(() => ports.close())
-  const patience = { waitMs: 200, waitMsMax: 2_000, giveUpMs: 60_000 }
-  await retrying(ports.clock, () => Engine.ensureTopics(ports.log, partitions), patience)
+  const { config, ports } = await openStack(options, partitions)
 
   const shop = new PacedShop(ports, { users, rate, partitions })
   await shop.sendCatalogue()

@@ -1,10 +1,9 @@
-import { type OpenPorts, openPorts } from '../cli/compose.ts'
-import { loadConfig } from '../cli/config.ts'
+import type { OpenPorts } from '../cli/compose.ts'
 import { retrying } from '../core/retrying.ts'
-import { Engine } from '../runtime/engine.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf, quantile } from './figure.ts'
 import { type Level, ListProbe } from './list-probe.ts'
+import { openStack, topicPatience } from './open-stack.ts'
 import { sendPaced, wallMs } from './paced-sender.ts'
 import { PacedShop } from './paced-shop.ts'
 import { Program } from './program.ts'
@@ -16,9 +15,10 @@ const settleMsMax = 60_000
 const p99MsMax = 100
 
 /**
- * The engine in a process of its own on real Kafka, registry, Redis and a worker; this process sends, and counts from when an event
+ * The engine in processes of its own on real Kafka, registry, Redis and a worker; this process sends, and counts from when an event
  * was due to when the batch with its list was done. Then 2x and 4x for a quarter of the time, and on by half while p99 stays below
- * 100 ms. Options: `--seconds` (120), `--rate` (1,040), `--users` (10,000), `--levels` (2,4), `--echo-seconds` (20).
+ * 100 ms; or less and less, where the first rate was too much. Options: `--seconds` (120), `--rate` (1,040), `--users` (10,000),
+ * `--levels` (2,4), `--echo-seconds` (20), `--processes` (2), `--partitions` (4).
  */
 export async function run(options: BenchOptions): Promise<Figure[]> {
   const seconds = options.number('seconds', 120)
@@ -27,24 +27,10 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   const levels = options.text('levels', '2,4').split(',').map(Number)
   const users = options.number('users', 10_000)
   const partitions = options.number('partitions', 4)
-  const services = await options.services('kafka', 'registry', 'redis', 'inference')
-  const config = loadConfig(undefined, {
-    stack: 'distributed',
-    partitions,
-    kafka: { brokers: [services.kafka] },
-    registry: { url: services.registry },
-    redis: { url: services.redis },
-    inference: { workers: [services.inference] },
-    rewards: { waitMs: 10_000 },
-    log: { level: 'error' },
-  })
-  const ports = await openPorts(config)
-  options.onEnd(() => ports.close())
-  const patience = { waitMs: 200, waitMsMax: 2_000, giveUpMs: 60_000 }
-  await retrying(ports.clock, () => Engine.ensureTopics(ports.log, partitions), patience)
+  const { services, config, ports } = await openStack(options, partitions)
   const topics = ['bench-echo-in', 'bench-echo-out']
   const specs = topics.map((name) => ({ name, partitions, cleanup: 'delete', retentionMs: 3_600_000 }) as const)
-  await retrying(ports.clock, () => ports.log.ensureTopics(specs), patience)
+  await retrying(ports.clock, () => ports.log.ensureTopics(specs), topicPatience)
 
   const shop = new PacedShop(ports, { users, rate, partitions })
   await shop.sendCatalogue()

@@ -1,9 +1,6 @@
-import { openPorts } from '../cli/compose.ts'
-import { loadConfig } from '../cli/config.ts'
-import { retrying } from '../core/retrying.ts'
-import { Engine } from '../runtime/engine.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf } from './figure.ts'
+import { openStack } from './open-stack.ts'
 import { Program } from './program.ts'
 
 export const description = 'CPU of an engine that has nothing to do, on open connections to Kafka and Redis'
@@ -17,20 +14,7 @@ interface CpuReport {
 /** All topologies on empty topics; the first seconds are not counted. Option: `--seconds` (20). */
 export async function run(options: BenchOptions): Promise<Figure[]> {
   const seconds = options.number('seconds', 20)
-  const services = await options.services('kafka', 'registry', 'redis', 'inference')
-  const config = loadConfig(undefined, {
-    stack: 'distributed',
-    partitions,
-    kafka: { brokers: [services.kafka] },
-    registry: { url: services.registry },
-    redis: { url: services.redis },
-    inference: { workers: [services.inference] },
-    log: { level: 'error' },
-  })
-  const ports = await openPorts(config)
-  options.onEnd(() => ports.close())
-  const patience = { waitMs: 200, waitMsMax: 2_000, giveUpMs: 60_000 }
-  await retrying(ports.clock, () => Engine.ensureTopics(ports.log, partitions), patience)
+  const { services, config } = await openStack(options, partitions)
   const engine = await Program.start<'ready', CpuReport>(options, 'engine-program.ts', JSON.stringify(config))
   // One consumer with the same client and nothing around it.
   const bare = await Program.start<'ready', CpuReport>(options, 'echo-program.ts', services.kafka, 'user-events', 'decisions')

@@ -11,6 +11,7 @@ import { Engine } from '../runtime/engine.ts'
 import { recordShop } from '../simulator/record-shop.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { type Figure, figureOf, quantile } from './figure.ts'
+import { topicPatience } from './open-stack.ts'
 
 export const description =
   'cold start of the embedded default, and of a process that takes over 16 tasks, to its first ready answer'
@@ -61,8 +62,7 @@ async function filled(options: BenchOptions, events: number): Promise<Record<str
   })
   const ports = await openPorts(config)
   options.onEnd(() => ports.close())
-  const patience = { waitMs: 200, waitMsMax: 2_000, giveUpMs: 60_000 }
-  await retrying(ports.clock, () => Engine.ensureTopics(ports.log, tasks), patience)
+  await retrying(ports.clock, () => Engine.ensureTopics(ports.log, tasks), topicPatience)
   const records = [...recordShop({ seed: 'start', events })].flatMap(({ topic, key, value }) =>
     topic === 'user-events' && value
       ? [{ topic, partition: partitionFor(key, tasks), key, value: ports.wire.encode(topic, value) }]

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { minMaxScaled, mmr, similarityOfPairs, sortedJaccard } from '../../algorithms/mmr.ts'
+import { minMaxScaled, mmr, type SimilarityTo, sortedJaccard } from '../../algorithms/mmr.ts'
 import { toyQuality, toySimilarity } from './rerank-toy.ts'
+
+/** A similarity of pairs as `mmr` asks it. */
+function similarityOfPairs(similarity: (a: number, b: number) => number): SimilarityTo {
+  return (chosen, rows, count, out) => {
+    for (let at = 0; at < count; at++) out[at] = similarity(rows[at]!, chosen)
+  }
+}
 
 const order = (lambda: number) => [...mmr(toyQuality, similarityOfPairs(toySimilarity), { lambda, count: 6, scaled: false })]
 
