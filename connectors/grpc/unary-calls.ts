@@ -34,7 +34,10 @@ export interface UnaryCallsOptions {
   readonly clock: Clock
 }
 
-/** How a call failed: a number of gRPC's statuses, its text, and whether anybody answered at all. */
+/**
+ * How a call failed: a number of gRPC's statuses, its text, and whether the server had begun to answer. A lost connection counts
+ * as never reached, however much of the answer had come: another server may be asked.
+ */
 export interface CallFailure {
   readonly code: number
   readonly details: string
@@ -164,20 +167,21 @@ class Answer {
     })
   }
 
-  fail(code: number, details: string): void {
+  fail(code: number, details: string, reached = this.#reached): void {
     if (this.#settled) return
     this.#settled = true
     this.#chunks = []
     if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL)
-    this.#settle({ code, details, reached: this.#reached })
+    this.#settle({ code, details, reached })
   }
 
   /** Ended without a status: with the whole connection, or by itself. */
   #broken(error: NodeJS.ErrnoException | null): void {
-    const isLost = this.#session === undefined || this.#session.closed || this.#session.destroyed
     const ofStream = error === null || error.code === 'ERR_HTTP2_STREAM_ERROR'
-    const code = isLost || !ofStream ? status.UNAVAILABLE : (endings[this.#stream.rstCode] ?? status.INTERNAL)
-    this.fail(code, error?.message ?? (isLost ? 'the connection was lost' : 'the call ended without a status'))
+    const isLost = !ofStream || this.#session === undefined || this.#session.closed || this.#session.destroyed
+    const details = error?.message ?? (isLost ? 'the connection was lost' : 'the call ended without a status')
+    if (isLost) this.fail(status.UNAVAILABLE, details, false)
+    else this.fail(endings[this.#stream.rstCode] ?? status.INTERNAL, details)
   }
 
   #headers(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {

@@ -119,6 +119,14 @@ describe('UnaryCalls', () => {
       { code: 14, details: /without a status/, reached: true },
     ],
     ['a connection that ends', (stream) => stream.session!.destroy(), { code: 14, details: /./, reached: false }],
+    [
+      'a connection that ends within an answer',
+      (stream) => {
+        stream.respond(okHeaders)
+        stream.write(frame('half'), () => stream.session!.socket.resetAndDestroy())
+      },
+      { code: 14, details: /./, reached: false },
+    ],
   ])('%s', async (_name, how, { code, details, reached }) => {
     answering = how
     const failure = await call().then(String, (error: unknown) => error)
