@@ -110,6 +110,13 @@ export const configSchema = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    stopLimitMs: Type.Integer({
+      minimum: 1_000,
+      maximum: 600_000,
+      default: 25_000,
+      description:
+        'A process that has not stopped so long after SIGINT or SIGTERM ends with exit code 3; what it had not committed is read again.',
+    }),
     topologies: Type.Array(Type.String(), { default: [], description: 'Names of the topologies to run; empty = all.' }),
     features: Type.Object(
       { latenessMs: Type.Integer({ minimum: 0, default: 600_000, description: 'How late an event may come, in event time.' }) },

@@ -10,6 +10,7 @@ import { createShop } from '../simulator/create-shop.ts'
 import type { Storefront } from '../simulator/storefront.ts'
 import { version } from './compose.ts'
 import type { Config } from './config.ts'
+import { exitCodes } from './exit-codes.ts'
 import { LiveView } from './live-view.ts'
 import { type JobParts, openJob } from './open-job.ts'
 import { type RunReport, reportOf } from './run-report.ts'
@@ -37,7 +38,7 @@ export async function startMainJob(config: Config, flags: MainJobFlags): Promise
   if (config.stack === 'embedded' && config.embedded.path !== ':memory:')
     mkdirSync(dirname(config.embedded.path), { recursive: true })
   const job = await MainJob.open(config)
-  const stopped = stopSignal()
+  const stopped = stopSignal(config.stopLimitMs)
   try {
     await job.start()
     if (!flags.simulate) await stopped.promise
@@ -77,12 +78,20 @@ interface StopSignal {
   asked: boolean
 }
 
-function stopSignal(): StopSignal {
+/** From the signal on the process has `limitMs` to finish: a service that does not answer, or a client that never ends, must not hold it. */
+function stopSignal(limitMs: number): StopSignal {
+  const giveUp = (): void => {
+    console.error(
+      `millrace did not stop within ${limitMs} ms (stopLimitMs); what was not committed is read again at the next start`,
+    )
+    process.exit(exitCodes.unreachable)
+  }
   const signal = { asked: false } as { asked: boolean; promise: Promise<void> }
   signal.promise = new Promise((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.once(name, () => {
         signal.asked = true
+        setTimeout(giveUp, limitMs).unref()
         resolve()
       })
     }

@@ -17,12 +17,12 @@ import { type Logger, silentLogger } from '../../ports/logger.ts'
 import { passes, protocolErrorOf, unavailable } from './kafka-error.ts'
 import { KafkaFollower } from './kafka-follower.ts'
 import { KafkaGroupMember } from './kafka-group-member.ts'
+import { KafkaSockets } from './kafka-sockets.ts'
 import { kafkajs } from './kafkajs.ts'
 import type { FetchLimits } from './partition-fetcher.ts'
 import { readRange } from './read-range.ts'
 import { RecordSender } from './record-sender.ts'
 import { removeGroupMembers } from './remove-group-members.ts'
-import { socketFactory } from './socket-factory.ts'
 
 const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 
@@ -65,6 +65,7 @@ export class KafkaEventLog implements EventLog {
   readonly #limits: FetchLimits
   readonly #options: KafkaEventLogOptions
   readonly #sender: RecordSender
+  readonly #sockets = new KafkaSockets()
   readonly #members = new Set<GroupMember>()
   readonly #followers = new Set<Follower>()
   /** Topics do not change while we run, but by `addPartitions`; a count once read stays. */
@@ -91,7 +92,7 @@ export class KafkaEventLog implements EventLog {
       connectionTimeout: 3_000,
       requestTimeout: 30_000,
       retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries: options.retriesMax ?? 5 },
-      socketFactory: socketFactory as ISocketFactory,
+      socketFactory: this.#sockets.connect as ISocketFactory,
       logLevel: warnings,
       logCreator: () => (entry) => {
         // What kafkajs retries by itself is no news; what it does not, we log ourselves where it reaches us.
@@ -289,6 +290,7 @@ export class KafkaEventLog implements EventLog {
     await this.#sender.close()
     const admin = await this.#admin?.catch(() => null)
     await admin?.disconnect().catch(() => {})
+    this.#sockets.destroy()
   }
 
   #open(): void {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { CliFolder } from './run-cli.ts'
@@ -118,4 +118,16 @@ it('models ls says that there are none, services status that nothing runs', asyn
   expect(await folder.json('models', 'ls', '--set', 'inference.repository=nowhere')).toMatchObject({ code: 1, value: [] })
   expect(await folder.run('models', 'load', 'ranker', '--set', 'inference.workers=127.0.0.1:1')).toMatchObject({ code: 3 })
   expect(await folder.json('services', 'status', '--dir', 'none')).toMatchObject({ code: 1, value: { services: [] } })
+})
+
+it('a request that never ends does not keep the process: it ends with 3 after its limit', { timeout: 60_000 }, async () => {
+  const engine = folder.start('start', '--no-simulate', '--no-view', ...anyPorts, '--set', 'stopLimitMs=1000')
+  const [, host, port] = await engine.says(/gateway http:\/\/([\d.]+):(\d+)/)
+  const client = connect(Number(port), host)
+  client.on('error', () => {}) // Reset in the end.
+  client.write('POST /v1/events HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: 9\r\n')
+  client.write('expect: 100-continue\r\n\r\n')
+  await once(client, 'data') // The server waits for the body now.
+  engine.child.kill('SIGTERM')
+  expect(await engine.ended).toMatchObject({ code: 3, stderr: expect.stringContaining('stopLimitMs') })
 })
