@@ -1,4 +1,5 @@
 import { Interner } from './interner.ts'
+import { VectorRows } from './vector-rows.ts'
 
 /** Width of item and user vectors of the two-tower model. */
 export const embeddingWidth = 32
@@ -53,9 +54,7 @@ export class Catalogue {
   topCategory = new Int32Array(1024).fill(-1)
   leafCategory = new Int32Array(1024).fill(-1)
   brand = new Int32Array(1024).fill(-1)
-  /** Row-major item vectors; `hasVector` says which rows have one. */
-  vectors = new Float32Array(1024 * embeddingWidth)
-  hasVector = new Uint8Array(1024)
+  readonly vectors = new VectorRows(embeddingWidth)
   readonly #similar: (RelatedRows | undefined)[] = []
   readonly #together: (RelatedRows | undefined)[] = []
 
@@ -116,15 +115,10 @@ export class Catalogue {
     this.#together[row] = together
   }
 
-  setVector(row: number, vector: Float32Array): void {
-    this.vectors.set(vector, row * embeddingWidth)
-    this.hasVector[row] = 1
-  }
-
   #grow(row: number): void {
     const size = Math.min(this.rowsMax, Math.max(row + 1, this.withdrawn.length * 2))
-    const longer = <A extends Uint8Array | Int32Array | Float64Array | Float32Array>(from: A, fill = 0, width = 1): A => {
-      const to = new (from.constructor as new (length: number) => A)(size * width)
+    const longer = <A extends Uint8Array | Int32Array | Float64Array>(from: A, fill = 0): A => {
+      const to = new (from.constructor as new (length: number) => A)(size)
       if (fill !== 0) to.fill(fill as never)
       to.set(from as never)
       return to
@@ -143,7 +137,5 @@ export class Catalogue {
     this.topCategory = longer(this.topCategory, -1)
     this.leafCategory = longer(this.leafCategory, -1)
     this.brand = longer(this.brand, -1)
-    this.vectors = longer(this.vectors, 0, embeddingWidth)
-    this.hasVector = longer(this.hasVector)
   }
 }

@@ -1,6 +1,5 @@
 import { candidateSources } from '../candidate-set.ts'
-import { type Catalogue, embeddingWidth } from '../catalogue.ts'
-import { dot } from '../cosine.ts'
+import type { Catalogue } from '../catalogue.ts'
 import { insertBest } from '../top-k.ts'
 import type { CandidateSource } from './candidate-source.ts'
 
@@ -14,13 +13,17 @@ export function twoTowerCandidates(catalogue: Catalogue): CandidateSource {
       if (!query) return
       const rows = new Int32Array(countMax)
       const scores = new Float64Array(countMax)
+      const { vectors } = catalogue
+      const products = vectors.products(query)
       let count = 0
-      const { vectors, hasVector, size } = catalogue
-      for (let row = 0; row < size; row++) {
-        if (hasVector[row] === 0 || !catalogue.available(row)) continue
+      let worst = Number.NEGATIVE_INFINITY
+      for (let row = 0; row < products.length; row++) {
+        const product = products[row]!
+        // Few rows come so far: what each costs is this comparison. A tie goes to the row that was first.
+        if (product <= worst || !vectors.has(row) || !catalogue.available(row)) continue
         // Cosine lies in [-1, 1]; candidates need a positive score.
-        const score = (1 + dot(query, vectors, embeddingWidth, 0, row * embeddingWidth)) / 2
-        count = insertBest(rows, scores, count, row, score)
+        count = insertBest(rows, scores, count, row, (1 + product) / 2)
+        if (count === countMax) worst = 2 * scores[count - 1]! - 1
       }
       set.addRanked(column, rows, scores, count)
     },

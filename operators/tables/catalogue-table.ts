@@ -67,7 +67,7 @@ export class CatalogueTable implements ItemTable {
       const { outputs } = await scorer.score(model, features, rows.length, ['embedding'])
       const vectors = outputs[0]!
       rows.forEach((row, index) => {
-        this.catalogue.setVector(row, vectors.subarray(index * embeddingWidth, (index + 1) * embeddingWidth))
+        this.catalogue.vectors.set(row, vectors.subarray(index * embeddingWidth, (index + 1) * embeddingWidth))
         this.#unembedded.delete(row)
       })
     }
