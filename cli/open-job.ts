@@ -43,6 +43,8 @@ export async function openJob(config: Config) {
     limits: defaultTaskLimits,
     limitsOf: {
       recommendations: { batchRecordsMax: listsPerBatchMax, queueRecordsMax: updatesWaitingMax },
+      // The first event goes at once; those on its heels share a fetch, and so the round trips of their batches.
+      'user-features': { gatherMs: 5 },
       // Nobody's list waits for these: they change what later lists are made from.
       'item-features': { gatherMs: 250 },
       rewards: { gatherMs: 100 },

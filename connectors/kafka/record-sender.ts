@@ -60,7 +60,7 @@ export class RecordSender {
       this.#waiting.push({ records, resolve, reject })
       if (this.#isPlanned) return
       this.#isPlanned = true
-      queueMicrotask(() => this.#start()) // Callers of the same turn go together.
+      setImmediate(() => this.#start()) // Callers of the same turn of the event loop go together.
     })
   }
 

@@ -217,6 +217,8 @@ export async function openRedis(url: string, options: RedisConnectionOptions = {
     last = error
     logger.warn({ error: error instanceof Error ? error.message : String(error) }, 'the connection to Redis is disturbed')
   }
+  if (client instanceof Cluster) client.on('+node', (node: Redis) => void node.on('connect', () => writeTogether(node)))
+  else client.on('connect', () => writeTogether(client))
   client.on('error', note) // Without a listener the client writes to the console.
   if (isCluster) client.on('node error', note)
   await ready(client, connectTimeoutMs).catch((error) => {
@@ -231,6 +233,24 @@ export async function openRedis(url: string, options: RedisConnectionOptions = {
     )
   })
   return new RedisConnection(client)
+}
+
+/** Lets the commands of one turn leave in one packet: tasks that were woken by one answer ask at the same moment. */
+function writeTogether({ stream }: Redis): void {
+  const write = stream.write.bind(stream)
+  let isCorked = false
+  const release = (): void => {
+    isCorked = false
+    stream.uncork()
+  }
+  stream.write = (...args: unknown[]) => {
+    if (!isCorked) {
+      isCorked = true
+      stream.cork()
+      process.nextTick(release)
+    }
+    return (write as (...args: unknown[]) => boolean)(...args)
+  }
 }
 
 /** Waits for the first `ready`; the client keeps trying by itself meanwhile. */
