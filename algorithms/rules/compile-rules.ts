@@ -5,7 +5,7 @@ import { numberFields, numberOf, type RuleMoment, type RuleSpec, type RuleSubjec
 /** Rules at most: each is looked at when one is set. */
 export const rulesMax = 10_000
 /** Quotas at most: an item's membership is one word of bits. */
-const quotasMax = 30
+export const quotasMax = 30
 /** Moments kept; each surface has one at a time, unless times go to and fro. */
 const momentsMax = 64
 
