@@ -6,7 +6,7 @@ import type { RuleMove } from '../algorithms/rules/ruled-list.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { Recommendation } from '../schemas/recommendation.ts'
-import type { Rule } from '../schemas/rule.ts'
+import { type Rule, ruleSchema } from '../schemas/rule.ts'
 import { decodeServed, type ServedReserve } from '../schemas/served-list.ts'
 import type { OpenPorts } from './compose.ts'
 import { readTopic } from './read-topic.ts'
@@ -52,9 +52,9 @@ export async function previewRules(
   const set = await readRules(ports)
   const merged = mergedRules(set, file)
   compileRules(merged)
-  const isNew = new Set(
-    file.filter((rule) => !set.some((old) => JSON.stringify(old) === JSON.stringify(rule))).map(({ id }) => id),
-  )
+  // As records: fields that are written in another order are the same rule.
+  const known = new Map(set.map((rule) => [rule.id, ruleSchema.encode(rule)]))
+  const isNew = new Set(file.filter((rule) => !known.get(rule.id)?.equals(ruleSchema.encode(rule))).map(({ id }) => id))
   const tally = new PreviewTally(file, {
     before: compileRules(set.filter((rule) => !isOrdering(rule))),
     after: compileRules(merged.filter((rule) => isNew.has(rule.id) || !isOrdering(rule))),

@@ -26,6 +26,7 @@ describe('calibrated', () => {
       const rowShares = Array.from({ length: size }, () => normal(Array.from({ length: width }, () => random.next() ** 3)))
       const wanted = Float64Array.from(normal(Array.from({ length: width }, () => random.next() ** 2)))
       const lambda = random.next()
+      const alpha = 0.05 + 0.9 * random.next()
       const chosen: number[] = []
       while (chosen.length < 7) {
         const values = Array.from(some, (_, row) => {
@@ -35,11 +36,11 @@ describe('calibrated', () => {
             { length: width },
             (_, c) => list.reduce((sum, i) => sum + rowShares[i]![c]!, 0) / list.length,
           )
-          return (1 - lambda) * list.reduce((sum, i) => sum + some[i]!, 0) - lambda * miscalibration(wanted, q)
+          return (1 - lambda) * list.reduce((sum, i) => sum + some[i]!, 0) - lambda * miscalibration(wanted, q, alpha)
         })
         chosen.push(values.indexOf(Math.max(...values)))
       }
-      expect([...calibrated(some, Float64Array.from(rowShares.flat()), wanted, { count: 7, lambda })]).toEqual(chosen)
+      expect([...calibrated(some, Float64Array.from(rowShares.flat()), wanted, { count: 7, lambda, alpha })]).toEqual(chosen)
     }
   })
 

@@ -18,11 +18,11 @@ describe('detGreedy', () => {
     expect(by('relaxed')).toEqual([0, 4, 1, 8, 2, 5, 3, 9, 6, 10])
   })
 
-  it('is not fooled by .1 · 30 = 3.0000000000000004', () => {
-    // Only the first group is left after 30 places, and may not have its 4th before place 31.
-    const groups = Int32Array.from({ length: 40 }, (_, row) => (row < 10 ? 0 : 1))
-    const rows = detGreedy(ranked(40), groups, Float64Array.of(0.1, 0.9), { count: 30 })
-    expect(rows.filter((row) => row < 10).length).toBe(3)
+  it('is not fooled by .55 · 20 = 11.000000000000002', () => {
+    // The first group has its 11 at place 19 (⌈10.45⌉) and may not have a 12th before place 21.
+    const groups = Int32Array.from({ length: 40 }, (_, row) => (row < 15 ? 0 : 1 + (row % 2)))
+    const rows = detGreedy(ranked(40), groups, Float64Array.of(0.55, 0.225, 0.225), { count: 20 })
+    expect(rows.filter((row) => row < 15).length).toBe(11)
   })
 
   it('keeps ⌊n · share⌋ ≤ count ≤ ⌈n · share⌉ at every place for up to three groups', () => {

@@ -169,6 +169,11 @@ it('shows which stored lists would change, and changes none', { timeout: 60_000 
   // Once set, they would change nothing more.
   await sendRules(opened, readRuleFile(path))
   expect(await previewRules(opened, readRuleFile(path), { examplesMax: 1 })).toMatchObject({ lists: 2, changed: 0 })
+  // A new boost would; one that is set is in the stored order already.
+  const boost = readRuleFile(write('boost.json', { id: 'boost', values: ['i5'], bias: 50 }))
+  expect(await previewRules(opened, boost, { examplesMax: 1 })).toMatchObject({ changed: 2 })
+  await sendRules(opened, boost)
+  expect(await previewRules(opened, boost, { examplesMax: 1 })).toMatchObject({ changed: 0 })
   await opened.close()
 })
 

@@ -79,7 +79,7 @@ it('wrong usage ends with 2 and names what is wrong', { timeout: 60_000 }, async
     ['dead-letters ls --limit -1', '--limit'],
     ['dead-letters replay', '--all'],
     ['rules', 'set, ls, rm or test'],
-    ['rules set', 'file'],
+    ['rules set', 'arguments'],
     ['rules set none.json', 'none.json'],
     ['rules test none.json --at noon', '--at'],
     ['import netflix x', 'netflix'],

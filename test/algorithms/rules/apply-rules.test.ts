@@ -94,6 +94,16 @@ describe('applyRules', () => {
     expect(faults.map(({ ruleId }) => ruleId)).toEqual(['p3', 'p4'])
   })
 
+  it('makes a short list longer by what pins bring', () => {
+    const find = (itemId: string) => subjectOf(itemId)
+    const { ids, violations } = apply([pin('p', 'y', 3), pin('q', 'z', 2)], listOf('AB', 9, { find }))
+    expect(ids).toBe('abzy')
+    expect(violations).toEqual([])
+    expect(apply([pin('p', 'y', 3), pin('q', 'a', 1)], listOf('AB', 9, { find })).violations).toMatchObject([
+      { ruleId: 'p', what: 'y is not at place 3: the list has 2 places' },
+    ])
+  })
+
   it('lets a pin beat an include-only rule, for the pinned item only', () => {
     const { ids, faults } = apply([only('o', 'A'), pin('p', 'b', 0)], listOf('ABAB', 4))
     expect(ids).toBe('bac')

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkList } from '../../../algorithms/rules/check-list.ts'
 import { compileRules } from '../../../algorithms/rules/compile-rules.ts'
@@ -5,6 +6,7 @@ import { ruleFault } from '../../../algorithms/rules/rule-fault.ts'
 import { numberFields, type RuleSpec, textFields } from '../../../algorithms/rules/rule-spec.ts'
 import { MillraceError } from '../../../core/errors.ts'
 import { ruleFields, ruleKinds, ruleSchema } from '../../../schemas/rule.ts'
+import '../../property-seed.ts'
 import { boost, never, only, pin, quota, ruleOf, subjectOf } from './rule-examples.ts'
 
 describe('ruleFault', () => {
@@ -75,6 +77,28 @@ describe('compileRules', () => {
     expect(refusal([never('x', 'A'), never('x', 'B')])!.message).toContain('twice')
     expect(refusal(Array.from({ length: 31 }, (_, n) => quota(`q${n}`, 'A', 5, 1)))!.message).toContain('31 quotas')
     expect(refusal(Array.from({ length: 30 }, (_, n) => quota(`q${n}`, 'A', 5, 1)))).toBeUndefined()
+  })
+
+  it('knows what holds at any time, whatever was asked before', () => {
+    const times = fc.option(fc.nat(6))
+    const windows = fc.array(fc.tuple(times, times), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(windows, fc.array(fc.tuple(fc.nat(7), fc.constantFrom('home', 'cart')), { maxLength: 12 }), (given, asked) => {
+        const specs = given
+          .map(([fromMs, toMs], n) => ruleOf({ ...never(`r${n}`, 'A'), fromMs, toMs, surfaces: n % 2 === 0 ? [] : ['home'] }))
+          .filter((rule) => ruleFault(rule) === null)
+        const rules = compileRules(specs)
+        for (const [timeMs, surface] of asked) {
+          const holding = specs.filter(
+            ({ fromMs, toMs, surfaces }) =>
+              timeMs >= (fromMs ?? 0) && timeMs < (toMs ?? 99) && (surfaces.length === 0 || surface === 'home'),
+          )
+          const { isActive, count } = rules.active({ surface, timeMs })
+          expect(rules.specs.filter((_, number) => isActive[number] === 1)).toEqual(holding)
+          expect(count).toBe(holding.length)
+        }
+      }),
+    )
   })
 
   it('counts a rule once for an item that it names twice', () => {
