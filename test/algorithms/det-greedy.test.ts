@@ -18,11 +18,11 @@ describe('detGreedy', () => {
     expect(by('relaxed')).toEqual([0, 4, 1, 8, 2, 5, 3, 9, 6, 10])
   })
 
-  it('is not fooled by .55 · 20 = 11.000000000000002', () => {
-    // The first group has its 11 at place 19 (⌈10.45⌉) and may not have a 12th before place 21.
-    const groups = Int32Array.from({ length: 40 }, (_, row) => (row < 15 ? 0 : 1 + (row % 2)))
-    const rows = detGreedy(ranked(40), groups, Float64Array.of(0.55, 0.225, 0.225), { count: 20 })
-    expect(rows.filter((row) => row < 15).length).toBe(11)
+  it('is not fooled by .14 · 50 = 7.000000000000001', () => {
+    // The first group has its 7 of 50, and neither other group is below its 21.5: best heads alone would give it an 8th.
+    const groups = Int32Array.from({ length: 150 }, (_, row) => (row < 50 ? 0 : 1 + (row % 2)))
+    const rows = detGreedy(ranked(150), groups, Float64Array.of(0.14, 0.43, 0.43), { count: 50 })
+    expect(rows.filter((row) => row < 50).length).toBe(7)
   })
 
   it('keeps ⌊n · share⌋ ≤ count ≤ ⌈n · share⌉ at every place for up to three groups', () => {
