@@ -13,6 +13,7 @@ import { pauseCommand } from './commands/pause.ts'
 import { repartitionCommand } from './commands/repartition.ts'
 import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
+import { rulesCommand } from './commands/rules.ts'
 import { servicesCommand } from './commands/services.ts'
 import { startCommand } from './commands/start.ts'
 import { stateCommand } from './commands/state.ts'
@@ -40,6 +41,7 @@ try {
     .command(repartitionCommand)
     .command(stateCommand)
     .command(listsCommand)
+    .command(rulesCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)

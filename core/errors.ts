@@ -28,6 +28,7 @@ export const errorCodes = {
   MILL_POSITION_LOST: ['refuse', 'The log no longer holds the stored position.'],
   MILL_MODEL_INVALID: ['refuse', 'A model, its config.pbtxt or its golden batch is wrong.'],
   MILL_REQUEST_INVALID: ['refuse', 'A request has a wrong field.'],
+  MILL_RULE_INVALID: ['refuse', 'A merchandising rule has a wrong field or contradicts itself.'],
   MILL_NOT_FOUND: ['refuse', 'The named thing does not exist.'],
   MILL_IMPORT_INVALID: ['refuse', 'The import file or its column mapping is wrong.'],
   MILL_SERVICE_START: ['refuse', 'A service (Kafka, registry, Redis) could not be started here.'],

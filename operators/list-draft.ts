@@ -1,6 +1,7 @@
 import type { CandidateSet } from '../algorithms/candidate-set.ts'
 import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
 import type { RankerUser } from '../algorithms/ranker-features.ts'
+import type { RuledList } from '../algorithms/rules/ruled-list.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
 import type { Recommendation, RecommendedItem, Rung } from '../schemas/recommendation.ts'
 
@@ -34,6 +35,8 @@ export interface ListDraft {
   /** Places in `set`, best first: the list, then its reserve. */
   order: Int32Array
   exploration: Exploration | null
+  /** What rules moved, and what they could not keep; absent where none were in force. */
+  ruled?: Pick<RuledList, 'moves' | 'violations'>
 }
 
 /** A list ready to leave. */

@@ -12,6 +12,7 @@ import { lateRecordSchema } from './late-record.ts'
 import { recommendationSchema } from './recommendation.ts'
 import type { RecordSchema } from './record-schema.ts'
 import { rewardSchema } from './reward.ts'
+import { ruleSchema } from './rule.ts'
 import { sessionStepsSchema } from './session-steps.ts'
 import { trendUpdateSchema } from './trend-update.ts'
 import { userEventSchema } from './user-event.ts'
@@ -35,6 +36,7 @@ export const topics = {
   'user-events': { schema: userEventSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'What people do, keyed by user.' },
   users: { schema: userProfileSchema, cleanup: 'compact', doc: 'Declared profiles, keyed by user; null erases.' },
   items: { schema: itemSchema, cleanup: 'compact', doc: 'The catalogue, keyed by item; null withdraws.' },
+  rules: { schema: ruleSchema, cleanup: 'compact', doc: 'Merchandising rules, keyed by rule; null removes.' },
   decisions: { schema: decisionSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'What was shown, keyed by user.' },
   'feature-updates': {
     schema: featureUpdateSchema,

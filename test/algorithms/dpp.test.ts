@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dpp, dppQuality } from '../../algorithms/dpp.ts'
+import { determinant } from './determinant.ts'
 import { toyQuality, toySimilarity } from './rerank-toy.ts'
-
-/** Determinant by elimination. */
-function determinant(matrix: number[][]): number {
-  const rows = matrix.map((row) => [...row])
-  let product = 1
-  for (let n = 0; n < rows.length; n++) {
-    product *= rows[n]![n]!
-    for (let r = n + 1; r < rows.length; r++) {
-      const factor = rows[r]![n]! / rows[n]![n]!
-      for (let c = n; c < rows.length; c++) rows[r]![c]! -= factor * rows[n]![c]!
-    }
-  }
-  return product
-}
 
 describe('dpp', () => {
   it('gives the golden order and gains, then stops: the kernel has rank 4', () => {

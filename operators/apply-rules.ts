@@ -1,0 +1,86 @@
+import { map, type OperatorFunction } from 'rxjs'
+import { applyRules as applyTo } from '../algorithms/rules/apply-rules.ts'
+import { checkList } from '../algorithms/rules/check-list.ts'
+import type { RuleMoment, RuleSubject } from '../algorithms/rules/rule-spec.ts'
+import type { RuleMove } from '../algorithms/rules/ruled-list.ts'
+import { topK } from '../algorithms/top-k.ts'
+import type { Batch } from '../ports/batch.ts'
+import type { ListDraft } from './list-draft.ts'
+import type { CatalogueTable } from './tables/catalogue-table.ts'
+import type { RuleTable } from './tables/rule-table.ts'
+
+export interface RuleOptions {
+  readonly surface: string
+  /** Places of the list; the rest of the order is its reserve. */
+  readonly itemsMax: number
+}
+
+/**
+ * Applies the merchandising rules in force to ordered drafts: filters, boosts, buries, pins, quotas, back-filled from all candidates.
+ * The finished list is checked by the rules as they were written. What moved and what could not be kept is noted on the draft;
+ * the exploration slot follows its item, and is given up with it.
+ *
+ *     source  x--y--|     x = [draft of a, b, c]   (a is never to be shown)
+ *     result  x--y--|     x = [draft of b, c], removed {rule: 1}
+ *
+ * - Order: drafts keep theirs.
+ * - Bound: the candidates of a draft, 10,000 rules; the order keeps its length or becomes shorter.
+ * - Time: rules hold by the event time of the newest event in a list; reads no clock.
+ * - Complete: passes on, nothing is left over.
+ * - Error: passes on.
+ */
+export function applyRules(
+  rules: RuleTable,
+  items: CatalogueTable,
+  options: RuleOptions,
+): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
+  return map((batch) => {
+    for (const draft of batch.records) apply(draft, rules, items, options)
+    return batch
+  })
+}
+
+function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable, { surface, itemsMax }: RuleOptions): void {
+  const moment: RuleMoment = { surface, timeMs: draft.update.eventTimeMs }
+  const active = compiled.active(moment)
+  if (active.count === 0) return
+  const places = poolOf(draft)
+  const subjects = Array.from(places, (place) => subjectOf(draft, place, items))
+  const scores = Float64Array.from(places, (place) => draft.scores[place]!)
+  const size = Math.min(itemsMax, draft.order.length)
+  const { order, moves, violations } = applyTo(compiled, { ...moment, subjects, scores, size })
+  const explored = draft.exploration === null ? -1 : draft.order[draft.exploration.slot]!
+  draft.order = Int32Array.from(order.subarray(0, draft.order.length), (index) => places[index]!)
+  const shown = Array.from(order.subarray(0, size), (index) => subjects[index]!)
+  const told = new Set(violations.map(({ ruleId }) => ruleId))
+  const specs = compiled.specs.filter((_, number) => active.isActive[number] === 1)
+  const unseen = checkList(specs, shown, moment).filter(({ ruleId }) => !told.has(ruleId))
+  draft.ruled = { moves, violations: [...violations, ...unseen] }
+  countRemoved(draft, moves)
+  if (draft.exploration === null) return
+  const slot = draft.order.indexOf(explored)
+  draft.exploration = slot < 0 ? null : { ...draft.exploration, slot }
+}
+
+/** Places of all candidates: as ordered so far, then whoever was not ordered, best score first. */
+function poolOf(draft: ListDraft): Int32Array {
+  const { order, scores, set } = draft
+  const isOrdered = new Uint8Array(set.count)
+  for (const place of order) isOrdered[place] = 1
+  const rest = topK(scores, set.count - order.length, isOrdered).indices
+  const pool = new Int32Array(order.length + rest.length)
+  pool.set(order)
+  pool.set(rest, order.length)
+  return pool
+}
+
+/** The item behind a place; of one without catalogue data only its name is known. */
+function subjectOf(draft: ListDraft, place: number, items: CatalogueTable): RuleSubject {
+  const itemId = items.catalogue.items.text(draft.set.rows[place]!)
+  return items.get(itemId) ?? { itemId, category: [], tags: [], brand: null, price: 0, margin: 0, stock: null, createdMs: 0 }
+}
+
+function countRemoved({ removed }: ListDraft, moves: readonly RuleMove[]): void {
+  const count = moves.filter(({ kind }) => kind === 'excluded').length
+  if (count > 0) removed.set('rule', (removed.get('rule') ?? 0) + count)
+}

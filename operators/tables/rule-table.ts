@@ -1,0 +1,51 @@
+import { type CompiledRules, compileRules, quotasMax, rulesMax } from '../../algorithms/rules/compile-rules.ts'
+import { ruleFault } from '../../algorithms/rules/rule-fault.ts'
+import type { Sourced } from '../../ports/batch.ts'
+import type { Rule } from '../../schemas/rule.ts'
+
+/**
+ * `rules` as a table: the rules that are set, compiled when first asked for after a change. A rule that is wrong, or one too many,
+ * is left out and told in `faults`: whatever somebody wrote to the topic, lists go on.
+ */
+export class RuleTable {
+  readonly #rules = new Map<string, Rule>()
+  readonly #faults = new Map<string, string>()
+  #compiled: CompiledRules | undefined
+
+  /** What is wrong with the rules that are left out, by id. */
+  get faults(): ReadonlyMap<string, string> {
+    if (this.#compiled === undefined) this.#compiled = compileRules(this.#right())
+    return this.#faults
+  }
+
+  get compiled(): CompiledRules {
+    this.#compiled ??= compileRules(this.#right())
+    return this.#compiled
+  }
+
+  apply(records: readonly Sourced<Rule | null>[]): void {
+    if (records.length === 0) return
+    for (const { key, value } of records) {
+      if (value === null) this.#rules.delete(key)
+      else this.#rules.set(value.id, value)
+    }
+    this.#compiled = undefined
+  }
+
+  /** Those that can be compiled; of too many the ones with the lower ids, whatever order they came in. */
+  #right(): Rule[] {
+    this.#faults.clear()
+    const rules: Rule[] = []
+    let quotas = 0
+    for (const rule of [...this.#rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const isOver = rules.length >= rulesMax || (rule.kind === 'quota' && quotas >= quotasMax)
+      const fault = ruleFault(rule) ?? (isOver ? 'there are too many: remove some' : null)
+      if (fault !== null) this.#faults.set(rule.id, fault)
+      else {
+        rules.push(rule)
+        if (rule.kind === 'quota') quotas++
+      }
+    }
+    return rules
+  }
+}

@@ -1,0 +1,124 @@
+import { lastValueFrom, of } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { applyRules } from '../../operators/apply-rules.ts'
+import type { ListDraft } from '../../operators/list-draft.ts'
+import { CatalogueTable } from '../../operators/tables/catalogue-table.ts'
+import { RuleTable } from '../../operators/tables/rule-table.ts'
+import type { Item } from '../../schemas/item.ts'
+import type { ItemUpdate } from '../../schemas/item-update.ts'
+import type { Rule } from '../../schemas/rule.ts'
+import { boost, never, only, pin, quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
+import { draftOf, orderOf } from './list-draft-fixture.ts'
+import { batchOf, marbles } from './marbles.ts'
+
+const sourced = <T>(key: string, value: T) => ({ key, value, offset: 0, loggedMs: 0 })
+
+/** Items by name, with their brand. */
+function itemsOf(brands: Readonly<Record<string, string>>): CatalogueTable {
+  const table = new CatalogueTable()
+  table.apply(
+    Object.entries(brands).map(([itemId, brand]) => {
+      const words = { title: itemId, description: '', category: [], tags: [], imageUrl: null }
+      const item: Item = { itemId, ...words, brand, price: 10, margin: 1, stock: null, createdMs: 0 }
+      const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0, similar: [], together: [] }
+      return sourced(itemId, { itemId, item, withdrawn: false, ...signals, eventTimeMs: 0 } satisfies ItemUpdate)
+    }),
+  )
+  return table
+}
+
+function rulesOf(...rules: readonly Omit<Rule, 'note'>[]): RuleTable {
+  const table = new RuleTable()
+  table.apply(rules.map((rule) => sourced(rule.id, { note: '', ...rule })))
+  return table
+}
+
+const items = itemsOf({ a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C' })
+const { catalogue } = items
+const options = { surface: 'home', itemsMax: 3 }
+
+/** Six candidates, of which the first four are ordered: three of the list and one in reserve. f scores above e. */
+function draft(): ListDraft {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const made = draftOf(catalogue, {
+    candidates: Object.fromEntries(names.map((name) => [name, { popular: 0.5 }])),
+    scores: [0.9, 0.8, 0.7, 0.6, 0.1, 0.2],
+  })
+  made.order = Int32Array.of(0, 1, 2, 3)
+  return made
+}
+
+async function ruled(rules: RuleTable, made = draft()): Promise<ListDraft> {
+  await lastValueFrom(of(batchOf(made)).pipe(applyRules(rules, items, options)))
+  return made
+}
+
+describe('applyRules', () => {
+  it('takes out what is never shown, fills up from the candidates and counts it', () => {
+    const made = draft()
+    const batch = batchOf(made)
+    marbles(({ cold, expectObservable }) => {
+      const values = { x: batch, y: batchOf<ListDraft>() }
+      expectObservable(cold('x--y--|', values).pipe(applyRules(rulesOf(never('n', 'A')), items, options))).toBe('x--y--|', values)
+    })
+    expect(orderOf(made, catalogue)).toEqual(['b', 'd', 'f', 'e'])
+    expect([...made.removed]).toEqual([['rule', 2]])
+    expect(made.ruled!.violations).toEqual([])
+    expect(made.ruled!.moves.filter(({ kind }) => kind === 'back-filled')).toEqual([
+      { ruleId: null, kind: 'back-filled', itemId: 'd', from: 3, to: 1 },
+      { ruleId: null, kind: 'back-filled', itemId: 'f', from: 4, to: 2 },
+    ])
+  })
+
+  it('leaves drafts alone where no rule is in force', async () => {
+    const made = draft()
+    const { order } = made
+    await ruled(rulesOf({ ...never('n', 'A'), surfaces: ['cart'] }, { ...never('later', 'A'), fromMs: 6 }), made)
+    expect(made.order).toBe(order)
+    expect(made.ruled).toBeUndefined()
+    // The newest event of the list was at 5 ms.
+    expect(orderOf(await ruled(rulesOf({ ...never('now', 'A'), fromMs: 5, toMs: 6 })), catalogue)[0]).toBe('b')
+  })
+
+  it('boosts and pins what was not ordered, and keeps the length of the order', async () => {
+    const made = await ruled(rulesOf(boost('x', 50, 'C'), pin('p', 'd', 1), quota('q', 'C', 3, null, 1)))
+    expect(orderOf(made, catalogue)).toEqual(['f', 'd', 'a', 'e'])
+  })
+
+  it('tells what cannot be kept', async () => {
+    const { ruled: told } = await ruled(rulesOf(only('o', 'A'), pin('p', 'nowhere', 0), quota('q', 'B', 2, 1)))
+    expect(told!.violations.map(({ ruleId }) => ruleId)).toEqual(['p', 'q'])
+  })
+
+  it('lets the exploration slot follow its item, and gives it up with the item', async () => {
+    const explored = () => Object.assign(draft(), { exploration: { slot: 2, arm: 'popular', propensity: 0.4 } })
+    expect((await ruled(rulesOf(pin('p', 'c', 0)), explored())).exploration).toEqual({ slot: 0, arm: 'popular', propensity: 0.4 })
+    expect((await ruled(rulesOf(never('n', 'A')), explored())).exploration).toBeNull()
+  })
+
+  it('passes an error on', () => {
+    marbles(({ cold, expectObservable }) =>
+      expectObservable(cold('-#').pipe(applyRules(rulesOf(), items, options) as never)).toBe('-#'),
+    )
+  })
+})
+
+describe('RuleTable', () => {
+  it('holds the newest of each rule, and forgets what is removed', async () => {
+    const rules = rulesOf(never('n', 'A'))
+    expect(orderOf(await ruled(rules), catalogue)[0]).toBe('b')
+    rules.apply([sourced('n', { ...never('n', 'B'), note: '' })])
+    expect(orderOf(await ruled(rules), catalogue)).toEqual(['a', 'c', 'f', 'e'])
+    rules.apply([sourced('n', null)])
+    expect(orderOf(await ruled(rules), catalogue)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('leaves out a rule that is wrong, and what is too many, and says so', async () => {
+    const quotas = Array.from({ length: 31 }, (_, n) => quota(`q${String(n).padStart(2, '0')}`, 'Z', 3, 0))
+    const rules = rulesOf(ruleOf({ id: 'wrong', kind: 'bias', values: ['A'], bias: -7 }), never('n', 'A'), ...quotas)
+    expect(orderOf(await ruled(rules), catalogue)[0]).toBe('b')
+    expect([...rules.faults.keys()]).toEqual(['q30', 'wrong'])
+    expect(rules.faults.get('wrong')).toContain('bias -7')
+    expect(rules.compiled.specs.length).toBe(31)
+  })
+})
