@@ -10,6 +10,7 @@ import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
+import { RuleTable } from '../operators/tables/rule-table.ts'
 import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -19,6 +20,8 @@ import type { Config } from './config.ts'
 
 /** The policy under which personal lists are made and judged. */
 export const learnedPolicy = 'learned'
+const surface = 'home'
+const itemsMax = 50
 const sessionsMax = 100_000
 const sessionItemsMax = 1 << 20
 
@@ -35,13 +38,15 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     trends,
     sessions,
     bandit: new BanditTable(),
+    rules: new RuleTable(),
     sources: sourcesOver(catalogue, trends, sessions),
     retrieve: { countMax: 100 },
     draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
     diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
-    finish: { surface: 'home', policy: learnedPolicy, policyVersion: '1', itemsMax: 50 },
+    rule: { surface, itemsMax },
+    finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
     serve: { ttlS: 30 * 86_400 },
   }
 }

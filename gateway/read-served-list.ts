@@ -5,6 +5,7 @@ import { decodeServed, type ServedList } from '../schemas/served-list.ts'
 export type ReadList = Omit<ServedList, 'items'> & { readonly items: Iterable<RecommendedItem> }
 
 const itemsField = '"items":['
+const rulesField = '"rules":['
 const betweenItems = ',{"itemId":'
 
 /**
@@ -14,9 +15,11 @@ const betweenItems = ',{"itemId":'
  */
 export function readServedList(text: string | null, pageSize: number): ReadList | null {
   if (text === null) return null
-  // Inside a JSON string every quote follows a backslash, so neither mark can be part of a value.
+  // Inside a JSON string every quote follows a backslash, so no mark can be part of a value.
   const field = text.indexOf(itemsField)
-  if (field < 0 || !text.endsWith('}]}')) return decodeServed<ServedList>(text)
+  const rules = text.indexOf(rulesField)
+  // Rules are the other list of objects that a text could end with.
+  if (field < 0 || rules < 0 || rules > field || !text.endsWith('}]}')) return decodeServed<ServedList>(text)
   const start = field + itemsField.length
   const head = JSON.parse(`${text.slice(0, start)}]}`) as ServedList
   return { ...head, items: { [Symbol.iterator]: () => itemsOf(text, start, pageSize) } }

@@ -4,7 +4,7 @@ import type { Catalogue } from '../algorithms/catalogue.ts'
 import { insertBest } from '../algorithms/top-k.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Reason, ReasonCode, Recommendation, RecommendedItem } from '../schemas/recommendation.ts'
+import type { Reason, ReasonCode, Recommendation, RecommendedItem, RuleEffect } from '../schemas/recommendation.ts'
 import type { FinishedList, ListDraft } from './list-draft.ts'
 
 export interface FinishOptions {
@@ -77,9 +77,22 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
     seed: draft.listId,
     rung: draft.rung,
     modelVersion: draft.modelVersion,
+    rules: effectsOf(draft),
     items: items.slice(0, options.itemsMax),
   }
   return { draft, recommendation, reserve: items.slice(options.itemsMax) }
+}
+
+/** Effects told of one list: of many moves the first ones. */
+const effectsMax = 100
+
+/** What rules did: moves of their own, and promises that could not be kept. */
+function effectsOf({ ruled }: ListDraft): readonly RuleEffect[] {
+  if (ruled === undefined) return []
+  const effects: RuleEffect[] = []
+  for (const { ruleId } of ruled.violations) if (ruleId !== null) effects.push({ ruleId, kind: 'broken', itemId: null })
+  for (const { ruleId, kind, itemId } of ruled.moves) if (ruleId !== null) effects.push({ ruleId, kind, itemId })
+  return effects.slice(0, effectsMax)
 }
 
 function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catalogue): RecommendedItem {

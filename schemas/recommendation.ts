@@ -33,6 +33,15 @@ export interface RecommendedItem {
   readonly explored: boolean
 }
 
+/** What a rule did to an item of a list. */
+export interface RuleEffect {
+  readonly ruleId: string
+  /** `excluded`, `boosted`, `buried`, `pinned`, `lifted`, `held-back`; `broken`: the rule could not be kept. */
+  readonly kind: string
+  /** The item it moved; null where a rule was broken by the list as a whole. */
+  readonly itemId: string | null
+}
+
 /** The rungs of degradation, best first (architecture.md section 3). */
 export const rungs = ['ranker', 'linear', 'session', 'trend'] as const
 export type Rung = (typeof rungs)[number]
@@ -52,6 +61,8 @@ export interface Recommendation {
   readonly seed: string
   readonly rung: Rung
   readonly modelVersion: string
+  /** What rules did to it, at most 100 effects. */
+  readonly rules: readonly RuleEffect[]
   readonly items: readonly RecommendedItem[]
 }
 
@@ -70,6 +81,12 @@ const recommendedItemSchema = recordSchema<RecommendedItem>('RecommendedItem', '
   { name: 'explored', type: 'boolean', doc: 'Filled by the bandit.' },
 ])
 
+const ruleEffectSchema = recordSchema<RuleEffect>('RuleEffect', 'What a rule did to an item of a list.', [
+  { name: 'ruleId', type: 'string', doc: 'The rule.' },
+  { name: 'kind', type: 'string', doc: 'What it did; broken: it could not be kept.' },
+  optional('itemId', 'string', 'The item it moved.'),
+])
+
 export const recommendationSchema = recordSchema<Recommendation>('Recommendation', 'One list as written to the cache.', [
   { name: 'listId', type: 'string', doc: 'Unique id of the list.' },
   { name: 'userId', type: 'string', doc: 'The person; also the record key.' },
@@ -82,5 +99,6 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   { name: 'seed', type: 'string', doc: 'Seed of every random choice.' },
   { name: 'rung', type: { type: 'enum', name: 'Rung', symbols: rungs, default: 'trend' }, doc: 'Rung of degradation.' },
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker, or empty.' },
+  { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
 ])

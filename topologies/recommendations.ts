@@ -1,4 +1,5 @@
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
+import { applyRules, type RuleOptions } from '../operators/apply-rules.ts'
 import { type DiversifyOptions, diversify } from '../operators/diversify.ts'
 import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
 import { type ExploreOptions, exploreSlot } from '../operators/explore-slot.ts'
@@ -9,6 +10,7 @@ import { retrieveCandidates } from '../operators/retrieve-candidates.ts'
 import { type ScoreOptions, scoreCandidates } from '../operators/score-candidates.ts'
 import type { BanditTable } from '../operators/tables/bandit-table.ts'
 import type { CatalogueTable } from '../operators/tables/catalogue-table.ts'
+import type { RuleTable } from '../operators/tables/rule-table.ts'
 import type { SessionTable } from '../operators/tables/session-table.ts'
 import type { TrendTable } from '../operators/tables/trend-table.ts'
 import { toListWrites } from '../operators/to-list-writes.ts'
@@ -25,27 +27,30 @@ export interface RecommendationPorts {
   readonly trends: TrendTable
   readonly sessions: SessionTable
   readonly bandit: BanditTable
+  readonly rules: RuleTable
   readonly sources: readonly CandidateSource[]
   readonly retrieve: { readonly countMax: number }
   readonly draft: DraftOptions
   readonly score: ScoreOptions
   readonly diversify: DiversifyOptions
   readonly explore: ExploreOptions
+  readonly rule: RuleOptions
   readonly finish: FinishOptions
   readonly serve: { readonly ttlS: number }
 }
 
 /**
- *  item-updates, trend-updates, session-steps, bandit-updates: tables
+ *  item-updates, trend-updates, session-steps, bandit-updates, rules: tables
  *
- *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ diversify ─ explore ─ finish ─┬─ serve ─▶ lists
- *                                                                                              └─ publish ─▶ recommendations
+ *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ diversify ─ explore ─ rule ─ finish ─┬─ serve ─▶ lists
+ *                                                                                                     └─ publish ─▶ recommendations
  */
 export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
   table('item-updates', ports.catalogue)
   table('trend-updates', ports.trends)
   table('session-steps', ports.sessions)
   table('bandit-updates', ports.bandit)
+  table('rules', ports.rules)
   const finished = source('feature-updates', { replacing: true })
     .step('newest', newestPerKey())
     .step('draft', draftLists(ports.catalogue, ports.scorer, ports.draft))
@@ -54,6 +59,7 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
     .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
     .step('diversify', diversify(ports.catalogue.catalogue, ports.diversify))
     .step('explore', exploreSlot(ports.bandit, ports.explore))
+    .step('rule', applyRules(ports.rules, ports.catalogue, ports.rule))
     .step('finish', toRecommendations(ports.catalogue.catalogue, ports.clock, ports.finish))
   finished.step('serve', toListWrites(ports.serve)).sink('lists')
   finished.step('publish', keyByUser()).sink('recommendations')

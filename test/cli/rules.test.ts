@@ -214,6 +214,7 @@ async function storeLists(): Promise<void> {
     seed: '',
     rung: 'linear',
     modelVersion: '',
+    rules: [],
     items: ids.map(recommended),
   })
   const stored = [

@@ -170,6 +170,7 @@ function listOf(userId: string, listId: string, items: readonly RecommendedItem[
     seed: 's',
     rung: 'ranker',
     modelVersion: '2',
+    rules: [],
     items,
   }
 }

@@ -29,6 +29,7 @@ const head = {
   seed: text,
   rung: fc.constant('ranker' as const),
   modelVersion: text,
+  rules: fc.array(fc.record({ ruleId: text, kind: text, itemId: text }), { maxLength: 3 }),
 }
 const { policy, ...others } = head
 const items = fc.array(item, { maxLength: 12 })
@@ -55,12 +56,12 @@ describe('readServedList', () => {
     expect(readServedList(null, 10)).toBeNull()
     for (const broken of ['', '{', '{"items":[', '{"listId":x,"items":[{}]}'])
       expect(() => readServedList(broken, 10)).toThrow(SyntaxError)
-    const list = readServedList('{"items":[{"itemId":"a"},{"itemId":b}]}', 1)!
+    const list = readServedList('{"rules":[],"items":[{"itemId":"a"},{"itemId":b}]}', 1)!
     expect(() => [...list.items]).toThrow(SyntaxError)
   })
 
   it('reads no further than the walk goes', () => {
-    const list = readServedList('{"items":[{"itemId":"a"},{"itemId":"b"},{"itemId":broken}]}', 2)!
+    const list = readServedList('{"rules":[],"items":[{"itemId":"a"},{"itemId":"b"},{"itemId":broken}]}', 2)!
     const [first, second] = list.items
     expect([first, second]).toEqual([{ itemId: 'a' }, { itemId: 'b' }])
   })

@@ -8,6 +8,7 @@ import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
 import { recommendations } from '../../topologies/recommendations.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
+import { pin, ruleOf } from '../algorithms/rules/rule-examples.ts'
 import { shopItem } from './catalogue.ts'
 import { openMs, shopEvent } from './shop-events.ts'
 
@@ -79,5 +80,30 @@ describe('recommendations', () => {
     expect(made.map(({ userId }) => userId)).toEqual(['me'])
     expect(made[0]!.watermarkMs).toBe(openMs + 30_002)
     expect(made[0]!.items.map(({ itemId }) => itemId)).not.toContain('b')
+  })
+
+  it('follows rules that are set, changed and removed while it runs, and says on the list what they did', async () => {
+    const { users, lists, flow } = await openShop()
+    let clicks = 0
+    const listOfNow = async () => {
+      const at = clicks++
+      await users.send('user-events', shopEvent(`r${at}`, 'click', openMs + 30_000 + at, { userId: 'me', itemId: 'a' }))
+      await flow()
+      return lists.read('recommendations')[0]!
+    }
+    const before = await listOfNow()
+    expect(before.rules).toEqual([])
+    expect(before.items[0]!.itemId).toBe('b')
+    const hide = ruleOf({ id: 'hide', kind: 'bias', field: 'itemId', values: ['b'], bias: 0 })
+    for (const rule of [hide, pin('top', 'h', 0)]) await lists.send('rules', { key: rule.id, value: { note: '', ...rule } })
+    const ruled = await listOfNow()
+    expect(ruled.items[0]!.itemId).toBe('h')
+    expect(ruled.items.map(({ itemId }) => itemId)).not.toContain('b')
+    expect(ruled.rules).toContainEqual({ ruleId: 'hide', kind: 'excluded', itemId: 'b' })
+    expect(ruled.rules).toContainEqual({ ruleId: 'top', kind: 'pinned', itemId: 'h' })
+    await lists.send('rules', { key: 'hide', value: null }, { key: 'top', value: null })
+    const after = await listOfNow()
+    expect(after.rules).toEqual([])
+    expect(after.items[0]!.itemId).toBe('b')
   })
 })
