@@ -13,10 +13,12 @@ export interface RuleOptions {
   readonly surface: string
   /** Places of the list; the rest of the order is its reserve. */
   readonly itemsMax: number
+  /** Candidates that take part: those ordered, then the best of the others. What rules take out is filled up from them. */
+  readonly poolMax: number
 }
 
 /**
- * Applies the merchandising rules in force to ordered drafts: filters, boosts, buries, pins, quotas, back-filled from all candidates.
+ * Applies the merchandising rules in force to ordered drafts: filters, boosts, buries, pins, quotas, back-filled from the candidates.
  * The finished list is checked by the rules as they were written. What moved and what could not be kept is noted on the draft;
  * the exploration slot follows its item, and is given up with it.
  *
@@ -24,7 +26,7 @@ export interface RuleOptions {
  *     result  x--y--|     x = [draft of b, c], removed {rule: 1}
  *
  * - Order: drafts keep theirs.
- * - Bound: the candidates of a draft, 10,000 rules; the order keeps its length or becomes shorter.
+ * - Bound: `poolMax` candidates, 10,000 rules; the order keeps its length or becomes shorter.
  * - Time: rules hold by the event time of the newest event in a list; reads no clock.
  * - Complete: passes on, nothing is left over.
  * - Error: passes on.
@@ -40,11 +42,16 @@ export function applyRules(
   })
 }
 
-function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable, { surface, itemsMax }: RuleOptions): void {
+function apply(
+  draft: ListDraft,
+  { compiled }: RuleTable,
+  items: CatalogueTable,
+  { surface, itemsMax, poolMax }: RuleOptions,
+): void {
   const moment: RuleMoment = { surface, timeMs: draft.update.eventTimeMs }
   const active = compiled.active(moment)
   if (active.count === 0) return
-  const places = poolOf(draft)
+  const places = poolOf(draft, poolMax)
   const subjects = Array.from(places, (place) => subjectOf(draft, place, items))
   const scores = Float64Array.from(places, (place) => draft.scores[place]!)
   const size = Math.min(itemsMax, draft.order.length)
@@ -62,12 +69,12 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
   draft.exploration = slot < 0 ? null : { ...draft.exploration, slot }
 }
 
-/** Places of all candidates: as ordered so far, then whoever was not ordered, best score first. */
-function poolOf(draft: ListDraft): Int32Array {
+/** Places of the candidates that take part: as ordered so far, then whoever was not ordered, best score first. */
+function poolOf(draft: ListDraft, poolMax: number): Int32Array {
   const { order, scores, set } = draft
   const isOrdered = new Uint8Array(set.count)
   for (const place of order) isOrdered[place] = 1
-  const rest = topK(scores, set.count - order.length, isOrdered).indices
+  const rest = topK(scores, Math.max(0, Math.min(poolMax, set.count) - order.length), isOrdered).indices
   const pool = new Int32Array(order.length + rest.length)
   pool.set(order)
   pool.set(rest, order.length)

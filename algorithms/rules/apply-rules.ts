@@ -1,5 +1,5 @@
 import { boostByRules } from './boost-by-rules.ts'
-import type { ActiveRules, CompiledRules } from './compile-rules.ts'
+import type { ActiveRules, CompiledRules, RuleMatches } from './compile-rules.ts'
 import { fillQuotas, type Quota, type QuotaInput } from './fill-quotas.ts'
 import { filterByRules, type KeptCandidates } from './filter-by-rules.ts'
 import { type HeldPin, pinByRules } from './pin-by-rules.ts'
@@ -17,8 +17,9 @@ export function applyRules(rules: CompiledRules, list: RuleList): RuledList {
   const active = rules.active(list)
   const moves: RuleMove[] = []
   const violations: RuleViolation[] = []
-  const kept = filterByRules(rules, active, list, moves)
-  const ranked = boostByRules(rules, active, list, kept.order, moves)
+  const matches = rules.matches(list.subjects, active, list.timeMs)
+  const kept = filterByRules(rules, active, list, matches, moves)
+  const ranked = boostByRules(rules, list, matches, kept.order, moves)
   const { pins, added } = pinByRules(rules, active, list, kept, violations)
   const loose = looseOf(ranked, kept, pins, list, moves)
   const pinned = new Int32Array(loose.length + pins.length).fill(-1)
@@ -26,7 +27,7 @@ export function applyRules(rules: CompiledRules, list: RuleList): RuledList {
   const size = Math.min(list.size, pinned.length)
   const all = [...list.subjects, ...added]
   tellPins(pins, ranked, all, moves)
-  const masks = quotaMasks(rules, active, all, list.timeMs)
+  const masks = quotaMasks(active, added.length === 0 ? matches : rules.matches(all, active, list.timeMs), all.length)
   const input: QuotaInput = { order: loose, masks, pinned, quotas: quotasOf(rules, active, size) }
   const { order, broken } = arrange(input)
   for (const q of broken)
@@ -59,15 +60,15 @@ function quotasOf(rules: CompiledRules, active: ActiveRules, size: number): Quot
 }
 
 /** By candidate: which quotas count it. */
-function quotaMasks(rules: CompiledRules, active: ActiveRules, all: readonly RuleSubject[], timeMs: number): Int32Array {
-  const masks = new Int32Array(all.length)
-  if (active.quotas.length === 0) return masks
-  all.forEach((subject, index) => {
-    rules.forEachMatch(subject, active, timeMs, (number) => {
-      const q = active.quotas.indexOf(number)
+function quotaMasks({ quotas }: ActiveRules, { starts, rules }: RuleMatches, count: number): Int32Array {
+  const masks = new Int32Array(count)
+  if (quotas.length === 0) return masks
+  for (let index = 0; index < count; index++) {
+    for (let at = starts[index]!; at < starts[index + 1]!; at++) {
+      const q = quotas.indexOf(rules[at]!)
       if (q >= 0) masks[index]! |= 1 << q
-    })
-  })
+    }
+  }
   return masks
 }
 

@@ -1,4 +1,4 @@
-import type { ActiveRules, CompiledRules } from './compile-rules.ts'
+import type { CompiledRules, RuleMatches } from './compile-rules.ts'
 import { placesOf, type RuleList, type RuleMove } from './ruled-list.ts'
 
 /**
@@ -7,13 +7,12 @@ import { placesOf, type RuleList, type RuleMove } from './ruled-list.ts'
  * order. Returns `order` itself if nothing moves.
  */
 export function boostByRules(
-  rules: CompiledRules,
-  active: ActiveRules,
-  { subjects, scores, timeMs }: RuleList,
+  { specs }: CompiledRules,
+  { subjects, scores }: RuleList,
+  { starts, rules }: RuleMatches,
   order: Int32Array,
   moves: RuleMove[],
 ): Int32Array {
-  if (active.count === 0) return order
   const values = new Float64Array(subjects.length)
   const isBuried = new Uint8Array(subjects.length)
   const acts: { readonly number: number; readonly index: number }[] = []
@@ -23,15 +22,15 @@ export function boostByRules(
     const isScored = Number.isFinite(scores[index])
     if (isScored) ceiling = Math.min(ceiling, scores[index]!)
     values[index] = ceiling
-    rules.forEachMatch(subjects[index]!, active, timeMs, (number) => {
-      const { kind, bias } = rules.specs[number]!
+    for (let at = starts[index]!; at < starts[index + 1]!; at++) {
+      const { kind, bias } = specs[rules[at]!]!
       if (kind === 'bury') isBuried[index] = 1
       // A score below 0 comes nearer to 0 by division: above 1 always lifts.
       else if (kind === 'bias' && bias > 0 && isScored)
         values[index] = values[index]! >= 0 ? values[index]! * bias : values[index]! / bias
-      else return
-      acts.push({ number, index })
-    })
+      else continue
+      acts.push({ number: rules[at]!, index })
+    }
   }
   if (acts.length === 0) return order
   const before = placesOf(order, subjects.length)
@@ -39,7 +38,7 @@ export function boostByRules(
   const sorted = order.slice().sort((a, b) => isBuried[a]! - isBuried[b]! || byValue(a, b))
   const after = placesOf(sorted, subjects.length)
   for (const { number, index } of acts) {
-    const { id, kind } = rules.specs[number]!
+    const { id, kind } = specs[number]!
     if (before[index] === after[index]) continue
     const told = kind === 'bury' ? 'buried' : 'boosted'
     moves.push({ ruleId: id, kind: told, itemId: subjects[index]!.itemId, from: before[index]!, to: after[index]! })

@@ -33,6 +33,7 @@ export function checkList(rules: readonly RuleSpec[], shown: readonly RuleSubjec
 }
 
 function faultsOf(rule: RuleSpec, shown: readonly RuleSubject[], timeMs: number, pins: readonly RuleSpec[]): string[] {
+  if (rule.kind === 'bury' || (rule.kind === 'bias' && rule.bias > 0)) return []
   const about = shown.filter((subject) => isAbout(rule, subject, timeMs))
   const names = (subjects: readonly RuleSubject[], why: string) => subjects.map(({ itemId }) => `${itemId} ${why}`)
   switch (rule.kind) {
@@ -51,11 +52,8 @@ function faultsOf(rule: RuleSpec, shown: readonly RuleSubject[], timeMs: number,
       if (count < (rule.countMin ?? 0)) return [`${count} of the first ${first}, fewer than ${rule.countMin}`]
       return count > (rule.countMax ?? count) ? [`${count} of the first ${first}, more than ${rule.countMax}`] : []
     }
-    case 'bury':
-      return []
-    case 'bias': {
+    default: {
       if (rule.bias === 0) return names(about, 'is never to be shown')
-      if (rule.bias > 0) return []
       const isPinned = (subject: RuleSubject, place: number) =>
         pins.some(({ values, position }) => position === place && values[0] === subject.itemId)
       const others = shown.filter((subject, place) => !about.includes(subject) && !isPinned(subject, place))

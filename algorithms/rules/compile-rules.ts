@@ -21,6 +21,14 @@ export interface ActiveRules {
   readonly numbers: readonly number[]
 }
 
+/** Which active rules are about which items: those of item i are `rules[starts[i]]` … `rules[starts[i + 1] − 1]`, each once. */
+export interface RuleMatches {
+  readonly starts: Int32Array
+  readonly rules: Int32Array
+}
+
+const noRules = new Int32Array(0)
+
 /** Rules in the form `applyRules` asks them in; see `compileRules`. */
 export class CompiledRules {
   /** By number: ascending by id, so that the order they were set in decides nothing. */
@@ -74,10 +82,21 @@ export class CompiledRules {
     return moment
   }
 
-  /** Calls `each` with the number of every active rule that is about the item. */
-  forEachMatch(subject: RuleSubject, active: ActiveRules, timeMs: number, each: (rule: number) => void): void {
-    for (const number of this.#textMatches(subject)) if (active.isActive[number] === 1) each(number)
-    for (const number of active.numbers) if (isInRange(this.specs[number]!, subject, timeMs)) each(number)
+  /** The active rules about each of some items. */
+  matches(subjects: readonly RuleSubject[], active: ActiveRules, timeMs: number): RuleMatches {
+    const starts = new Int32Array(subjects.length + 1)
+    let rules = new Int32Array(2 * subjects.length + 8)
+    let filled = 0
+    for (let index = 0; index < subjects.length; index++) {
+      const subject = subjects[index]!
+      const texts = this.#textMatches(subject)
+      const most = filled + texts.length + active.numbers.length
+      if (most > rules.length) rules = grown(rules, 2 * most)
+      for (let n = 0; n < texts.length; n++) if (active.isActive[texts[n]!] === 1) rules[filled++] = texts[n]!
+      for (const number of active.numbers) if (isInRange(this.specs[number]!, subject, timeMs)) rules[filled++] = number
+      starts[index + 1] = filled
+    }
+    return { starts, rules }
   }
 
   #textMatches(subject: RuleSubject): Int32Array {
@@ -86,7 +105,7 @@ export class CompiledRules {
     const found = new Set<number>()
     for (const [field, rules] of this.#byText)
       for (const text of textsOf(subject, field)) for (const number of rules.get(text) ?? []) found.add(number)
-    const matches = Int32Array.from(found).sort()
+    const matches = found.size === 0 ? noRules : Int32Array.from(found).sort()
     this.#known.set(subject, matches)
     return matches
   }
@@ -109,6 +128,12 @@ export function compileRules(rules: readonly RuleSpec[]): CompiledRules {
   const quotas = rules.filter(({ kind }) => kind === 'quota').length
   if (quotas > quotasMax) throw refusal(`there are ${quotas} quotas; at most ${quotasMax} can be set: remove those that are over`)
   return new CompiledRules([...rules].sort((a, b) => (a.id < b.id ? -1 : 1)))
+}
+
+function grown(values: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  const more = new Int32Array(size)
+  more.set(values)
+  return more
 }
 
 function refusal(message: string): MillraceError {

@@ -1,4 +1,4 @@
-import type { ActiveRules, CompiledRules } from './compile-rules.ts'
+import type { ActiveRules, CompiledRules, RuleMatches } from './compile-rules.ts'
 import type { RuleSubject } from './rule-spec.ts'
 import type { RuleList, RuleMove, RuleMoveKind } from './ruled-list.ts'
 
@@ -21,44 +21,61 @@ export interface RuleVerdict {
 }
 
 /** Takes out repeated and sold-out items, those a rule never shows, and those that an include-only rule leaves out. */
-export function filterByRules(rules: CompiledRules, active: ActiveRules, list: RuleList, moves: RuleMove[]): KeptCandidates {
-  const pinned = new Set(active.pins.map((number) => rules.specs[number]!.values[0]!))
+export function filterByRules(
+  rules: CompiledRules,
+  active: ActiveRules,
+  { subjects }: RuleList,
+  matches: RuleMatches,
+  moves: RuleMove[],
+): KeptCandidates {
   const excludedBy = new Map<string, string>()
   const onlyPinned = new Map<number, string>()
   const seen = new Set<string>()
-  const order: number[] = []
-  for (const [index, subject] of list.subjects.entries()) {
-    const { itemId } = subject
-    const verdict = seen.has(itemId) ? 'repeated' : ruleVerdict(rules, active, subject, list.timeMs)
-    seen.add(itemId)
-    if (verdict === null) order.push(index)
-    else if (verdict !== 'repeated' && verdict.isOnly && pinned.has(itemId)) {
-      order.push(index)
-      onlyPinned.set(index, verdict.ruleId!)
+  const order = new Int32Array(subjects.length)
+  let kept = 0
+  for (let index = 0; index < subjects.length; index++) {
+    const { itemId } = subjects[index]!
+    const verdict = ruleVerdict(rules, active, subjects[index]!, matches, index)
+    const isRepeated = seen.size === seen.add(itemId).size
+    if (!isRepeated && verdict === null) order[kept++] = index
+    else if (!isRepeated && verdict!.isOnly && isPinned(itemId, rules, active)) {
+      order[kept++] = index
+      onlyPinned.set(index, verdict!.ruleId!)
     } else {
-      const ruleId = verdict === 'repeated' ? null : verdict.ruleId
-      const kind: RuleMoveKind = verdict === 'repeated' ? 'repeated' : ruleId === null ? 'sold-out' : 'excluded'
-      if (verdict !== 'repeated') excludedBy.set(itemId, clauseOf(verdict))
+      const ruleId = isRepeated ? null : verdict!.ruleId
+      const kind: RuleMoveKind = isRepeated ? 'repeated' : ruleId === null ? 'sold-out' : 'excluded'
+      if (!isRepeated) excludedBy.set(itemId, clauseOf(verdict!))
       moves.push({ ruleId, kind, itemId, from: index, to: -1 })
     }
   }
-  return { order: Int32Array.from(order), excludedBy, onlyPinned }
+  return { order: order.subarray(0, kept), excludedBy, onlyPinned }
 }
 
-/** Why an item may not be shown; null if it may. The rule with the lowest id is named. */
-export function ruleVerdict(rules: CompiledRules, active: ActiveRules, subject: RuleSubject, timeMs: number): RuleVerdict | null {
+function isPinned(itemId: string, { specs }: CompiledRules, { pins }: ActiveRules): boolean {
+  return pins.some((number) => specs[number]!.values[0] === itemId)
+}
+
+/** Why item `index` of those matched may not be shown; null if it may. The rule with the lowest id is named. */
+export function ruleVerdict(
+  { specs }: CompiledRules,
+  active: ActiveRules,
+  subject: RuleSubject,
+  { starts, rules }: RuleMatches,
+  index: number,
+): RuleVerdict | null {
   if (subject.stock === 0) return { ruleId: null, isOnly: false }
-  if (active.count === 0) return null
-  let never = rules.specs.length
-  const met = new Set<number>()
-  rules.forEachMatch(subject, active, timeMs, (number) => {
-    const { kind, bias } = rules.specs[number]!
-    if (kind === 'floor' || (kind === 'bias' && bias === 0)) never = Math.min(never, number)
-    if (kind === 'bias' && bias === -1) met.add(number)
-  })
-  if (never < rules.specs.length) return { ruleId: rules.specs[never]!.id, isOnly: false }
-  const missing = active.only.find((number) => !met.has(number))
-  return missing === undefined ? null : { ruleId: rules.specs[missing]!.id, isOnly: true }
+  const end = starts[index + 1]!
+  let never = specs.length
+  let only = 0
+  for (let at = starts[index]!; at < end; at++) {
+    const { kind, bias } = specs[rules[at]!]!
+    if (kind === 'floor' || (kind === 'bias' && bias === 0)) never = Math.min(never, rules[at]!)
+    else if (kind === 'bias' && bias === -1) only++
+  }
+  if (never < specs.length) return { ruleId: specs[never]!.id, isOnly: false }
+  if (only === active.only.length) return null
+  const met = rules.subarray(starts[index]!, end)
+  return { ruleId: specs[active.only.find((number) => !met.includes(number))!]!.id, isOnly: true }
 }
 
 /** A verdict as a clause to follow "because". */

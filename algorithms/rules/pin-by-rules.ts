@@ -1,5 +1,5 @@
 import type { ActiveRules, CompiledRules } from './compile-rules.ts'
-import { clauseOf, type KeptCandidates, ruleVerdict } from './filter-by-rules.ts'
+import { clauseOf, type KeptCandidates, type RuleVerdict, ruleVerdict } from './filter-by-rules.ts'
 import type { RuleSubject, RuleViolation } from './rule-spec.ts'
 import type { RuleList } from './ruled-list.ts'
 
@@ -104,9 +104,13 @@ class PinChoice implements HeldPins {
   #find(number: number, itemId: string): RuleSubject | undefined {
     const excluded = this.#kept.excludedBy.get(itemId)
     const subject = excluded === undefined ? this.#list.find?.(itemId) : undefined
-    const verdict = subject && ruleVerdict(this.#rules, this.#active, subject, this.#list.timeMs)
+    const verdict = subject && this.#verdictOn(subject)
     if (subject && (!verdict || verdict.isOnly)) return subject
     this.#refuse(number, verdict ? clauseOf(verdict) : (excluded ?? 'it is no candidate and not in the catalogue'))
     return undefined
+  }
+
+  #verdictOn(subject: RuleSubject): RuleVerdict | null {
+    return ruleVerdict(this.#rules, this.#active, subject, this.#rules.matches([subject], this.#active, this.#list.timeMs), 0)
   }
 }

@@ -10,8 +10,9 @@ import { partitionFor } from '../../core/partition-for.ts'
 import { Engine } from '../../runtime/engine.ts'
 import { listKeys } from '../../schemas/list-keys.ts'
 import type { Recommendation, RecommendedItem } from '../../schemas/recommendation.ts'
+import { ruleFields, ruleKinds } from '../../schemas/rule.ts'
 import { encodeServed } from '../../schemas/served-list.ts'
-import { CliFolder } from './run-cli.ts'
+import { CliFolder, projectFolder } from './run-cli.ts'
 
 let folder: CliFolder
 beforeEach(() => {
@@ -118,6 +119,14 @@ it('refuses a wrong file with the place and the fix, and sets nothing of it', { 
   })
   expect(existsSync(join(folder.path, 'audit.jsonl'))).toBe(false)
   expect(await rulesSet()).toEqual([])
+})
+
+it('reads the example of docs/rules.md, which has one of each kind', () => {
+  const page = readFileSync(join(projectFolder, 'docs', 'rules.md'), 'utf8')
+  const rules = readRuleFile(write('example.json', /```json\n([\s\S]*?)```/.exec(page)![1]!))
+  expect(new Set(rules.map(({ kind }) => kind))).toEqual(new Set(ruleKinds))
+  expect(rules.find(({ id }) => id === 'push-own')).toMatchObject({ bias: 1.2, fromMs: Date.UTC(2026, 2, 1) })
+  for (const field of ruleFields) expect(page).toContain(`\`${field}\``)
 })
 
 it('shows which stored lists would change, and changes none', { timeout: 60_000 }, async () => {

@@ -35,7 +35,7 @@ function rulesOf(...rules: readonly Omit<Rule, 'note'>[]): RuleTable {
 
 const items = itemsOf({ a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C' })
 const { catalogue } = items
-const options = { surface: 'home', itemsMax: 3 }
+const options = { surface: 'home', itemsMax: 3, poolMax: 100 }
 
 /** Six candidates, of which the first four are ordered: three of the list and one in reserve. f scores above e. */
 function draft(): ListDraft {
@@ -83,6 +83,12 @@ describe('applyRules', () => {
   it('boosts and pins what was not ordered, and keeps the length of the order', async () => {
     const made = await ruled(rulesOf(boost('x', 50, 'C'), pin('p', 'd', 1), quota('q', 'C', 3, null, 1)))
     expect(orderOf(made, catalogue)).toEqual(['f', 'd', 'a', 'e'])
+  })
+
+  it('takes no more candidates into account than it may', async () => {
+    const made = draft()
+    await lastValueFrom(of(batchOf(made)).pipe(applyRules(rulesOf(never('n', 'A')), items, { ...options, poolMax: 5 })))
+    expect(orderOf(made, catalogue)).toEqual(['b', 'd', 'f'])
   })
 
   it('tells what cannot be kept', async () => {

@@ -103,11 +103,10 @@ describe('compileRules', () => {
 
   it('counts a rule once for an item that it names twice', () => {
     const rules = compileRules([ruleOf({ id: 'x', kind: 'bias', field: 'tag', values: ['a', 'b', 'a'], bias: 2 })])
-    const seen: number[] = []
-    rules.forEachMatch(subjectOf('i', { tags: ['a', 'b'] }), rules.active({ surface: 'home', timeMs: 0 }), 0, (rule) =>
-      seen.push(rule),
-    )
-    expect(seen).toEqual([0])
+    const subjects = [subjectOf('i', { tags: ['a', 'b'] }), subjectOf('j'), subjectOf('k', { tags: ['b'] })]
+    const { starts, rules: matched } = rules.matches(subjects, rules.active({ surface: 'home', timeMs: 0 }), 0)
+    expect([...starts]).toEqual([0, 1, 1, 2])
+    expect([...matched.subarray(0, 2)]).toEqual([0, 0])
   })
 })
 
