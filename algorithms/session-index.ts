@@ -23,6 +23,8 @@ export interface SessionQuery {
   readonly lastN?: number
   /** Items wanted. Default 20. */
   readonly count?: number
+  /** A session that is no neighbour: the running one, once it is in the index itself. */
+  readonly exceptKey?: number | undefined
 }
 
 /** Parameters of one sequential query; see `SessionIndex.recommendInSequence`. */
@@ -41,6 +43,10 @@ export interface SequenceQuery {
   readonly placesAround?: number
   /** λ_snh: a session this much older weighs 1/e, ms. Default 60 days. */
   readonly ageMs?: number
+  /** Whether a vote is multiplied with ln(N / df), which STAN as published does not. Default true. */
+  readonly idf?: boolean
+  /** A session that is no neighbour: the running one, once it is in the index itself. */
+  readonly exceptKey?: number | undefined
 }
 
 /** Ranked items: `items[0..count)` with `scores`, best first, ties by lower item id; fewer than asked if no more are known. */
@@ -113,7 +119,7 @@ export class SessionIndex {
   recommend(currentItems: Int32Array, query: SessionQuery = {}): RankedItems {
     const { m = 500, k = 50, lastN = 2, count = 20 } = query
     checkQuery(m, k, lastN, count)
-    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf: fromTheEnd })
+    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf: fromTheEnd, exceptKey: query.exceptKey })
     if (distinct === 0) return nothing
     const { positions, similarities, size } = this.#nearest
     const currentItem = currentItems[currentItems.length - 1]!
@@ -133,7 +139,7 @@ export class SessionIndex {
    */
   recommendInSequence(currentItems: Int32Array, nowMs: number, query: SequenceQuery = {}): RankedItems {
     const { m = 500, k = 100, lastN = 5, count = 20 } = query
-    const { placesBack = 2, placesAround = 1.2, ageMs = 60 * 24 * 3_600_000 } = query
+    const { placesBack = 2, placesAround = 1.2, ageMs = 60 * 24 * 3_600_000, idf = true } = query
     checkQuery(m, k, lastN, count)
     const { sizes, timesMs } = this.#postings
     let squares = 0
@@ -143,14 +149,14 @@ export class SessionIndex {
       return weight
     }
     const scaleOf = (slot: number) => Math.exp((timesMs[slot]! - nowMs) / ageMs) / Math.sqrt(sizes[slot]!)
-    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf, scaleOf })
+    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf, scaleOf, exceptKey: query.exceptKey })
     if (distinct === 0) return nothing
     const fade = this.#fade
     for (let places = 0; places < fade.length; places++) fade[places] = Math.exp(-places / placesAround)
     const currentItem = currentItems[currentItems.length - 1]!
     this.#touchedCount = 0
     for (let n = 0; n < this.#nearest.size; n++) this.#vote(n, this.#nearest.similarities[n]!, currentItem, fade)
-    return this.#rank(count, Math.sqrt(squares))
+    return this.#rank(count, Math.sqrt(squares), idf)
   }
 
   /** Adds neighbour `n`'s vote to each of its items, less by distance from the shared item if `fade` says so. */
@@ -172,7 +178,7 @@ export class SessionIndex {
   }
 
   /** The best `count` of the touched items; leaves the votes at 0 for the next query. */
-  #rank(count: number, divisor: number): RankedItems {
+  #rank(count: number, divisor: number, idf = true): RankedItems {
     const size = Math.min(count, this.#touchedCount)
     const items = new Int32Array(size)
     const scores = new Float64Array(size)
@@ -180,7 +186,8 @@ export class SessionIndex {
     let filled = 0
     for (let n = 0; n < this.#touchedCount; n++) {
       const item = this.#touched[n]!
-      const score = (this.#votes[item]! * (logOfAll - this.#log(this.#postings.sessionsOf(item)))) / divisor
+      const rarity = idf ? logOfAll - this.#log(this.#postings.sessionsOf(item)) : 1
+      const score = (this.#votes[item]! * rarity) / divisor
       this.#votes[item] = 0
       filled = insertBest(items, scores, filled, item, score)
     }
