@@ -25,6 +25,8 @@ export interface SessionQuery {
   readonly count?: number
   /** A session that is no neighbour: the running one, once it is in the index itself. */
   readonly exceptKey?: number | undefined
+  /** Whether the newest item may come again. Default false. */
+  readonly again?: boolean
 }
 
 /** Parameters of one sequential query; see `SessionIndex.recommendInSequence`. */
@@ -47,6 +49,8 @@ export interface SequenceQuery {
   readonly idf?: boolean
   /** A session that is no neighbour: the running one, once it is in the index itself. */
   readonly exceptKey?: number | undefined
+  /** Whether the newest item may come again. Default false. */
+  readonly again?: boolean
 }
 
 /** Ranked items: `items[0..count)` with `scores`, best first, ties by lower item id; fewer than asked if no more are known. */
@@ -65,7 +69,7 @@ const nothing: RankedItems = { items: new Int32Array(0), scores: new Float64Arra
  * newest, a repeated item counts once, at its newest place): candidates are the m sessions with the newest event that hold an
  * item of L (ties: larger session key); similarity = Σ over shared items of (len − pos) / |distinct L|; the k most similar
  * (ties: more recent) give each of their items similarity · max(0, 1 − .1·(p + 1)) · ln(N / df), p the smallest pos they
- * share. The current item is left out. Everything but the logarithm is summed in whole numbers, so scores do not depend on the
+ * share. The current item is left out unless `again`. Everything but the logarithm is summed in whole numbers, so scores do not depend on the
  * order of events or of neighbours.
  *
  * The published weight turns negative beyond position 10; ours stops at 0.
@@ -117,12 +121,12 @@ export class SessionIndex {
    * newest item. Allocates nothing but the result.
    */
   recommend(currentItems: Int32Array, query: SessionQuery = {}): RankedItems {
-    const { m = 500, k = 50, lastN = 2, count = 20 } = query
+    const { m = 500, k = 50, lastN = 2, count = 20, again = false } = query
     checkQuery(m, k, lastN, count)
     const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf: fromTheEnd, exceptKey: query.exceptKey })
     if (distinct === 0) return nothing
     const { positions, similarities, size } = this.#nearest
-    const currentItem = currentItems[currentItems.length - 1]!
+    const currentItem = again ? -1 : currentItems[currentItems.length - 1]!
     this.#touchedCount = 0
     for (let n = 0; n < size; n++) {
       const weight = 9 - positions[n]!
@@ -138,7 +142,7 @@ export class SessionIndex {
    * one where order says something; on the Serenade toy set MRR@20 .375 against .328. `nowMs` is the running session's time.
    */
   recommendInSequence(currentItems: Int32Array, nowMs: number, query: SequenceQuery = {}): RankedItems {
-    const { m = 500, k = 100, lastN = 5, count = 20 } = query
+    const { m = 500, k = 100, lastN = 5, count = 20, again = false } = query
     const { placesBack = 2, placesAround = 1.2, ageMs = 60 * 24 * 3_600_000, idf = true } = query
     checkQuery(m, k, lastN, count)
     const { sizes, timesMs } = this.#postings
@@ -153,7 +157,7 @@ export class SessionIndex {
     if (distinct === 0) return nothing
     const fade = this.#fade
     for (let places = 0; places < fade.length; places++) fade[places] = Math.exp(-places / placesAround)
-    const currentItem = currentItems[currentItems.length - 1]!
+    const currentItem = again ? -1 : currentItems[currentItems.length - 1]!
     this.#touchedCount = 0
     for (let n = 0; n < this.#nearest.size; n++) this.#vote(n, this.#nearest.similarities[n]!, currentItem, fade)
     return this.#rank(count, Math.sqrt(squares), idf)

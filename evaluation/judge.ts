@@ -12,6 +12,9 @@ import { emptyRankedList, type Observation, type Query, type RankedList } from '
 export const truths = ['next', 'rest', 'basket', 'user'] as const
 export type Truth = (typeof truths)[number]
 
+export const exclusions = ['none', 'current', 'session', 'user'] as const
+export type Exclusion = (typeof exclusions)[number]
+
 export interface JudgeOptions {
   /** Lengths of list; lists are made once, at the longest. */
   readonly ks: readonly number[]
@@ -22,8 +25,8 @@ export interface JudgeOptions {
    * judged events of one session and time. `user`: all judged items of a user.
    */
   readonly truth: Truth
-  /** Items that are not recommended again: those of the running visit, of the user, or none. */
-  readonly exclude: 'none' | 'session' | 'user'
+  /** Items that are not recommended again: the newest one, those of the running visit, all of the user, or none. */
+  readonly exclude: Exclusion
   /** Questions whose lists are kept for diversity, serendipity and calibration at most. */
   readonly sampleMax: number
   /** Width of one step of the curve over time, ms; 0 = no curve. */
@@ -59,6 +62,7 @@ export function judge(
 }
 
 const progressEvents = 2048
+const nothing = new Int32Array(0)
 
 class Judge {
   readonly #data: Observations
@@ -104,7 +108,6 @@ class Judge {
     let judged = 0
     for (const role of plan.roles) if (role === roles.judge) judged++
     this.#sampleEvery = Math.max(1, Math.ceil(judged / options.sampleMax))
-    const nothing = new Int32Array(0)
     this.#query = {
       user: 0,
       session: 0,
@@ -167,7 +170,7 @@ class Judge {
   }
 
   #ask(at: number, end: number): void {
-    const { context, exclude, clock } = this.#options
+    const { context, clock } = this.#options
     const { sessions, users, timesMs, items } = this.#data
     const row = this.#plan.order[at]!
     const session = sessions[row]!
@@ -182,7 +185,8 @@ class Judge {
     query.nowMs = timesMs[row]!
     query.sessionItems = this.#sessions.of(session)
     query.userItems = this.#users.of(user)
-    if (exclude !== 'none') query.excludedCount = this.#exclude(exclude === 'user' ? query.userItems : query.sessionItems)
+    const left = this.#leftOut()
+    query.excludedCount = this.#exclude(left)
     const relevant = new Set<number>()
     for (let n = at; n < end; n++) relevant.add(items[this.#plan.order[n]!]!)
     let known = false
@@ -204,7 +208,7 @@ class Judge {
       this.#contestants[c]!.recommender.recommend(query, this.#size, out)
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
-    if (exclude !== 'none') this.#unexclude(exclude === 'user' ? query.userItems : query.sessionItems)
+    this.#unexclude(left)
     this.#predict(at, end)
   }
 
@@ -247,6 +251,21 @@ class Judge {
     for (let c = 0; c < this.#contestants.length; c++) {
       this.#contestants[c]!.recommender.learn(one)
       this.#tallies[c]!.learned(one.item)
+    }
+  }
+
+  /** The items that must not come again, for the query as it stands. */
+  #leftOut(): Int32Array {
+    const { sessionItems, userItems } = this.#query
+    switch (this.#options.exclude) {
+      case 'user':
+        return userItems
+      case 'session':
+        return sessionItems
+      case 'current':
+        return (sessionItems.length > 0 ? sessionItems : userItems).subarray(-1)
+      case 'none':
+        return nothing
     }
   }
 

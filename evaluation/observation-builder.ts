@@ -24,9 +24,9 @@ export class ObservationBuilder {
     this.#options = options
   }
 
-  /** Takes one event; events without an item (searches) have no place here. Errors: `MILL_IMPORT_INVALID` when too many. */
+  /** Takes one event; searches and dismissals have no place here: nobody went there. Errors: `MILL_IMPORT_INVALID` when too many. */
   add(event: UserEvent, part: DataPart = 'train'): void {
-    if (event.itemId === null) return
+    if (event.itemId === null || event.type === 'dismiss') return
     if (this.#rows.count >= eventsMax)
       throw new MillraceError('MILL_IMPORT_INVALID', `more than ${eventsMax} events; evaluate a part of the data`)
     // A visit of one part is not that of another part, even where the files number both from 1.

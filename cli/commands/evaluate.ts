@@ -14,7 +14,7 @@ export interface EvaluateFlags extends GlobalFlags {
   readonly retrain: readonly string[] | undefined
   readonly folds: number | undefined
   readonly warm: number | undefined
-  readonly exclude: 'none' | 'session' | 'user' | undefined
+  readonly exclude: 'none' | 'current' | 'session' | 'user' | undefined
   readonly plot: string | undefined
   readonly step: number | undefined
   readonly seed: number | undefined
@@ -61,8 +61,8 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         describe: 'Of prequential: per cent of the events learned without being judged (0)',
       })
       .option('exclude', {
-        choices: ['none', 'session', 'user'] as const,
-        describe: 'Whose items are not recommended again; by format if absent',
+        choices: ['none', 'current', 'session', 'user'] as const,
+        describe: 'What is not recommended again: the newest item, the visit, the user; by format if absent',
       })
       .option('plot', { type: 'string', requiresArg: true, describe: 'Write the curve over time as SVG' })
       .option('step', {

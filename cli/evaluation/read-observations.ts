@@ -3,6 +3,7 @@ import { MillraceError } from '../../core/errors.ts'
 import type { FormatHabits } from '../../evaluation/formats.ts'
 import { ObservationBuilder } from '../../evaluation/observation-builder.ts'
 import type { DataPart, Observations } from '../../evaluation/observations.ts'
+import type { Item } from '../../schemas/item.ts'
 import { type DataFiles, dataFilesOf } from './data-files.ts'
 
 /** Reads a data set into memory. Errors: `MILL_IMPORT_INVALID` naming the file; `MILL_USAGE` for an unknown format. */
@@ -32,7 +33,7 @@ async function readInto(
   for await (const { records, bytesRead, bytesTotal } of reading.batches) {
     for (const record of records) {
       if (record.topic === 'user-events') builder.add(record.value, part)
-      else if (record.topic === 'items' && record.value.title !== record.key) builder.describe(record.value)
+      else if (record.topic === 'items' && saysSomething(record.value)) builder.describe(record.value)
     }
     onProgress(bytesTotal === 0 ? 1 : bytesRead / bytesTotal)
   }
@@ -44,4 +45,9 @@ async function readInto(
       `${invalid} rows cannot be used, the first is ${first.file}:${first.line} ${first.reason}; an evaluation takes all or nothing`,
     )
   }
+}
+
+/** Items nobody described are made up by the readers at their first event; those have nothing but an id. */
+function saysSomething({ itemId, title, tags, category }: Item): boolean {
+  return title !== itemId || tags.length > 0 || category.length > 0
 }

@@ -15,6 +15,7 @@ export const stan: RecommenderSpec<{
   idf: boolean
   sessionLengthMax: number
   sessionsMax: number
+  again: boolean
 }> = {
   name: 'stan',
   summary: 'Nearest sessions by position and age (Garg, Gupta, Malhotra, Vig, Shroff, SIGIR 2019).',
@@ -28,8 +29,9 @@ export const stan: RecommenderSpec<{
     idf: false,
     sessionLengthMax: 30,
     sessionsMax: sessionsMaxDefault,
+    again: false,
   },
-  create({ itemCount, sessionCount }, { m, k, last, back, around, days, idf, sessionLengthMax, sessionsMax }) {
+  create({ itemCount, sessionCount }, { m, k, last, back, around, days, idf, sessionLengthMax, sessionsMax, again }) {
     const index = new SessionIndex({
       itemsMax: itemCount,
       sessionsMax: Math.min(sessionsMax, sessionCount),
@@ -37,7 +39,7 @@ export const stan: RecommenderSpec<{
     })
     const settings = { m, k, lastN: last, placesBack: back, placesAround: around, ageMs: days * dayMs, idf }
     return new SessionRecommender(index, (current, { session, nowMs }, count) =>
-      index.recommendInSequence(current, nowMs, { ...settings, count, exceptKey: session }),
+      index.recommendInSequence(current, nowMs, { ...settings, count, exceptKey: session, again }),
     )
   },
 }
