@@ -1,5 +1,6 @@
 import type { RecommenderSpec } from './recommender.ts'
 import { ar } from './recommenders/ar.ts'
+import { engine } from './recommenders/engine.ts'
 import { popularity } from './recommenders/popularity.ts'
 import { sr } from './recommenders/sr.ts'
 import { stan } from './recommenders/stan.ts'
@@ -16,4 +17,5 @@ export const recommenderSpecs = [
   vsknn,
   vmisKnn,
   stan,
+  engine,
 ] as readonly unknown[] as readonly RecommenderSpec[]
