@@ -2,7 +2,9 @@ import { AssociationRules } from '../../algorithms/association-rules.ts'
 import { type BordaSource, bordaMerge } from '../../algorithms/borda.ts'
 import { RowScores } from '../../algorithms/candidates/row-scores.ts'
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
+import { reciprocalRankFusion } from '../../algorithms/reciprocal-rank-fusion.ts'
 import { SessionIndex } from '../../algorithms/session-index.ts'
+import { MillraceError } from '../../core/errors.ts'
 import type { Observation, Query, RankedList, Recommender, RecommenderSpec, RecommenderWorld } from '../recommender.ts'
 import { takeRanked } from '../take-ranked.ts'
 import { RuleRecommender } from './rule-recommender.ts'
@@ -18,6 +20,9 @@ const defaults = {
   session: 0.4,
   similar: 0.3,
   trend: 0.3,
+  /** `borda`, or `fusion` for reciprocal rank fusion with `constant`. */
+  merge: 'borda',
+  constant: 5,
   depth: 50,
   m: 500,
   k: 100,
@@ -87,7 +92,8 @@ class Blend implements Recommender {
       const { weight, items } = sources[at]!
       if (items.includes(newest)) sources[at] = { weight, items: items.filter((item) => item !== newest) }
     }
-    const { items, points } = bordaMerge(sources, { depth })
+    const { merge, constant } = this.#settings
+    const { items, points } = merge === 'fusion' ? reciprocalRankFusion(sources, { constant }) : bordaMerge(sources, { depth })
     takeRanked({ items, scores: points, count: items.length }, query.excluded, n, out)
   }
 
@@ -134,5 +140,9 @@ export const engine: RecommenderSpec<EngineSettings> = {
   name: 'engine',
   summary: 'Sessions in sequence, co-visitation and trend, merged by weighted Borda: the blend that events alone can feed.',
   defaults,
-  create: (world, settings) => new Blend(world, settings),
+  create(world, settings) {
+    if (settings.merge !== 'borda' && settings.merge !== 'fusion')
+      throw new MillraceError('MILL_USAGE', `engine.merge is "${settings.merge}"; it must be borda or fusion`)
+    return new Blend(world, settings)
+  },
 }
