@@ -140,6 +140,7 @@ class Judge {
         fitted = true
         const end = this.#endOfGroup(at)
         this.#ask(at, end)
+        this.#predict(at, end)
         for (let n = at; n < end; n++) {
           this.#see(order[n]!)
           this.#pass(order[n]!)
@@ -209,7 +210,6 @@ class Judge {
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
     this.#unexclude(left)
-    this.#predict(at, end)
   }
 
   #predict(at: number, end: number): void {
