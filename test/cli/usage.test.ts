@@ -34,6 +34,7 @@ const commands = [
   'import',
   'export',
   'verify',
+  'evaluate',
   'models ls',
   'models load',
   'services',
