@@ -71,8 +71,7 @@ export class ImplicitAls {
         const guess = inner(this.userVectors, user, this.itemVectors, this.#users.columns[at]!, factors)
         loss += (1 + this.#alpha * this.#users.values[at]!) * (1 - guess) ** 2 - guess ** 2
       }
-    for (let f = 0; f < factors; f++)
-      loss += this.#regularisation * (itemGram[f * factors + f]! + userGram[f * factors + f]!)
+    for (let f = 0; f < factors; f++) loss += this.#regularisation * (itemGram[f * factors + f]! + userGram[f * factors + f]!)
     return loss
   }
 
@@ -116,13 +115,21 @@ export class ImplicitAls {
     system.set(gram)
     vector.fill(0)
     for (let f = 0; f < factors; f++) system[f * factors + f]! += this.#regularisation
-    for (let n = 0; n < columns.length; n++) {
+    for (let n = 0; n < columns.length; n += 2) {
+      // Two items at once: the system is read and written half as often. The last of an odd number goes with one of weight 0.
       const row = columns[n]! * factors
+      const paired = n + 1 < columns.length
+      const other = paired ? columns[n + 1]! * factors : row
       const extra = this.#alpha * (strengths === undefined ? 1 : strengths[n]!)
+      const otherExtra = paired ? this.#alpha * (strengths === undefined ? 1 : strengths[n + 1]!) : 0
       for (let a = 0; a < factors; a++) {
-        const scaled = extra * fixed[row + a]!
-        vector[a]! += scaled + fixed[row + a]!
-        for (let b = 0; b <= a; b++) system[a * factors + b]! += scaled * fixed[row + b]!
+        const y = fixed[row + a]!
+        const z = fixed[other + a]!
+        const scaled = extra * y
+        const otherScaled = otherExtra * z
+        vector[a]! += scaled + y + otherScaled + (paired ? z : 0)
+        for (let b = 0, at = a * factors; b <= a; b++, at++)
+          system[at]! += scaled * fixed[row + b]! + otherScaled * fixed[other + b]!
       }
     }
     choleskyFactor(system, factors)

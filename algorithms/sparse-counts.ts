@@ -60,7 +60,9 @@ export class SparseCounts {
 
   #keepHeavier(): void {
     const sorted: number[] = []
-    this.forEach((_, count) => sorted.push(count))
+    this.forEach((_, count) => {
+      sorted.push(count)
+    })
     sorted.sort((a, b) => a - b)
     const median = sorted[sorted.length >> 1]!
     this.#rebuild(this.#keys.length, median)
