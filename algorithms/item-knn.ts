@@ -12,19 +12,31 @@ export interface ItemKnnOptions extends SupportSimilarityOptions {
   readonly historyMax?: number
   /** Companions counted for one item at most. Default 4,096. */
   readonly companionsMax?: number
+  /** A pair counts gapDecay^(steps between both in the history − 1), 0 < gapDecay ≤ 1. Default 1: any distance is the same. */
+  readonly gapDecay?: number
+  /** What a pair counts for the item that came first, as the target: 0 = only what followed is a companion. Default 1. */
+  readonly backward?: number
 }
+
+/** Lighter pairs are not counted: they would cost as much as the others. */
+const weightMin = 1e-3
 
 /**
  * Item-based collaborative filtering (Sarwar et al., WWW 2001) that learns from each event: `observe` counts the item with the
  * others of its user, so counts always equal a recount. A target item scores Σ similarity over its `neighbours` nearest items
- * that are in the history. Lists of neighbours are made anew by `refresh`, for the items counted since; supports of the others
+ * that are in the history. With `gapDecay` and `backward` below 1 pairs know order and distance, as sequential rules do (Ludewig &
+ * Jannach, UMUAI 2018): both kinds of evidence in one count. Lists of neighbours are made anew by `refresh`, for the items counted since; supports of the others
  * in a list are those of its last making.
  */
 export class ItemKnn {
   readonly #options: ItemKnnOptions
   readonly #similarity: { measure: 'cosine' | 'jaccard'; shrinkage: number; alpha: number }
   readonly #supports: Float64Array
+  /** Of each target, what its companions count. */
   readonly #pairs: (SparseCounts | undefined)[]
+  readonly #backward: number
+  /** gapDecay^n. */
+  readonly #decays: Float64Array
   /** Newest last. */
   readonly #histories = new Map<number, Set<number>>()
   readonly #dirty = new Set<number>()
@@ -39,6 +51,11 @@ export class ItemKnn {
     this.#similarity = { measure, shrinkage, alpha }
     this.#supports = new Float64Array(itemCount)
     this.#pairs = new Array(itemCount)
+    const { gapDecay = 1, backward = 1, historyMax = 1000 } = options
+    if (!(gapDecay > 0 && gapDecay <= 1 && backward >= 0))
+      throw new MillraceError('MILL_REQUEST_INVALID', 'gapDecay must lie in (0, 1] and backward must not be negative')
+    this.#backward = backward
+    this.#decays = Float64Array.from({ length: historyMax }, (_, gap) => gapDecay ** gap)
     this.#lists = new Array(itemCount)
     this.#targets = Array.from({ length: itemCount }, () => new Map())
   }
@@ -53,13 +70,18 @@ export class ItemKnn {
     }
     if (history.has(item)) return false
     const pairs = this.#pairsOf(item)
+    let gap = history.size
     for (const other of history) {
-      pairs.add(other, 1)
-      this.#pairsOf(other).add(item, 1)
-      this.#dirty.add(other)
+      const weight = this.#decays[--gap]!
+      if (weight < weightMin) continue
+      pairs.add(other, weight)
+      if (this.#backward > 0) {
+        this.#pairsOf(other).add(item, this.#backward * weight)
+        this.#dirty.add(other)
+      }
     }
     history.add(item)
-    if (history.size > (this.#options.historyMax ?? 1000)) history.delete(history.values().next().value!)
+    if (history.size > this.#decays.length) history.delete(history.values().next().value!)
     this.#supports[item]!++
     this.#dirty.add(item)
     return true
@@ -75,7 +97,7 @@ export class ItemKnn {
     return this.#supports[item] ?? 0
   }
 
-  /** Users that had both. */
+  /** Users that had both; with decay or direction, what `other` counts for the target `item`. */
   together(item: number, other: number): number {
     return this.#pairs[item]?.get(other) ?? 0
   }

@@ -79,6 +79,20 @@ it('refresh after each event ends where refreshAll does but for supports that mo
   }
 })
 
+it('pairs that know order and distance: 1 then 2 then 3, by hand', () => {
+  const steps = [1, 2, 3].map((item) => ({ user: 1, item }))
+  const knn = learnt(steps, { gapDecay: 0.5, backward: 0.25 })
+  expect([knn.together(2, 1), knn.together(3, 1), knn.together(3, 2)]).toEqual([1, 0.5, 1])
+  expect([knn.together(1, 2), knn.together(1, 3), knn.together(2, 3)]).toEqual([0.25, 0.125, 0.25])
+  const forward = learnt(steps, { backward: 0 })
+  const scores = new Float64Array(itemCount)
+  forward.scores([2], scores)
+  expect([scores[1], scores[3]]).toEqual([0, 1])
+  forward.scores([1, 2], scores, [0.5, 2])
+  expect(scores[3]).toBe(2.5)
+  expect(() => learnt([], { gapDecay: 0 })).toThrow(/gapDecay/)
+})
+
 it('a long history keeps its newest items, a closed session counts no further pairs', () => {
   const knn = learnt(
     [1, 2, 3, 4].map((item) => ({ user: 1, item })),
