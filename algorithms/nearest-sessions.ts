@@ -13,6 +13,8 @@ export interface Nearness {
   readonly weightOf: (place: number, length: number) => number
   /** What the sum of weights is multiplied with for one session; without it the sum stands. */
   readonly scaleOf?: (slot: number) => number
+  /** Key of a session that is no neighbour: the running one, once it is in the index itself. */
+  readonly exceptKey?: number | undefined
 }
 
 /**
@@ -44,7 +46,7 @@ export class NearestSessions {
 
   /** Finds the neighbours of `current`; returns how many distinct items of it count (0: no neighbours). */
   find(current: Int32Array, nearness: Nearness): number {
-    const { m, k, scaleOf } = nearness
+    const { m, k, scaleOf, exceptKey } = nearness
     this.size = 0
     if (k > this.slots.length) this.#grow(k)
     const distinct = this.#open(current, nearness)
@@ -52,7 +54,7 @@ export class NearestSessions {
     const perSession = this.#postings.itemsPerSessionMax
     const nodes = this.#nodes
     const heads = this.#heads
-    for (let taken = 0; taken < m && this.#listCount > 0; taken++) {
+    for (let taken = 0; taken < m && this.#listCount > 0; ) {
       let newest = heads[0]!
       for (let l = 1; l < this.#listCount; l++) {
         if (heads[l] !== newest && isNewer(this.#postings, heads[l]!, newest)) newest = heads[l]!
@@ -75,6 +77,8 @@ export class NearestSessions {
           heads[l] = (next / perSession) | 0
         }
       }
+      if (this.#postings.keys[newest] === exceptKey) continue
+      taken++
       if (scaleOf !== undefined) similarity *= scaleOf(newest)
       this.#offer(newest, similarity, position, anchor, k)
     }

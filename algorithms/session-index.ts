@@ -23,6 +23,10 @@ export interface SessionQuery {
   readonly lastN?: number
   /** Items wanted. Default 20. */
   readonly count?: number
+  /** A session that is no neighbour: the running one, once it is in the index itself. */
+  readonly exceptKey?: number | undefined
+  /** Whether the newest item may come again. Default false. */
+  readonly again?: boolean
 }
 
 /** Parameters of one sequential query; see `SessionIndex.recommendInSequence`. */
@@ -41,6 +45,12 @@ export interface SequenceQuery {
   readonly placesAround?: number
   /** λ_snh: a session this much older weighs 1/e, ms. Default 60 days. */
   readonly ageMs?: number
+  /** Whether a vote is multiplied with ln(N / df), which STAN as published does not. Default true. */
+  readonly idf?: boolean
+  /** A session that is no neighbour: the running one, once it is in the index itself. */
+  readonly exceptKey?: number | undefined
+  /** Whether the newest item may come again. Default false. */
+  readonly again?: boolean
 }
 
 /** Ranked items: `items[0..count)` with `scores`, best first, ties by lower item id; fewer than asked if no more are known. */
@@ -59,7 +69,7 @@ const nothing: RankedItems = { items: new Int32Array(0), scores: new Float64Arra
  * newest, a repeated item counts once, at its newest place): candidates are the m sessions with the newest event that hold an
  * item of L (ties: larger session key); similarity = Σ over shared items of (len − pos) / |distinct L|; the k most similar
  * (ties: more recent) give each of their items similarity · max(0, 1 − .1·(p + 1)) · ln(N / df), p the smallest pos they
- * share. The current item is left out. Everything but the logarithm is summed in whole numbers, so scores do not depend on the
+ * share. The current item is left out unless `again`. Everything but the logarithm is summed in whole numbers, so scores do not depend on the
  * order of events or of neighbours.
  *
  * The published weight turns negative beyond position 10; ours stops at 0.
@@ -111,12 +121,12 @@ export class SessionIndex {
    * newest item. Allocates nothing but the result.
    */
   recommend(currentItems: Int32Array, query: SessionQuery = {}): RankedItems {
-    const { m = 500, k = 50, lastN = 2, count = 20 } = query
+    const { m = 500, k = 50, lastN = 2, count = 20, again = false } = query
     checkQuery(m, k, lastN, count)
-    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf: fromTheEnd })
+    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf: fromTheEnd, exceptKey: query.exceptKey })
     if (distinct === 0) return nothing
     const { positions, similarities, size } = this.#nearest
-    const currentItem = currentItems[currentItems.length - 1]!
+    const currentItem = again ? -1 : currentItems[currentItems.length - 1]!
     this.#touchedCount = 0
     for (let n = 0; n < size; n++) {
       const weight = 9 - positions[n]!
@@ -132,8 +142,8 @@ export class SessionIndex {
    * one where order says something; on the Serenade toy set MRR@20 .375 against .328. `nowMs` is the running session's time.
    */
   recommendInSequence(currentItems: Int32Array, nowMs: number, query: SequenceQuery = {}): RankedItems {
-    const { m = 500, k = 100, lastN = 5, count = 20 } = query
-    const { placesBack = 2, placesAround = 1.2, ageMs = 60 * 24 * 3_600_000 } = query
+    const { m = 500, k = 100, lastN = 5, count = 20, again = false } = query
+    const { placesBack = 2, placesAround = 1.2, ageMs = 60 * 24 * 3_600_000, idf = true } = query
     checkQuery(m, k, lastN, count)
     const { sizes, timesMs } = this.#postings
     let squares = 0
@@ -143,14 +153,14 @@ export class SessionIndex {
       return weight
     }
     const scaleOf = (slot: number) => Math.exp((timesMs[slot]! - nowMs) / ageMs) / Math.sqrt(sizes[slot]!)
-    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf, scaleOf })
+    const distinct = this.#nearest.find(currentItems, { m, k, lastN, weightOf, scaleOf, exceptKey: query.exceptKey })
     if (distinct === 0) return nothing
     const fade = this.#fade
     for (let places = 0; places < fade.length; places++) fade[places] = Math.exp(-places / placesAround)
-    const currentItem = currentItems[currentItems.length - 1]!
+    const currentItem = again ? -1 : currentItems[currentItems.length - 1]!
     this.#touchedCount = 0
     for (let n = 0; n < this.#nearest.size; n++) this.#vote(n, this.#nearest.similarities[n]!, currentItem, fade)
-    return this.#rank(count, Math.sqrt(squares))
+    return this.#rank(count, Math.sqrt(squares), idf)
   }
 
   /** Adds neighbour `n`'s vote to each of its items, less by distance from the shared item if `fade` says so. */
@@ -172,7 +182,7 @@ export class SessionIndex {
   }
 
   /** The best `count` of the touched items; leaves the votes at 0 for the next query. */
-  #rank(count: number, divisor: number): RankedItems {
+  #rank(count: number, divisor: number, idf = true): RankedItems {
     const size = Math.min(count, this.#touchedCount)
     const items = new Int32Array(size)
     const scores = new Float64Array(size)
@@ -180,7 +190,8 @@ export class SessionIndex {
     let filled = 0
     for (let n = 0; n < this.#touchedCount; n++) {
       const item = this.#touched[n]!
-      const score = (this.#votes[item]! * (logOfAll - this.#log(this.#postings.sessionsOf(item)))) / divisor
+      const rarity = idf ? logOfAll - this.#log(this.#postings.sessionsOf(item)) : 1
+      const score = (this.#votes[item]! * rarity) / divisor
       this.#votes[item] = 0
       filled = insertBest(items, scores, filled, item, score)
     }

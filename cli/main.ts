@@ -5,6 +5,7 @@ import { MillraceError } from '../core/errors.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drainCommand } from './commands/drain.ts'
+import { evaluateCommand } from './commands/evaluate.ts'
 import { exportCommand } from './commands/export.ts'
 import { importCommand } from './commands/import.ts'
 import { listsCommand } from './commands/lists.ts'
@@ -44,6 +45,7 @@ try {
     .command(importCommand)
     .command(exportCommand)
     .command(verifyCommand)
+    .command(evaluateCommand)
     .command(modelsCommand)
     .command(servicesCommand)
     .command(doctorCommand)

@@ -14,7 +14,7 @@ function fromDefinition(
   steps: readonly Step[],
   perSessionMax: number,
   current: readonly number[],
-  query: Required<SessionQuery>,
+  query: Required<Omit<SessionQuery, 'exceptKey' | 'again'>>,
 ) {
   const sessions = new Map<number, { key: number; items: Set<number>; timeMs: number }>()
   for (const { session, item, timeMs } of steps) {
@@ -56,7 +56,7 @@ function stanFromDefinition(
   perSessionMax: number,
   current: readonly number[],
   nowMs: number,
-  query: Required<SequenceQuery>,
+  query: Required<Omit<SequenceQuery, 'exceptKey' | 'idf' | 'again'>>,
 ) {
   const sessions = [...Map.groupBy(steps, (each) => each.session)].map(([key, all]) => ({
     key,
@@ -110,7 +110,7 @@ function expectSameList(
   index: SessionIndex,
   current: readonly number[],
   expected: Map<number, number>,
-  query: Required<SessionQuery>,
+  query: Required<Omit<SessionQuery, 'exceptKey' | 'again'>>,
 ) {
   expectList(index.recommend(Int32Array.from(current), query), expected, query.count)
 }

@@ -1,0 +1,90 @@
+import type { CommandModule } from 'yargs'
+import { MillraceError } from '../../core/errors.ts'
+import type { GlobalFlags } from '../global-flags.ts'
+import { wholeNumber } from '../whole-number.ts'
+
+export interface EvaluateFlags extends GlobalFlags {
+  readonly data: string
+  readonly format: string
+  readonly protocol: string | undefined
+  readonly algorithms: string
+  readonly setting: readonly string[] | undefined
+  readonly k: string | undefined
+  readonly part: 'valid' | 'test' | undefined
+  readonly retrain: readonly string[] | undefined
+  readonly folds: number | undefined
+  readonly warm: number | undefined
+  readonly exclude: 'none' | 'current' | 'session' | 'user' | undefined
+  readonly plot: string | undefined
+  readonly step: number | undefined
+  readonly seed: number | undefined
+  readonly progress: boolean
+}
+
+/** `millrace evaluate`. */
+export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
+  command: 'evaluate',
+  describe: 'Judge algorithms on a data set: recommend, score, then learn',
+  builder: (yargs) =>
+    yargs
+      .option('data', { type: 'string', demandOption: true, requiresArg: true, describe: 'File or folder' })
+      .option('format', { type: 'string', demandOption: true, requiresArg: true, describe: 'What the files are, e.g. sessions' })
+      .option('protocol', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'prequential, split, leave-last-out or k-fold; the usual one of the format if absent',
+      })
+      .option('algorithms', {
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        describe: 'Names, comma-separated; name:label takes part under a label of its own',
+      })
+      .option('setting', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: 'One setting of one algorithm, e.g. --setting stan.k=100',
+      })
+      .option('k', { type: 'string', requiresArg: true, describe: 'Lengths of list, comma-separated; the first is compared' })
+      .option('part', { choices: ['valid', 'test'] as const, describe: 'Of split and leave-last-out: what is judged (test)' })
+      .option('retrain', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: 'live, never or seconds; several are compared',
+      })
+      .option('folds', { coerce: wholeNumber('folds', { min: 2, max: 100 }), requiresArg: true, describe: 'Of k-fold (5)' })
+      .option('warm', {
+        coerce: wholeNumber('warm', { min: 0, max: 99 }),
+        requiresArg: true,
+        describe: 'Of prequential: per cent of the events learned without being judged (0)',
+      })
+      .option('exclude', {
+        choices: ['none', 'current', 'session', 'user'] as const,
+        describe: 'What is not recommended again: the newest item, the visit, the user; by format if absent',
+      })
+      .option('plot', { type: 'string', requiresArg: true, describe: 'Write the curve over time as SVG' })
+      .option('step', {
+        coerce: wholeNumber('step', { min: 1, max: 100_000_000 }),
+        requiresArg: true,
+        describe: 'Width of a step of the curve, seconds (3600)',
+      })
+      .option('seed', {
+        coerce: wholeNumber('seed', { min: 0, max: 1_000_000_000 }),
+        requiresArg: true,
+        describe: 'Of chance (1)',
+      })
+      .option('progress', { type: 'boolean', default: true, describe: 'Progress bar on a terminal' })
+      .example('$0 evaluate --data serenade --format sessions --protocol split --algorithms vmis-knn,stan', 'two on one split')
+      .example(
+        '$0 evaluate --data globo --format globo --algorithms stan --retrain live --retrain 3600 --plot curve.svg',
+        'live against hourly',
+      ) as never,
+  handler: async (flags) => {
+    if (flags.config !== undefined || flags.set !== undefined)
+      throw new MillraceError('MILL_USAGE', '--config and --set mean nothing to evaluate: it runs without a stack')
+    const { runEvaluation } = await import('../evaluation/run-evaluation.ts')
+    await runEvaluation(flags)
+  },
+}

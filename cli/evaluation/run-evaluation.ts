@@ -1,0 +1,91 @@
+import { systemClock } from '../../core/clock.ts'
+import { MillraceError } from '../../core/errors.ts'
+import { chooseContestants, type Retraining } from '../../evaluation/contestant.ts'
+import { evaluate } from '../../evaluation/evaluate.ts'
+import { formatHabits } from '../../evaluation/formats.ts'
+import { type Protocol, plansOf, protocols } from '../../evaluation/plan.ts'
+import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
+import type { EvaluateFlags } from '../commands/evaluate.ts'
+import { printJson } from '../print.ts'
+import { evaluationBar } from './evaluation-bar.ts'
+import { printEvaluation } from './print-evaluation.ts'
+import { readObservations } from './read-observations.ts'
+
+/** Reads the data, judges, prints. Everything that can be wrong with the flags is refused before the data is read. */
+export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
+  const habits = formatHabits.find(({ name }) => name === flags.format) ?? unknownFormat(flags.format)
+  const protocol = protocolOf(flags.protocol ?? habits.protocol)
+  const ks = lengthsOf(flags.k ?? String(habits.k))
+  const seed = flags.seed ?? 1
+  const retraining = (flags.retrain ?? [protocol === 'prequential' ? 'live' : 'never']).map(retrainingOf)
+  const contestants = chooseContestants(recommenderSpecs, {
+    algorithms: flags.algorithms.split(','),
+    settings: flags.setting ?? [],
+    retraining,
+    seed,
+  })
+  const bar = evaluationBar(flags.progress && process.stderr.isTTY === true)
+  try {
+    const data = await readObservations(habits, flags.data, (share) => bar.update('reading', share, 0))
+    const plans = plansOf(protocol, data, {
+      part: flags.part ?? (data.parts.includes(1) && !data.parts.includes(2) ? 'valid' : 'test'),
+      updates: retraining.some((one) => one !== 'never'),
+      lastShare: 0.1,
+      warmShare: (flags.warm ?? 0) / 100,
+      folds: flags.folds ?? 5,
+      seed,
+      judgedTypes: habits.judgedTypes,
+    })
+    const evaluation = evaluate(data, plans, contestants, {
+      ks,
+      context: protocol === 'leave-last-out' || protocol === 'k-fold' ? 'user' : habits.context,
+      truth: protocol === 'k-fold' ? 'user' : habits.truth === 'rest' && protocol !== 'split' ? 'next' : habits.truth,
+      exclude: flags.exclude ?? habits.exclude,
+      curveMs: protocol === 'prequential' || flags.plot !== undefined ? (flags.step ?? 3600) * 1000 : 0,
+      seed,
+      clock: systemClock,
+      onProgress: (share, questions) => bar.update('judging', share, questions),
+    })
+    bar.stop()
+    const { results, paired, ...rest } = evaluation
+    const report = { data: flags.data, protocol, events: data.count, results, paired, ...rest }
+    if (flags.json) printJson(report)
+    else printEvaluation(report)
+  } finally {
+    bar.stop()
+  }
+}
+
+function unknownFormat(name: string): never {
+  if (name === 'open-bandit')
+    throw new MillraceError(
+      'MILL_USAGE',
+      'open-bandit logs are for off-policy estimates, which evaluate does not make yet (issue 6)',
+    )
+  throw new MillraceError(
+    'MILL_USAGE',
+    `there is no format "${name}"; there are ${formatHabits.map((known) => known.name).join(', ')}`,
+  )
+}
+
+function protocolOf(name: string): Protocol {
+  const protocol = protocols.find((known) => known === name)
+  if (protocol === undefined)
+    throw new MillraceError('MILL_USAGE', `there is no protocol "${name}"; there are ${protocols.join(', ')}`)
+  return protocol
+}
+
+function lengthsOf(text: string): number[] {
+  const ks = text.split(',').map(Number)
+  if (ks.some((k) => !Number.isInteger(k) || k < 1 || k > 1000))
+    throw new MillraceError('MILL_USAGE', `--k is ${text}; it must be whole numbers in 1–1000, comma-separated`)
+  return ks
+}
+
+function retrainingOf(text: string): Retraining {
+  if (text === 'live' || text === 'never') return text
+  const seconds = Number(text)
+  if (!Number.isInteger(seconds) || seconds < 1)
+    throw new MillraceError('MILL_USAGE', `--retrain is ${text}; it must be live, never or whole seconds`)
+  return seconds
+}

@@ -1,0 +1,125 @@
+import { rankingConvention } from '../algorithms/ranking-metrics.ts'
+import { createRandom } from '../core/random.ts'
+import type { Clock } from '../ports/clock.ts'
+import { type ContestantPlan, createContestants } from './contestant.ts'
+import { ContestantTally, pairedMeasures } from './contestant-tally.ts'
+import { type Judgement, type JudgeOptions, judge, type Truth } from './judge.ts'
+import type { Observations } from './observations.ts'
+import { pairedBootstrap } from './paired-bootstrap.ts'
+import type { Plan } from './plan.ts'
+import type { Settings } from './recommender.ts'
+
+export interface EvaluateOptions extends Pick<JudgeOptions, 'ks' | 'context' | 'truth' | 'exclude' | 'curveMs'> {
+  readonly seed: number
+  readonly clock: Clock
+  readonly onProgress?: (share: number, questions: number) => void
+}
+
+/** One algorithm's result; `--json` prints it as it is. */
+export interface EvaluationResult {
+  /** The label: the name, with what tells it from others of the same name. */
+  readonly algorithm: string
+  readonly settings: Settings
+  readonly metrics: Readonly<Record<string, number>>
+  readonly latencyMicros: { readonly p50: number; readonly p99: number }
+}
+
+/** Two algorithms on the same questions: mean of a minus mean of b, with a 95 % interval. */
+export interface PairedResult {
+  readonly a: string
+  readonly b: string
+  readonly metric: string
+  readonly difference: number
+  readonly interval: readonly [number, number]
+}
+
+/** A measure over time: per step its start and the mean of each algorithm, in the order of the results. */
+export interface CurveStep {
+  readonly startMs: number
+  readonly questions: number
+  readonly means: readonly number[]
+}
+
+export interface Evaluation extends Judgement {
+  readonly convention: string
+  readonly results: readonly EvaluationResult[]
+  readonly paired: readonly PairedResult[]
+  readonly curve: { readonly metric: string; readonly steps: readonly CurveStep[] } | null
+}
+
+/** Questions whose lists are kept for the measures of variety, per algorithm. */
+const sampleMax = 1000
+
+const truthWords: Record<Truth, string> = {
+  next: 'right is the next item',
+  rest: 'MRR and HR: right is the next item; P, R, NDCG, MAP: right is all that follows in the visit',
+  basket: 'right is everything of the next basket',
+  user: 'right is everything of the user in the fold',
+}
+
+/** Judges every contestant on every plan (the folds of a k-fold count together) and compares each with each. */
+export function evaluate(
+  data: Observations,
+  plans: readonly Plan[],
+  contestants: readonly ContestantPlan[],
+  options: EvaluateOptions,
+): Evaluation {
+  const { ks, context, truth, exclude, curveMs, clock, seed } = options
+  const clusters = context === 'session' ? data.sessionCount : data.userIds.length
+  const itemCount = data.itemIds.length
+  const tallies = contestants.map(() => new ContestantTally({ ks, clusters, items: itemCount, curveMs }))
+  const counts = { questions: 0, cold: 0, unknown: 0, learned: 0 }
+  const world = { itemCount, userCount: data.userIds.length, sessionCount: data.sessionCount, facts: data.facts }
+  plans.forEach((plan, at) => {
+    const made = createContestants(contestants, world, seed)
+    const onProgress = (done: number, questions: number) =>
+      options.onProgress?.((at + done / plan.order.length) / plans.length, counts.questions + questions)
+    const judgement = judge(data, plan, made, tallies, { ks, context, truth, exclude, curveMs, clock, sampleMax, onProgress })
+    for (const key of ['questions', 'cold', 'unknown', 'learned'] as const) counts[key] += judgement[key]
+  })
+  const results = contestants.map(({ label, settings }, c) => ({
+    algorithm: label,
+    settings,
+    metrics: tallies[c]!.metrics(),
+    latencyMicros: tallies[c]!.latencyMicros(),
+  }))
+  return {
+    ...counts,
+    convention: `${rankingConvention}; ${truthWords[truth]}; means over questions`,
+    results,
+    paired: pairsOf(contestants, tallies, ks[0]!, seed),
+    curve: curveMs === 0 ? null : curveOf(tallies, ks[0]!, curveMs),
+  }
+}
+
+function pairsOf(
+  contestants: readonly ContestantPlan[],
+  tallies: readonly ContestantTally[],
+  k: number,
+  seed: number,
+): PairedResult[] {
+  const paired: PairedResult[] = []
+  for (let a = 0; a < tallies.length; a++) {
+    for (let b = a + 1; b < tallies.length; b++) {
+      pairedMeasures.forEach((measure, m) => {
+        const random = createRandom(`bootstrap ${seed}`)
+        const [first, second] = [tallies[a]!, tallies[b]!]
+        const found = pairedBootstrap(first.clusterSums[m]!, second.clusterSums[m]!, first.clusterCounts, random)
+        paired.push({ a: contestants[a]!.label, b: contestants[b]!.label, metric: `${measure}@${k}`, ...found })
+      })
+    }
+  }
+  return paired
+}
+
+function curveOf(tallies: readonly ContestantTally[], k: number, curveMs: number): Evaluation['curve'] {
+  const steps = [...(tallies[0]?.curve.keys() ?? [])].sort((a, b) => a - b)
+  return {
+    metric: `MRR@${k}`,
+    steps: steps.map((step) => ({
+      startMs: step * curveMs,
+      questions: tallies[0]!.curve.get(step)![0]!,
+      means: tallies.map(({ curve }) => curve.get(step)![1]! / curve.get(step)![0]!),
+    })),
+  }
+}

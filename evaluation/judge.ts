@@ -1,0 +1,295 @@
+import type { Clock } from '../ports/clock.ts'
+import { eventStrength } from '../schemas/event-strength.ts'
+import { eventTypes } from '../schemas/user-event.ts'
+import type { Contestant } from './contestant.ts'
+import type { ContestantTally, Question } from './contestant-tally.ts'
+import { Histories } from './histories.ts'
+import type { Observations } from './observations.ts'
+import { type Plan, roles } from './plan.ts'
+import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
+
+/** What one list is held against. */
+export const truths = ['next', 'rest', 'basket', 'user'] as const
+export type Truth = (typeof truths)[number]
+
+export const exclusions = ['none', 'current', 'session', 'user'] as const
+export type Exclusion = (typeof exclusions)[number]
+
+export interface JudgeOptions {
+  /** Lengths of list; lists are made once, at the longest. */
+  readonly ks: readonly number[]
+  /** Who must have done something before a question is asked: the visit, or the user. */
+  readonly context: 'session' | 'user'
+  /**
+   * `next`: the next item. `rest`: MRR and HR the next item, the others all that follow in the visit. `basket`: the items of all
+   * judged events of one session and time. `user`: all judged items of a user.
+   */
+  readonly truth: Truth
+  /** Items that are not recommended again: the newest one, those of the running visit, all of the user, or none. */
+  readonly exclude: Exclusion
+  /** Questions whose lists are kept for diversity, serendipity and calibration at most. */
+  readonly sampleMax: number
+  /** Width of one step of the curve over time, ms; 0 = no curve. */
+  readonly curveMs: number
+  readonly clock: Clock
+  /** Called every few thousand events with how many of the plan are done. */
+  readonly onProgress?: (done: number, questions: number) => void
+}
+
+/** Counts of one judgement. */
+export interface Judgement {
+  /** Questions asked. */
+  readonly questions: number
+  /** Judged events that were not asked for, because nothing was known of the visit or user. */
+  readonly cold: number
+  /** Questions none of whose items anybody had touched before: nobody can answer them. */
+  readonly unknown: number
+  readonly learned: number
+}
+
+/**
+ * Takes the events of a plan in order: asks every contestant, scores the answers, and only then lets them learn. Nothing sees an
+ * event before it is scored: histories and learning both come after the question.
+ */
+export function judge(
+  data: Observations,
+  plan: Plan,
+  contestants: readonly Contestant[],
+  tallies: readonly ContestantTally[],
+  options: JudgeOptions,
+): Judgement {
+  return new Judge(data, plan, contestants, tallies, options).run()
+}
+
+const progressEvents = 2048
+const nothing = new Int32Array(0)
+
+class Judge {
+  readonly #data: Observations
+  readonly #plan: Plan
+  readonly #contestants: readonly Contestant[]
+  readonly #tallies: readonly ContestantTally[]
+  readonly #options: JudgeOptions
+  readonly #sessions: Histories
+  readonly #users: Histories
+  readonly #excluded: Uint8Array
+  readonly #known: Uint8Array
+  readonly #out: readonly RankedList[]
+  readonly #size: number
+  readonly #sampleEvery: number
+  readonly #query: Query
+  readonly #observation: Observation = { user: 0, session: 0, item: 0, timeMs: 0, type: 0, strength: 0, rating: 0 }
+  /** Of truth `rest`, the key to the answers: the items of each judged session in order, and how many of them have passed. */
+  readonly #answers: Histories | null
+  readonly #passed: Int32Array
+  #questions = 0
+  #cold = 0
+  #unknown = 0
+  #learned = 0
+
+  constructor(
+    data: Observations,
+    plan: Plan,
+    contestants: readonly Contestant[],
+    tallies: readonly ContestantTally[],
+    options: JudgeOptions,
+  ) {
+    this.#data = data
+    this.#plan = plan
+    this.#contestants = contestants
+    this.#tallies = tallies
+    this.#options = options
+    this.#sessions = new Histories(data.sessions, data.sessionCount)
+    this.#users = new Histories(data.users, data.userIds.length)
+    this.#excluded = new Uint8Array(data.itemIds.length)
+    this.#known = new Uint8Array(data.itemIds.length)
+    this.#size = Math.max(...options.ks)
+    this.#out = contestants.map(() => emptyRankedList(this.#size))
+    let judged = 0
+    for (const role of plan.roles) if (role === roles.judge) judged++
+    this.#sampleEvery = Math.max(1, Math.ceil(judged / options.sampleMax))
+    this.#query = {
+      user: 0,
+      session: 0,
+      nowMs: 0,
+      sessionItems: nothing,
+      userItems: nothing,
+      excluded: options.exclude === 'none' ? null : this.#excluded,
+      excludedCount: 0,
+    }
+    this.#answers = options.truth === 'rest' ? this.#layOutAnswers() : null
+    this.#passed = new Int32Array(this.#answers === null ? 0 : data.sessionCount)
+  }
+
+  run(): Judgement {
+    const { order, roles: roleAt, updates } = this.#plan
+    let fitted = false
+    for (let at = 0; at < order.length; at++) {
+      if (at % progressEvents === 0) this.#options.onProgress?.(at, this.#questions)
+      const role = roleAt[at]!
+      if (role === roles.skip) continue
+      if (role === roles.learn) {
+        this.#see(order[at]!)
+        this.#learn(order[at]!)
+      } else if (role === roles.context) {
+        this.#see(order[at]!)
+        this.#pass(order[at]!)
+        if (updates) this.#learn(order[at]!)
+      } else {
+        if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
+        fitted = true
+        const end = this.#endOfGroup(at)
+        this.#ask(at, end)
+        for (let n = at; n < end; n++) {
+          this.#see(order[n]!)
+          this.#pass(order[n]!)
+          if (updates) this.#learn(order[n]!)
+        }
+        at = end - 1
+      }
+    }
+    this.#options.onProgress?.(order.length, this.#questions)
+    return { questions: this.#questions, cold: this.#cold, unknown: this.#unknown, learned: this.#learned }
+  }
+
+  /** One past the last judged event that belongs to the same question. */
+  #endOfGroup(at: number): number {
+    const { truth } = this.#options
+    const { order, roles: roleAt } = this.#plan
+    if (truth === 'next' || truth === 'rest') return at + 1
+    const { sessions, timesMs, users } = this.#data
+    const first = order[at]!
+    let end = at + 1
+    for (; end < order.length && roleAt[end] === roles.judge; end++) {
+      const row = order[end]!
+      const same =
+        truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first] && timesMs[row] === timesMs[first]
+      if (!same) break
+    }
+    return end
+  }
+
+  #ask(at: number, end: number): void {
+    const { context, clock } = this.#options
+    const { sessions, users, timesMs, items } = this.#data
+    const row = this.#plan.order[at]!
+    const session = sessions[row]!
+    const user = users[row]!
+    if ((context === 'session' ? this.#sessions.length(session) : this.#users.length(user)) === 0) {
+      this.#cold += end - at
+      return
+    }
+    const query = this.#query
+    query.user = user
+    query.session = session
+    query.nowMs = timesMs[row]!
+    query.sessionItems = this.#sessions.of(session)
+    query.userItems = this.#users.of(user)
+    const left = this.#leftOut()
+    query.excludedCount = this.#exclude(left)
+    const relevant = new Set<number>()
+    for (let n = at; n < end; n++) relevant.add(items[this.#plan.order[n]!]!)
+    let known = false
+    for (const item of relevant) known ||= this.#known[item] === 1
+    if (!known) this.#unknown++
+    const following = this.#answers === null ? relevant : new Set(this.#answers.of(session).subarray(this.#passed[session]!))
+    const question: Question = {
+      next: relevant,
+      relevant: following,
+      cluster: context === 'session' ? session : user,
+      timeMs: query.nowMs,
+      history: context === 'session' ? query.sessionItems : query.userItems,
+      sampled: this.#questions % this.#sampleEvery === 0,
+    }
+    this.#questions++
+    for (let c = 0; c < this.#contestants.length; c++) {
+      const out = this.#out[c]!
+      const startMs = clock.elapsedMs()
+      this.#contestants[c]!.recommender.recommend(query, this.#size, out)
+      this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
+    }
+    this.#unexclude(left)
+    this.#predict(at, end)
+  }
+
+  #predict(at: number, end: number): void {
+    const { users, items, ratings } = this.#data
+    for (let n = at; n < end; n++) {
+      const row = this.#plan.order[n]!
+      const rating = ratings[row]!
+      if (rating === 0) continue
+      for (let c = 0; c < this.#contestants.length; c++) {
+        const { recommender } = this.#contestants[c]!
+        if (recommender.predict !== undefined) this.#tallies[c]!.predicted(recommender.predict(users[row]!, items[row]!), rating)
+      }
+    }
+  }
+
+  /** The event becomes part of the visit and the user. */
+  #see(row: number): void {
+    const { users, sessions, items } = this.#data
+    this.#sessions.add(sessions[row]!, items[row]!)
+    this.#users.add(users[row]!, items[row]!)
+  }
+
+  #pass(row: number): void {
+    if (this.#answers !== null) this.#passed[this.#data.sessions[row]!]!++
+  }
+
+  #learn(row: number): void {
+    const { users, sessions, items, timesMs, types, ratings } = this.#data
+    const one = this.#observation
+    one.user = users[row]!
+    one.session = sessions[row]!
+    one.item = items[row]!
+    one.timeMs = timesMs[row]!
+    one.type = types[row]!
+    one.rating = ratings[row]!
+    one.strength = eventStrength({ type: eventTypes[one.type]!, rating: one.rating === 0 ? null : one.rating })
+    this.#learned++
+    this.#known[one.item] = 1
+    for (let c = 0; c < this.#contestants.length; c++) {
+      this.#contestants[c]!.recommender.learn(one)
+      this.#tallies[c]!.learned(one.item)
+    }
+  }
+
+  /** The items that must not come again, for the query as it stands. */
+  #leftOut(): Int32Array {
+    const { sessionItems, userItems } = this.#query
+    switch (this.#options.exclude) {
+      case 'user':
+        return userItems
+      case 'session':
+        return sessionItems
+      case 'current':
+        return (sessionItems.length > 0 ? sessionItems : userItems).subarray(-1)
+      case 'none':
+        return nothing
+    }
+  }
+
+  #exclude(items: Int32Array): number {
+    let count = 0
+    for (const item of items) {
+      if (this.#excluded[item] === 1) continue
+      this.#excluded[item] = 1
+      count++
+    }
+    return count
+  }
+
+  #unexclude(items: Int32Array): void {
+    for (const item of items) this.#excluded[item] = 0
+  }
+
+  #layOutAnswers(): Histories {
+    const answers = new Histories(this.#data.sessions, this.#data.sessionCount)
+    const { order, roles: roleAt } = this.#plan
+    for (let at = 0; at < order.length; at++) {
+      if (roleAt[at] !== roles.judge && roleAt[at] !== roles.context) continue
+      answers.add(this.#data.sessions[order[at]!]!, this.#data.items[order[at]!]!)
+    }
+    return answers
+  }
+}
