@@ -37,13 +37,22 @@ export function easeWeights(users: SparseRows, options: EaseOptions): Float64Arr
   return weights
 }
 
-/** Writes Σ of the rows of `weights` for the items of `history` (numbers, without repeats) into `scores`, one for each item. */
-export function easeScores(weights: Float64Array, history: ArrayLike<number>, scores: Float64Array): void {
+/**
+ * Writes Σ of the rows of `weights` for the items of `history` (numbers, without repeats) into `scores`, one for each item; with
+ * `strengths` each row counts that much (the paper has 1 for all).
+ */
+export function easeScores(
+  weights: Float64Array,
+  history: ArrayLike<number>,
+  scores: Float64Array,
+  strengths?: ArrayLike<number>,
+): void {
   const size = scores.length
   scores.fill(0)
   for (let n = 0; n < history.length; n++) {
     const row = history[n]! * size
-    for (let item = 0; item < size; item++) scores[item]! += weights[row + item]!
+    const strength = strengths === undefined ? 1 : strengths[n]!
+    for (let item = 0; item < size; item++) scores[item]! += strength * weights[row + item]!
   }
 }
 
