@@ -2,6 +2,7 @@ import type { RecommenderSpec } from './recommender.ts'
 import { als } from './recommenders/als.ts'
 import { ar } from './recommenders/ar.ts'
 import { biasedMf } from './recommenders/biased-mf.ts'
+import { blend } from './recommenders/blend.ts'
 import { content } from './recommenders/content.ts'
 import { ease } from './recommenders/ease.ts'
 import { itemKnn } from './recommenders/item-knn.ts'
@@ -28,4 +29,5 @@ export const recommenderSpecs = [
   als,
   biasedMf,
   content,
+  blend,
 ] as readonly unknown[] as readonly RecommenderSpec[]
