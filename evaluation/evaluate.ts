@@ -8,6 +8,7 @@ import type { Observations } from './observations.ts'
 import { pairedBootstrap } from './paired-bootstrap.ts'
 import type { Plan } from './plan.ts'
 import type { Settings } from './recommender.ts'
+import { type Variety, VarietyMeasure } from './variety.ts'
 
 export interface EvaluateOptions extends Pick<JudgeOptions, 'ks' | 'context' | 'truth' | 'exclude' | 'curveMs'> {
   readonly seed: number
@@ -77,10 +78,11 @@ export function evaluate(
     const judgement = judge(data, plan, made, tallies, { ks, context, truth, exclude, curveMs, clock, sampleMax, onProgress })
     for (const key of ['questions', 'cold', 'unknown', 'learned'] as const) counts[key] += judgement[key]
   })
+  const measure = new VarietyMeasure(data, context)
   const results = contestants.map(({ label, settings }, c) => ({
     algorithm: label,
     settings,
-    metrics: tallies[c]!.metrics(),
+    metrics: { ...tallies[c]!.metrics(), ...named(measure.of(tallies[c]!.samples), ks[0]!) },
     latencyMicros: tallies[c]!.latencyMicros(),
   }))
   return {
@@ -90,6 +92,11 @@ export function evaluate(
     paired: pairsOf(contestants, tallies, ks[0]!, seed),
     curve: curveMs === 0 ? null : curveOf(tallies, ks[0]!, curveMs),
   }
+}
+
+/** Measures of variety by name, those left out that the data cannot say. */
+function named(variety: Variety, k: number): Record<string, number> {
+  return Object.fromEntries(Object.entries(variety).flatMap(([name, value]) => (value === null ? [] : [[`${name}@${k}`, value]])))
 }
 
 function pairsOf(

@@ -5,6 +5,7 @@ import { biasedMf } from './recommenders/biased-mf.ts'
 import { blend } from './recommenders/blend.ts'
 import { content } from './recommenders/content.ts'
 import { ease } from './recommenders/ease.ts'
+import { engine } from './recommenders/engine.ts'
 import { itemKnn } from './recommenders/item-knn.ts'
 import { popularity } from './recommenders/popularity.ts'
 import { sr } from './recommenders/sr.ts'
@@ -30,4 +31,5 @@ export const recommenderSpecs = [
   biasedMf,
   content,
   blend,
+  engine,
 ] as readonly unknown[] as readonly RecommenderSpec[]

@@ -30,9 +30,11 @@ export function printEvaluation(report: EvaluationReport): void {
   }
   if (paired.length === 0) return
   console.log('')
+  // Many algorithms make many pairs: then the first measure is enough for people; JSON has all.
+  const shown = results.length > 3 ? paired.filter(({ metric }) => metric === paired[0]!.metric) : paired
   printTable(
     ['pair', 'measure', 'difference', '95 % interval'],
-    paired.map(({ a, b, metric, difference, interval }) => [
+    shown.map(({ a, b, metric, difference, interval }) => [
       `${a} − ${b}`,
       metric,
       signed(difference),

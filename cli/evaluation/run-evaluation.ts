@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { chooseContestants, type Retraining } from '../../evaluation/contestant.ts'
+import { curveSvg } from '../../evaluation/curve-svg.ts'
 import { evaluate } from '../../evaluation/evaluate.ts'
 import { formatHabits } from '../../evaluation/formats.ts'
 import { type Protocol, plansOf, protocols } from '../../evaluation/plan.ts'
@@ -8,7 +11,7 @@ import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import type { EvaluateFlags } from '../commands/evaluate.ts'
 import { printJson } from '../print.ts'
 import { evaluationBar } from './evaluation-bar.ts'
-import { printEvaluation } from './print-evaluation.ts'
+import { type EvaluationReport, printEvaluation } from './print-evaluation.ts'
 import { readObservations } from './read-observations.ts'
 
 /** Reads the data, judges, prints. Everything that can be wrong with the flags is refused before the data is read. */
@@ -49,11 +52,25 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     bar.stop()
     const { results, paired, ...rest } = evaluation
     const report = { data: flags.data, protocol, events: data.count, results, paired, ...rest }
+    if (flags.plot !== undefined) await writePlot(flags.plot, report)
     if (flags.json) printJson(report)
     else printEvaluation(report)
   } finally {
     bar.stop()
   }
+}
+
+async function writePlot(path: string, { data, protocol, curve, results }: EvaluationReport): Promise<void> {
+  const steps = curve?.steps ?? []
+  const svg = curveSvg({
+    title: `${basename(data)}, ${protocol}`,
+    unit: curve?.metric ?? '',
+    timesMs: steps.map(({ startMs }) => startMs),
+    lines: results.map(({ algorithm }, n) => ({ name: algorithm, values: steps.map(({ means }) => means[n]!) })),
+  })
+  await writeFile(path, svg).catch((cause) => {
+    throw new MillraceError('MILL_USAGE', `--plot ${path} cannot be written: ${(cause as Error).message}`, { cause })
+  })
 }
 
 function unknownFormat(name: string): never {

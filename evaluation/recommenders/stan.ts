@@ -29,7 +29,7 @@ export const stan: RecommenderSpec<{
     idf: false,
     sessionLengthMax: 30,
     sessionsMax: sessionsMaxDefault,
-    again: false,
+    again: true,
   },
   create({ itemCount, sessionCount }, { m, k, last, back, around, days, idf, sessionLengthMax, sessionsMax, again }) {
     const index = new SessionIndex({
