@@ -21,12 +21,10 @@ export function contentSource({ facts }: Pick<RecommenderWorld, 'facts'>, { term
     zeroIsNothing: true,
     learn: () => {},
     scores({ userItems }, scores) {
-      scores.fill(0)
       const { items, weights } = weighedHistory(userItems, recency)
       const profile = index.profile(Array.from(items, (item, n) => ({ item, weight: weights[n]! })))
       if (profile.terms.length === 0) return false
-      const nearest = index.nearest(profile, scores.length)
-      for (let n = 0; n < nearest.indices.length; n++) scores[nearest.indices[n]!] = nearest.scores[n]!
+      index.cosines(profile, scores)
       return true
     },
   }
