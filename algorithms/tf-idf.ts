@@ -134,6 +134,25 @@ export class TfIdfIndex {
    * share a term with the query are looked at. `skip(item)` true leaves one out.
    */
   nearest(query: SparseVector, count: number, skip?: (item: number) => boolean): TopK {
+    const indices = new Int32Array(count)
+    const best = new Float64Array(count)
+    let filled = 0
+    this.#visitCosines(query, (item, cosine) => {
+      if (!skip?.(item)) filled = insertBest(indices, best, filled, item, cosine)
+    })
+    return { indices: indices.subarray(0, filled), scores: best.subarray(0, filled) }
+  }
+
+  /** Writes the cosine to `query` of every item into `scores` (a number per item id), 0 where no term is shared. */
+  cosines(query: SparseVector, scores: Float64Array): void {
+    scores.fill(0)
+    this.#visitCosines(query, (item, cosine) => {
+      if (item < scores.length) scores[item] = cosine
+    })
+  }
+
+  /** Calls `visit` for every item with a cosine above 0. */
+  #visitCosines(query: SparseVector, visit: (item: number, cosine: number) => void): void {
     const scores = this.#scores
     const touched: number[] = []
     let squares = 0
@@ -148,17 +167,12 @@ export class TfIdfIndex {
         scores[item]! += weight * frequencies[p]!
       }
     }
-    const indices = new Int32Array(count)
-    const best = new Float64Array(count)
     const norm = Math.sqrt(squares)
-    let filled = 0
     for (const item of touched) {
       const score = scores[item]!
       scores[item] = 0
-      if (!(score > 0) || skip?.(item)) continue
-      filled = insertBest(indices, best, filled, item, score / (norm * this.#items.get(item)!.norm))
+      if (score > 0) visit(item, score / (norm * this.#items.get(item)!.norm))
     }
-    return { indices: indices.subarray(0, filled), scores: best.subarray(0, filled) }
   }
 
   #normOf(held: HeldItem): number {

@@ -1,0 +1,162 @@
+import { MillraceError } from '../core/errors.ts'
+import { SparseCounts } from './sparse-counts.ts'
+import { type SupportSimilarityOptions, supportSimilarity } from './support-similarity.ts'
+import { insertBest, type TopK } from './top-k.ts'
+
+/** Settings of `ItemKnn`. */
+export interface ItemKnnOptions extends SupportSimilarityOptions {
+  readonly itemCount: number
+  /** Neighbours kept for each target item. Default 50. */
+  readonly neighbours?: number
+  /** Items of one user (or session) that pairs are counted with, the newest first kept. Default 1,000. */
+  readonly historyMax?: number
+  /** Companions counted for one item at most. Default 4,096. */
+  readonly companionsMax?: number
+  /** A pair counts gapDecay^(steps between both in the history − 1), 0 < gapDecay ≤ 1. Default 1: any distance is the same. */
+  readonly gapDecay?: number
+  /** What a pair counts for the item that came first, as the target: 0 = only what followed is a companion. Default 1. */
+  readonly backward?: number
+}
+
+/** Lighter pairs are not counted: they would cost as much as the others. */
+const weightMin = 1e-3
+
+/**
+ * Item-based collaborative filtering (Sarwar et al., WWW 2001) that learns from each event: `observe` counts the item with the
+ * others of its user, so counts always equal a recount. A target item scores Σ similarity over its `neighbours` nearest items
+ * that are in the history. With `gapDecay` and `backward` below 1 pairs know order and distance, as sequential rules do (Ludewig &
+ * Jannach, UMUAI 2018): both kinds of evidence in one count. Lists of neighbours are made anew by `refresh`, for the items counted since; supports of the others
+ * in a list are those of its last making.
+ */
+export class ItemKnn {
+  readonly #options: ItemKnnOptions
+  readonly #similarity: { measure: 'cosine' | 'jaccard'; shrinkage: number; alpha: number }
+  readonly #supports: Float64Array
+  /** Of each target, what its companions count. */
+  readonly #pairs: (SparseCounts | undefined)[]
+  readonly #backward: number
+  /** gapDecay^n. */
+  readonly #decays: Float64Array
+  /** Newest last. */
+  readonly #histories = new Map<number, Set<number>>()
+  readonly #dirty = new Set<number>()
+  /** Neighbours of each target as of its last making. */
+  readonly #lists: (TopK | undefined)[]
+  /** The same the other way: targets that hold an item among their neighbours, with the similarity. */
+  readonly #targets: Map<number, number>[]
+
+  constructor(options: ItemKnnOptions) {
+    const { itemCount, measure = 'cosine', shrinkage = 0, alpha = 0.5 } = options
+    this.#options = options
+    this.#similarity = { measure, shrinkage, alpha }
+    this.#supports = new Float64Array(itemCount)
+    this.#pairs = new Array(itemCount)
+    const { gapDecay = 1, backward = 1, historyMax = 1000 } = options
+    if (!(gapDecay > 0 && gapDecay <= 1 && backward >= 0))
+      throw new MillraceError('MILL_REQUEST_INVALID', 'gapDecay must lie in (0, 1] and backward must not be negative')
+    this.#backward = backward
+    this.#decays = Float64Array.from({ length: historyMax }, (_, gap) => gapDecay ** gap)
+    this.#lists = new Array(itemCount)
+    this.#targets = Array.from({ length: itemCount }, () => new Map())
+  }
+
+  /** Counts one item of a user (or session); false for a repeat. Throws `MILL_REQUEST_INVALID` for an unknown item number. */
+  observe(user: number, item: number): boolean {
+    this.#check(item)
+    let history = this.#histories.get(user)
+    if (history === undefined) {
+      history = new Set()
+      this.#histories.set(user, history)
+    }
+    if (history.has(item)) return false
+    const pairs = this.#pairsOf(item)
+    let gap = history.size
+    for (const other of history) {
+      const weight = this.#decays[--gap]!
+      if (weight < weightMin) continue
+      pairs.add(other, weight)
+      if (this.#backward > 0) {
+        this.#pairsOf(other).add(item, this.#backward * weight)
+        this.#dirty.add(other)
+      }
+    }
+    history.add(item)
+    if (history.size > this.#decays.length) history.delete(history.values().next().value!)
+    this.#supports[item]!++
+    this.#dirty.add(item)
+    return true
+  }
+
+  /** Forgets that user's items: pairs already counted stay. For closed sessions, which bring nothing more. */
+  close(user: number): void {
+    this.#histories.delete(user)
+  }
+
+  /** Users (or sessions) that had the item. */
+  support(item: number): number {
+    return this.#supports[item] ?? 0
+  }
+
+  /** Users that had both; with decay or direction, what `other` counts for the target `item`. */
+  together(item: number, other: number): number {
+    return this.#pairs[item]?.get(other) ?? 0
+  }
+
+  /** The nearest items of `item` by the counts of now, best first, ties by lower item. */
+  neighboursOf(item: number): TopK {
+    this.#check(item)
+    const count = Math.min(this.#options.neighbours ?? 50, this.#options.itemCount)
+    const indices = new Int32Array(count)
+    const scores = new Float64Array(count)
+    let filled = 0
+    this.#pairs[item]?.forEach((other, together) => {
+      const similarity = supportSimilarity(together, this.#supports[other]!, this.#supports[item]!, this.#similarity)
+      if (similarity > 0) filled = insertBest(indices, scores, filled, other, similarity)
+    })
+    return { indices: indices.slice(0, filled), scores: scores.slice(0, filled) }
+  }
+
+  /** Makes the lists of all items counted since the last time. */
+  refresh(): void {
+    for (const item of this.#dirty) {
+      const old = this.#lists[item]
+      if (old) for (const other of old.indices) this.#targets[other]!.delete(item)
+      const list = this.neighboursOf(item)
+      this.#lists[item] = list
+      for (let n = 0; n < list.indices.length; n++) this.#targets[list.indices[n]!]!.set(item, list.scores[n]!)
+    }
+    this.#dirty.clear()
+  }
+
+  /** Makes every list anew, so that each has the supports of now. */
+  refreshAll(): void {
+    for (let item = 0; item < this.#options.itemCount; item++) if (this.#supports[item]! > 0) this.#dirty.add(item)
+    this.refresh()
+  }
+
+  /**
+   * Writes Σ weight · similarity over `history` (item numbers without repeats) for every target into `scores` (itemCount
+   * numbers), by the lists of the last refresh. `weights` default to 1 each. Items of the history score too: skip them after.
+   */
+  scores(history: ArrayLike<number>, scores: Float64Array, weights?: ArrayLike<number>): void {
+    scores.fill(0)
+    for (let n = 0; n < history.length; n++) {
+      const weight = weights === undefined ? 1 : weights[n]!
+      for (const [target, similarity] of this.#targets[history[n]!]!) scores[target]! += weight * similarity
+    }
+  }
+
+  #pairsOf(item: number): SparseCounts {
+    let pairs = this.#pairs[item]
+    if (pairs === undefined) {
+      pairs = new SparseCounts({ entriesMax: this.#options.companionsMax ?? 4096 })
+      this.#pairs[item] = pairs
+    }
+    return pairs
+  }
+
+  #check(item: number): void {
+    if (item >= 0 && item < this.#options.itemCount && Number.isInteger(item)) return
+    throw new MillraceError('MILL_REQUEST_INVALID', `item ${item}: give whole numbers from 0 to ${this.#options.itemCount - 1}`)
+  }
+}
