@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import { DecisionLog } from '../gateway/decision-log.ts'
 import { EventCollector } from '../gateway/event-collector.ts'
+import { PreferenceCollector } from '../gateway/preference-collector.ts'
 import { RecommendationService } from '../gateway/recommendation-service.ts'
 import { silentLogger } from '../ports/logger.ts'
 import { type Metrics, silentMetrics } from '../ports/metrics.ts'
@@ -43,13 +44,15 @@ const shared = {
 const lists = new RedisListStore(redis)
 const items = { get: (itemId: string) => catalogue.get(itemId) }
 const decisions = new DecisionLog(shared)
+const features = () => Promise.resolve(null)
 const app = await createGateway({
   ...shared,
   service: new RecommendationService({ lists, items, decisions, clock: systemClock }),
   collector: new EventCollector({ ...shared, items }),
+  preferences: new PreferenceCollector({ ...shared, features }),
   lists,
   items,
-  features: () => Promise.resolve(null),
+  features,
   version: '0',
 })
 const gateway = await app.listen({ host: '127.0.0.1', port: 0 })

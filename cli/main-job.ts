@@ -126,11 +126,12 @@ class MainJob {
   }
 
   async start(): Promise<void> {
-    const { engine, ports, service, collector, features, tables } = this.#parts
+    const { engine, ports, service, collector, preferences, features, tables } = this.#parts
     const { gateway, admin } = this.#config
     const app = await createGateway({
       service,
       collector,
+      preferences,
       lists: ports.lists,
       items: tables.catalogue,
       features,

@@ -1,6 +1,7 @@
 import { partitionFor } from '../core/partition-for.ts'
 import { DecisionLog } from '../gateway/decision-log.ts'
 import { EventCollector } from '../gateway/event-collector.ts'
+import { PreferenceCollector } from '../gateway/preference-collector.ts'
 import { RecommendationService } from '../gateway/recommendation-service.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
 import { userView } from '../operators/user-view.ts'
@@ -89,6 +90,8 @@ export async function openJob(config: Config) {
     },
   })
   const collector = new EventCollector({ ...shared, items: tables.catalogue })
+  const features = featureReader(ports.state, config.partitions)
+  const preferences = new PreferenceCollector({ ...shared, features })
   return {
     ports,
     inference,
@@ -99,7 +102,8 @@ export async function openJob(config: Config) {
     decisions,
     service,
     collector,
-    features: featureReader(ports.state, config.partitions),
+    preferences,
+    features,
     observe: (next: typeof observer) => {
       observer = next
     },

@@ -7,6 +7,8 @@ import type { EventCollector } from './event-collector.ts'
 import { eventRoutes } from './event-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { KeyLimit } from './key-limit.ts'
+import type { PreferenceCollector } from './preference-collector.ts'
+import { preferenceRoutes } from './preference-routes.ts'
 import { type ReadRouteOptions, readRoutes } from './read-routes.ts'
 import { recommendationRoutes } from './recommendation-routes.ts'
 import type { RecommendationService } from './recommendation-service.ts'
@@ -15,6 +17,7 @@ import type { RecommendationService } from './recommendation-service.ts'
 export interface GatewayOptions extends ReadRouteOptions {
   readonly service: RecommendationService
   readonly collector: EventCollector
+  readonly preferences: PreferenceCollector
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -41,9 +44,10 @@ export function createGateway(options: GatewayOptions): Promise<FastifyInstance>
       if (options.apiKeys && options.apiKeys.length > 0) guard(app, new KeyLimit(options.apiKeys, options.clock))
       recommendationRoutes(app, options)
       eventRoutes(app, options.collector)
+      preferenceRoutes(app, options.preferences)
       readRoutes(app, options)
       healthRoutes(app, { ...options, ready })
-      app.addHook('onClose', () => options.collector.close())
+      app.addHook('onClose', () => Promise.all([options.collector.close(), options.preferences.close()]))
     },
   })
 }

@@ -70,29 +70,12 @@ export class EventCollector {
         value: wire.encode('user-events', event),
       }
     })
-    await this.#limited(this.#buffer.append(records))
+    await this.#buffer.appendWithin(this.#waitMsMax, records)
     this.#accepted.add(records.length)
   }
 
   /** Sends the rest. */
   async close(): Promise<void> {
     await this.#buffer.close()
-  }
-
-  /** Answers after `waitMsMax` even if the log does not: whether it took the events is then unknown, and a resend harmless. */
-  async #limited(sent: Promise<void>): Promise<void> {
-    let cancel = () => {}
-    const late = new Promise<never>((_, reject) => {
-      cancel = this.#options.clock.after(this.#waitMsMax, () =>
-        reject(
-          new MillraceError('MILL_LOG_UNAVAILABLE', `the log did not answer within ${this.#waitMsMax} ms; send the events again`),
-        ),
-      )
-    })
-    try {
-      await Promise.race([sent, late])
-    } finally {
-      cancel()
-    }
   }
 }

@@ -65,6 +65,29 @@ export class LogBuffer {
     })
   }
 
+  /**
+   * The same, answered after `waitMsMax` even if the log does not: with `MILL_LOG_UNAVAILABLE`, and whether the log took the records is
+   * then unknown, so a caller may only use it where sending again is harmless.
+   */
+  async appendWithin(waitMsMax: number, records: readonly OutgoingRecord[]): Promise<void> {
+    let cancel = () => {}
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#options.clock.after(waitMsMax, () =>
+        reject(
+          new MillraceError(
+            'MILL_LOG_UNAVAILABLE',
+            `the log did not answer within ${waitMsMax} ms; send the ${this.#options.name} again`,
+          ),
+        ),
+      )
+    })
+    try {
+      await Promise.race([this.append(records), late])
+    } finally {
+      cancel()
+    }
+  }
+
   /** Sends what waits now without lingering. What fails is treated as ever: look at `held`. */
   async flush(): Promise<void> {
     this.#disarm()

@@ -7,6 +7,7 @@ import type { Experiment } from '../../gateway/assign-variant.ts'
 import { createGateway } from '../../gateway/create-gateway.ts'
 import { DecisionLog } from '../../gateway/decision-log.ts'
 import { EventCollector } from '../../gateway/event-collector.ts'
+import { PreferenceCollector } from '../../gateway/preference-collector.ts'
 import { RecommendationService } from '../../gateway/recommendation-service.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { EventLog } from '../../ports/event-log.ts'
@@ -40,7 +41,7 @@ export async function openGateway(options: GatewayFixtureOptions = {}) {
   const log = new EmbeddedEventLog(database)
   const lists = new EmbeddedListStore(database)
   const wire = await WireFormat.open(new EmbeddedSchemaRegistry(database))
-  await log.ensureTopics(['user-events', 'decisions'].map((name) => ({ name, partitions, cleanup: 'delete' })))
+  await log.ensureTopics(['user-events', 'decisions', 'users'].map((name) => ({ name, partitions, cleanup: 'delete' })))
   const catalogue = new Map<string, Item>(Array.from({ length: 60 }, (_, index) => [`i${index}`, itemOf(index)]))
   const features = new Map<string, UserFeatures>()
   const shared = { wire, partitions: () => partitions, clock, metrics: silentMetrics, log: options.around?.(log) ?? log }
@@ -61,12 +62,14 @@ export async function openGateway(options: GatewayFixtureOptions = {}) {
     trendAgeMsMax: 0,
     ...(options.experiment ? { experiment: options.experiment } : {}),
   })
+  const featuresOf = (userId: string) => Promise.resolve(features.get(userId) ?? null)
   const app = await createGateway({
     service,
     collector,
+    preferences: new PreferenceCollector({ ...shared, features: featuresOf, ...limit('waitMsMax', options.waitMsMax) }),
     lists,
     items,
-    features: (userId) => Promise.resolve(features.get(userId) ?? null),
+    features: featuresOf,
     clock,
     logger: silentLogger,
     metrics: silentMetrics,
