@@ -72,6 +72,7 @@ it('is live, ready and described', async () => {
     '/v1/recommend',
     '/v1/trends/{scope}',
     '/v1/users/{id}/features',
+    '/v1/users/{id}/preferences',
     '/v1/users/{id}/recommendations',
   ])
 })
