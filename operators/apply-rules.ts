@@ -5,6 +5,7 @@ import type { RuleMoment, RuleSubject } from '../algorithms/rules/rule-spec.ts'
 import type { RuleMove } from '../algorithms/rules/ruled-list.ts'
 import { topK } from '../algorithms/top-k.ts'
 import type { Batch } from '../ports/batch.ts'
+import { bringCandidate } from './bring-candidate.ts'
 import type { ListDraft } from './list-draft.ts'
 import type { CatalogueTable } from './tables/catalogue-table.ts'
 import type { RuleTable } from './tables/rule-table.ts'
@@ -42,31 +43,53 @@ export function applyRules(
   })
 }
 
-function apply(
-  draft: ListDraft,
-  { compiled }: RuleTable,
-  items: CatalogueTable,
-  { surface, itemsMax, poolMax }: RuleOptions,
-): void {
-  const moment: RuleMoment = { surface, timeMs: draft.update.eventTimeMs }
+function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable, options: RuleOptions): void {
+  const moment: RuleMoment = { surface: options.surface, timeMs: draft.update.eventTimeMs }
   const active = compiled.active(moment)
   if (active.count === 0) return
-  const places = poolOf(draft, poolMax)
+  const places = poolOf(draft, options.poolMax)
   const subjects = Array.from(places, (place) => subjectOf(draft, place, items))
   const scores = Float64Array.from(places, (place) => draft.scores[place]!)
-  const size = Math.min(itemsMax, draft.order.length)
-  const { order, moves, violations } = applyTo(compiled, { ...moment, subjects, scores, size })
+  const size = Math.min(options.itemsMax, draft.order.length)
+  const find = (itemId: string) => (isUnwanted(draft, itemId, items) ? undefined : items.get(itemId))
+  const { order, added, moves, violations } = applyTo(compiled, { ...moment, subjects, scores, size, find })
   const explored = draft.exploration === null ? -1 : draft.order[draft.exploration.slot]!
-  draft.order = Int32Array.from(order.subarray(0, draft.order.length), (index) => places[index]!)
-  const shown = Array.from(order.subarray(0, size), (index) => subjects[index]!)
+  // A pin may make a short list longer.
+  const length = Math.max(draft.order.length, Math.min(order.length, options.itemsMax))
+  draft.order = Int32Array.from(order.subarray(0, length), (index) => places[index] ?? places.length - 1 - index)
+  if (draft.exploration !== null) {
+    const slot = draft.order.indexOf(explored)
+    draft.exploration = slot < 0 ? null : { ...draft.exploration, slot }
+  }
+  for (const [n, subject] of added.entries()) bring(draft, subject, -1 - n, items)
+  const shown = Array.from(draft.order.subarray(0, options.itemsMax), (place) => subjectOf(draft, place, items))
   const told = new Set(violations.map(({ ruleId }) => ruleId))
   const specs = compiled.specs.filter((_, number) => active.isActive[number] === 1)
   const unseen = checkList(specs, shown, moment).filter(({ ruleId }) => !told.has(ruleId))
   draft.ruled = { moves, violations: [...violations, ...unseen] }
   countRemoved(draft, moves)
-  if (draft.exploration === null) return
-  const slot = draft.order.indexOf(explored)
-  draft.exploration = slot < 0 ? null : { ...draft.exploration, slot }
+}
+
+/** Whether the person bought it, does not want it or has it at hand: no pin brings that. */
+function isUnwanted({ update, ranker, user }: ListDraft, itemId: string, items: CatalogueTable): boolean {
+  const { purchased, dismissed } = update.features
+  if (purchased.includes(itemId) || dismissed.includes(itemId)) return true
+  const row = items.catalogue.items.find(itemId)
+  return ranker.cart.has(row) || user.sessionRows.at(-1) === row
+}
+
+/** Gives a pinned item from outside, `mark` in the order, a place; it shows the score of the one it stands before. */
+function bring(draft: ListDraft, { itemId }: RuleSubject, mark: number, items: CatalogueTable): void {
+  const at = draft.order.indexOf(mark)
+  if (at < 0) return
+  const beside = draft.order.subarray(at).find((place) => place >= 0) ?? -1
+  const place = bringCandidate(draft, items.catalogue.items.find(itemId), draft.scores[beside] ?? 0)
+  if (place >= 0) draft.order[at] = place
+  else {
+    draft.order = draft.order.filter((_, index) => index !== at)
+    if (draft.exploration && draft.exploration.slot > at)
+      draft.exploration = { ...draft.exploration, slot: draft.exploration.slot - 1 }
+  }
 }
 
 /** Places of the candidates that take part: as ordered so far, then whoever was not ordered, best score first. */

@@ -106,7 +106,7 @@ class PinChoice implements HeldPins {
     const subject = excluded === undefined ? this.#list.find?.(itemId) : undefined
     const verdict = subject && this.#verdictOn(subject)
     if (subject && (!verdict || verdict.isOnly)) return subject
-    this.#refuse(number, verdict ? clauseOf(verdict) : (excluded ?? 'it is no candidate and not in the catalogue'))
+    this.#refuse(number, verdict ? clauseOf(verdict) : (excluded ?? 'it is no candidate and cannot be brought'))
     return undefined
   }
 

@@ -1,14 +1,22 @@
 import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { CandidateSet, sourceCount } from '../../algorithms/candidate-set.ts'
+import { rankerWidth } from '../../algorithms/ranker-features.ts'
+import { systemClock } from '../../core/clock.ts'
 import { applyRules } from '../../operators/apply-rules.ts'
+import { bringCandidate } from '../../operators/bring-candidate.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
 import { CatalogueTable } from '../../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../../operators/tables/rule-table.ts'
+import { toListWrites } from '../../operators/to-list-writes.ts'
+import { toRecommendations } from '../../operators/to-recommendations.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate } from '../../schemas/item-update.ts'
+import type { Recommendation } from '../../schemas/recommendation.ts'
 import type { Rule } from '../../schemas/rule.ts'
+import type { ServedSnapshot } from '../../schemas/served-list.ts'
 import { boost, never, only, pin, quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
-import { draftOf, orderOf } from './list-draft-fixture.ts'
+import { draftOf, orderOf, sourceScore } from './list-draft-fixture.ts'
 import { batchOf, marbles } from './marbles.ts'
 
 const sourced = <T>(key: string, value: T) => ({ key, value, offset: 0, loggedMs: 0 })
@@ -33,7 +41,7 @@ function rulesOf(...rules: readonly Omit<Rule, 'note'>[]): RuleTable {
   return table
 }
 
-const items = itemsOf({ a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C' })
+const items = itemsOf({ a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C', g: 'G', h: 'G' })
 const { catalogue } = items
 const options = { surface: 'home', itemsMax: 3, poolMax: 100 }
 
@@ -91,6 +99,38 @@ describe('applyRules', () => {
     expect(orderOf(made, catalogue)).toEqual(['b', 'd', 'f'])
   })
 
+  it('pins items that no source brought, at the scores of those they stand before and with no model input', async () => {
+    const made = draft()
+    made.exploration = { slot: 2, arm: 'popular', propensity: 0.4 }
+    await ruled(rulesOf(pin('p', 'h', 2), pin('q', 'g', 0)), made)
+    expect(orderOf(made, catalogue)).toEqual(['g', 'a', 'h', 'b'])
+    expect(made.ruled!.violations).toEqual([])
+    expect([made.scores[made.order[0]!], made.scores[made.order[2]!]]).toEqual([0.9, 0.8])
+    expect(made.features.length).toBe(6 * rankerWidth)
+    expect(made.order[0]).toBeGreaterThanOrEqual(6)
+    const finish = { surface: 'home', policy: 'learned', policyVersion: '1', itemsMax: 3 }
+    const finished = of(batchOf(made)).pipe(toRecommendations(catalogue, systemClock, finish), toListWrites({ ttlS: 0 }))
+    const [write] = (await lastValueFrom(finished)).records
+    expect((write!.value as Recommendation).items[0]).toMatchObject({ itemId: 'g', sources: [], explored: false, propensity: 1 })
+    const { features } = write!.companions![1]!.value as ServedSnapshot
+    expect([features['g'], features['a']!.length > 0]).toEqual(['', true])
+    expect(made.exploration).toBeNull() // c went into the reserve's end and out of the order.
+  })
+
+  it('pins nothing that the person bought, does not want or has at hand', async () => {
+    const made = draftOf(catalogue, {
+      candidates: { a: { popular: 1 }, b: { popular: 0.5 } },
+      scores: [0.9, 0.8],
+      purchased: ['g'],
+      dismissed: ['h'],
+      cart: ['e'],
+      session: ['c', 'd'],
+    })
+    await ruled(rulesOf(...['g', 'h', 'e', 'd', 'c'].map((itemId, n) => pin(`p${n}`, itemId, n === 4 ? 1 : 0))), made)
+    expect(orderOf(made, catalogue)).toEqual(['a', 'c', 'b'])
+    expect(made.ruled!.violations.map(({ ruleId }) => ruleId)).toEqual(['p0', 'p1', 'p2', 'p3'])
+  })
+
   it('tells what cannot be kept', async () => {
     const { ruled: told } = await ruled(rulesOf(only('o', 'A'), pin('p', 'nowhere', 0), quota('q', 'B', 2, 1)))
     expect(told!.violations.map(({ ruleId }) => ruleId)).toEqual(['p', 'q'])
@@ -106,6 +146,39 @@ describe('applyRules', () => {
     marbles(({ cold, expectObservable }) =>
       expectObservable(cold('-#').pipe(applyRules(rulesOf(), items, options) as never)).toBe('-#'),
     )
+  })
+})
+
+describe('bringCandidate', () => {
+  /** Three candidates in a full set, each with its own numbers. */
+  function full(order: readonly number[]): ListDraft {
+    const made = draft()
+    const set = new CandidateSet(3)
+    const features = new Float32Array(3 * rankerWidth)
+    for (const [place, name] of ['a', 'b', 'c'].entries()) {
+      set.add(0, catalogue.rowOf(name), (place + 1) / 4, place)
+      features.fill(place + 1, place * rankerWidth, (place + 1) * rankerWidth)
+    }
+    return Object.assign(made, { set, features, scores: Float64Array.of(0.3, 0.1, 0.2), order: Int32Array.from(order) })
+  }
+
+  it('takes the place of the worst that is not in the order, and the others keep what is theirs', () => {
+    const made = full([2, 0])
+    const place = bringCandidate(made, catalogue.rowOf('g'), 0.25)
+    expect(place).toBe(2)
+    expect(orderOf(made, catalogue)).toEqual(['c', 'a'])
+    const named = (at: number) => catalogue.items.text(made.set.rows[at]!)
+    expect([named(0), named(1), named(2), made.set.count]).toEqual(['a', 'c', 'g', 3])
+    expect([...made.scores]).toEqual([0.3, 0.2, 0.25])
+    expect([sourceScore(made, 1, 'session'), sourceScore(made, 2, 'session')]).toEqual([0.75, 0])
+    expect([made.set.because[sourceCount], made.set.because[2 * sourceCount]]).toEqual([2, -1])
+    expect([...new Set(made.features.subarray(rankerWidth))]).toEqual([3])
+    expect(made.features.length).toBe(2 * rankerWidth)
+  })
+
+  it('answers the place of a candidate, and −1 where all are in the order', () => {
+    expect(bringCandidate(full([0, 1, 2]), catalogue.rowOf('b'), 1)).toBe(1)
+    expect(bringCandidate(full([0, 1, 2]), catalogue.rowOf('g'), 1)).toBe(-1)
   })
 })
 

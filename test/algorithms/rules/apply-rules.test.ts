@@ -89,7 +89,7 @@ describe('applyRules', () => {
     ])
     expect(violations.map(({ ruleId, what }) => `${ruleId} ${what}`)).toEqual([
       'p3 b is not at place 1: rule n keeps it out',
-      'p4 y is not at place 1: it is no candidate and not in the catalogue',
+      'p4 y is not at place 1: it is no candidate and cannot be brought',
     ])
     expect(faults.map(({ ruleId }) => ruleId)).toEqual(['p3', 'p4'])
   })
