@@ -60,8 +60,7 @@ class Ranker(nn.Module):
 
     def looked_at(self) -> Tensor:
         """Chance [POSITIONS] that a position is looked at, against position 0."""
-        steps = functional.softplus(self.falls) * (torch.arange(POSITIONS) > 0)
-        return torch.exp(-torch.cumsum(steps, dim=0))
+        return looking(self.falls)
 
     def to_onnx(self) -> onnx.ModelProto:
         """Input `features` [B, 32] → `p_click`, `p_like`, `p_purchase` [B, 1]; standardisation inside."""
@@ -81,6 +80,12 @@ class Ranker(nn.Module):
         for name, head in zip(HEADS[1:], given[1:], strict=True):
             graph.node("Mul", click, graph.node("Sigmoid", head), output=name)
         return graph.finish(RANKER_WIDTH, dict.fromkeys(HEADS, 1))
+
+
+def looking(falls: Tensor) -> Tensor:
+    """The chance [n] that a position is looked at, 1 at position 0, from unbounded numbers [n]: how much it falls at each step."""
+    steps = functional.softplus(falls) * (torch.arange(len(falls)) > 0)
+    return torch.exp(-torch.cumsum(steps, dim=0))
 
 
 def ranker_loss(chances: Tensor, looked: Tensor, labels: Tensor) -> Tensor:

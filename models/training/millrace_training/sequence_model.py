@@ -89,7 +89,8 @@ class ItemLoss:
     """Cross-entropy of the item that followed against all items, or against drawn ones.
 
     counts: float [items], touches in what is learned from. drawn: 0 for all items, else how many are drawn per batch by
-    count^.75; each logit is then lessened by the ln of how often its item is drawn (logQ: Bengio & Senécal 2008; Yi 2019).
+    count^.75; each drawn logit is then lessened by the ln of how often its item is expected (logQ), so that their sum estimates
+    that over all other items (Bengio & Senécal 2008). The wanted item's own logit is not drawn, so not lessened.
     """
 
     def __init__(self, counts: Tensor, drawn: int, generator: torch.Generator) -> None:
@@ -105,7 +106,7 @@ class ItemLoss:
             return functional.cross_entropy(hidden @ vectors.T, column)
         drawn = torch.multinomial(self._share, self._drawn, replacement=True, generator=self._generator)
         log_expected = (self._share * self._drawn).log()
-        own = (hidden * vectors[column]).sum(dim=1) - log_expected[column]
+        own = (hidden * vectors[column]).sum(dim=1)
         others = hidden @ vectors[drawn].T - log_expected[drawn]
         others = others.masked_fill(column[:, None] == drawn[None, :], float("-inf"))
         return (torch.logsumexp(torch.cat((own[:, None], others), dim=1), dim=1) - own).mean()
