@@ -19,6 +19,7 @@ from millrace_training.gru4rec import Gru4Rec
 from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
 from millrace_training.publish import Candidate, GoldenMismatch, newest_version, publish
 from millrace_training.ranker import Ranker, ranker_loss
+from millrace_training.ranker_bodies import BODIES
 from millrace_training.self_attention import SelfAttention
 from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
 from millrace_training.sequences import left_padded, load_event_sequences, load_item_lines
@@ -71,6 +72,38 @@ class NetworksTest(unittest.TestCase):
         looked = Ranker().looked_at()
         self.assertEqual(looked[0].item(), 1)
         self.assertTrue((looked.diff() < 0).all())
+
+    def test_every_body_answers_in_onnx_as_in_pytorch_and_starts_at_the_rates(self) -> None:
+        rows = torch.from_numpy(np.random.default_rng(2).normal(size=(9, 32)).astype(np.float32)) * 2
+        for architecture in BODIES:
+            with self.subTest(architecture):
+                model = Ranker(architecture=architecture).eval()
+                model.start_at(np.array([0.1, 0.05, 0.02]))
+                for weight in model.body.parameters():
+                    noise = torch.randn(weight.shape) * 0.3
+                    weight.data += noise if weight.dim() > 1 else 0
+                session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
+                got = np.concatenate(session.run(["p_click", "p_like", "p_purchase"], {"features": rows.numpy()}), axis=1)
+                np.testing.assert_allclose(got, model(rows).detach(), atol=1e-5)
+                for weight in model.body.parameters():
+                    weight.data *= weight.dim() == 1 and weight.shape == (1,)
+                np.testing.assert_allclose(model(rows).detach()[0], [0.1, 0.05, 0.02], atol=1e-5)
+
+    def test_a_gate_gives_each_head_its_own_mixture(self) -> None:
+        body = Ranker(architecture="mmoe").eval().body
+        nn.init.constant_(body.gates[0].bias, -50)
+        with torch.no_grad():
+            body.gates[0].bias[2] = 50
+            row = torch.randn(1, 32)
+            torch.testing.assert_close(body.states(row)[0], body.experts[2](row))
+            self.assertGreater((body.states(row)[1] - body.experts[2](row)).abs().max(), 1e-3)
+
+    def test_the_wide_part_knows_the_product_of_two_columns(self) -> None:
+        body = Ranker(architecture="wide-deep").body
+        row = torch.zeros(1, 32)
+        row[0, 3], row[0, 30] = 2, 5
+        state = body.states(row)[0][0]
+        self.assertEqual(sorted(state[32 + 32 :].unique().tolist()), [0, 10])
 
     def test_the_ranker_learns_the_place_apart_from_the_item(self) -> None:
         """One feature decides; places are looked at 1, .5, .25: the exported chance must be that of place 0."""
@@ -273,6 +306,9 @@ class ProgramsTest(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
             for model in ("ranker", "two_tower_user", "two_tower_item"):
                 self.check_golden(repository / model / "1")
+            mixture = self.run_program("train_ranker.py", *common, "--architecture", "mmoe")
+            self.assertEqual(mixture.returncode, 0, mixture.stderr)
+            self.check_golden(repository / "ranker" / "2")
             ranker = json.loads((repository / "ranker" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(ranker["order_within_lists_of_rung_linear"]["this_model"], 0.7)
             self.assertLess(ranker["p_click"]["log_loss"], ranker["p_click"]["log_loss_of_constant"])

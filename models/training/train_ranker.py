@@ -20,6 +20,7 @@ from millrace_training.fit import FitOptions, Split, fit, prepare_torch, split_b
 from millrace_training.judge_ranker import judge_ranker, print_metrics
 from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
 from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
+from millrace_training.ranker_bodies import BODIES
 
 REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
 
@@ -32,6 +33,7 @@ little of items that no list ever held: one slot of each list explores for that 
 class RankerConfig:
     """Everything that shapes the fit."""
 
+    architecture: str = "shared"
     hidden_first: int = 64
     hidden_second: int = 32
     dropout: float = 0.1
@@ -49,7 +51,9 @@ class RankerConfig:
 def main() -> None:
     """Reads, fits, reports, publishes."""
     arguments = parse_arguments()
-    config = RankerConfig(epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads)
+    config = RankerConfig(
+        architecture=arguments.architecture, epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads
+    )
     prepare_torch(config.seed, config.threads)
     shown = load_impressions(arguments.rewards)
     if len(shown.labels) < config.slots_min:
@@ -78,7 +82,7 @@ def main() -> None:
 
 def train(shown: Impressions, split: Split, config: RankerConfig) -> tuple[Ranker, list[dict]]:
     """Fits a ranker on the first part of the slots, choosing the epoch by the second."""
-    model = Ranker((config.hidden_first, config.hidden_second), config.dropout)
+    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture)
     model.standardise_by(shown.features[split.train])
     model.start_at(shown.labels[split.train].mean(axis=0))
     features, labels = torch.from_numpy(shown.features), torch.from_numpy(shown.labels)
@@ -114,6 +118,7 @@ def parse_arguments() -> argparse.Namespace:
         "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
     )
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
+    parser.add_argument("--architecture", choices=tuple(BODIES), default=RankerConfig.architecture, help="see ranker_bodies.py")
     parser.add_argument("--epochs-max", type=int, default=RankerConfig.epochs_max, help="epochs at most")
     parser.add_argument("--seed", type=int, default=RankerConfig.seed, help="seed of every draw")
     parser.add_argument("--threads", type=int, default=RankerConfig.threads, help="threads of PyTorch")

@@ -77,7 +77,8 @@ def fit(
         model.train()
         order = torch.from_numpy(rows)[torch.randperm(len(rows), generator=generator)]
         total = 0.0
-        for batch in batches_of(order, generator) if batches_of else order.split(options.batch_rows):
+        batches = batches_of(order, generator) if batches_of else order.split(options.batch_rows)
+        for batch in tqdm(batches, desc=f"epoch {epoch}", unit="batch", leave=False, disable=None):
             loss = loss_of(batch)
             optimiser.zero_grad()
             loss.backward()
