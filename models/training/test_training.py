@@ -12,13 +12,22 @@ import onnxruntime
 import torch
 from torch import nn
 
+from millrace_training.boosted_ranker import Calibration
 from millrace_training.data import floats, load_impressions
 from millrace_training.features import fnv1a32
-from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, recall_at
+from millrace_training.gru4rec import Gru4Rec
+from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
 from millrace_training.publish import Candidate, GoldenMismatch, newest_version, publish
 from millrace_training.ranker import Ranker, ranker_loss
+from millrace_training.ranker_bodies import BODIES
+from millrace_training.self_attention import SelfAttention
+from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
+from millrace_training.sequences import left_padded, load_event_sequences, load_item_lines
 from millrace_training.synthetic import write_synthetic
+from millrace_training.trees import floor32
 from millrace_training.two_tower import Tower, sampled_softmax_loss
+
+from train_sequence import batches_of_like_length, windows
 
 HERE = Path(__file__).parent
 torch.set_num_threads(1)  # Small networks: more threads only wait for each other.
@@ -42,6 +51,15 @@ class MetricsTest(unittest.TestCase):
         # A network that says the same of all items finds nothing.
         self.assertEqual(recall_at(np.zeros((2, 3)), np.array([0, 1]), 1), 0)
 
+    def test_ranks_count_equal_scores_by_item_and_figures_follow_them(self) -> None:
+        scores = np.array([[3.0, 1.0, 3.0, 2.0], [0.0, 0.0, 0.0, 0.0]])
+        self.assertEqual(ranks_of(scores, np.array([2, 0])).tolist(), [2, 1])
+        self.assertEqual(ranks_of(scores, np.array([3, 3])).tolist(), [3, 4])
+        figures = next_item_figures(np.array([1, 3, 7, 30]))
+        self.assertEqual((figures["hr_at_5"], figures["hr_at_10"], figures["hr_at_20"]), (0.5, 0.75, 0.75))
+        self.assertAlmostEqual(figures["ndcg_at_10"], (1 + 1 / 2 + 1 / 3) / 4)  # log2(2), log2(4), log2(8)
+        self.assertAlmostEqual(figures["mrr_at_5"], (1 + 1 / 3) / 4)
+
     def test_fnv1a32_of_published_vectors(self) -> None:
         self.assertEqual([fnv1a32(text) for text in ("", "a", "foobar")], [0x811C9DC5, 0xE40C292C, 0xBF9CF968])
 
@@ -54,6 +72,38 @@ class NetworksTest(unittest.TestCase):
         looked = Ranker().looked_at()
         self.assertEqual(looked[0].item(), 1)
         self.assertTrue((looked.diff() < 0).all())
+
+    def test_every_body_answers_in_onnx_as_in_pytorch_and_starts_at_the_rates(self) -> None:
+        rows = torch.from_numpy(np.random.default_rng(2).normal(size=(9, 32)).astype(np.float32)) * 2
+        for architecture in BODIES:
+            with self.subTest(architecture):
+                model = Ranker(architecture=architecture).eval()
+                model.start_at(np.array([0.1, 0.05, 0.02]))
+                for weight in model.body.parameters():
+                    noise = torch.randn(weight.shape) * 0.3
+                    weight.data += noise if weight.dim() > 1 else 0
+                session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
+                got = np.concatenate(session.run(["p_click", "p_like", "p_purchase"], {"features": rows.numpy()}), axis=1)
+                np.testing.assert_allclose(got, model(rows).detach(), atol=1e-5)
+                for weight in model.body.parameters():
+                    weight.data *= weight.dim() == 1 and weight.shape == (1,)
+                np.testing.assert_allclose(model(rows).detach()[0], [0.1, 0.05, 0.02], atol=1e-5)
+
+    def test_a_gate_gives_each_head_its_own_mixture(self) -> None:
+        body = Ranker(architecture="mmoe").eval().body
+        nn.init.constant_(body.gates[0].bias, -50)
+        with torch.no_grad():
+            body.gates[0].bias[2] = 50
+            row = torch.randn(1, 32)
+            torch.testing.assert_close(body.states(row)[0], body.experts[2](row))
+            self.assertGreater((body.states(row)[1] - body.experts[2](row)).abs().max(), 1e-3)
+
+    def test_the_wide_part_knows_the_product_of_two_columns(self) -> None:
+        body = Ranker(architecture="wide-deep").body
+        row = torch.zeros(1, 32)
+        row[0, 3], row[0, 30] = 2, 5
+        state = body.states(row)[0][0]
+        self.assertEqual(sorted(state[32 + 32 :].unique().tolist()), [0, 10])
 
     def test_the_ranker_learns_the_place_apart_from_the_item(self) -> None:
         """One feature decides; places are looked at 1, .5, .25: the exported chance must be that of place 0."""
@@ -97,6 +147,116 @@ class NetworksTest(unittest.TestCase):
         rows, shops = torch.tensor([5, 5, 6, 9]), torch.tensor([0, 0, 0, 1])
         loss = sampled_softmax_loss(users, items, rows, shops, torch.zeros(4), 0.07)
         self.assertAlmostEqual(loss.item(), np.log(2), places=5)  # Its own against item 6 alone.
+
+
+class SequencesTest(unittest.TestCase):
+    def file(self, folder: str, text: str) -> Path:
+        path = Path(folder) / "lines"
+        path.write_text(text)
+        return path
+
+    def test_the_last_item_is_the_test_and_the_one_before_it_the_validation(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            known = load_item_lines(self.file(folder, "u 10 9 3 4\nv 3 10 9\nw 4 9\n"))
+            self.assertEqual(known.items, ["3", "4", "9", "10"])
+            self.assertEqual([person.tolist() for person in known.train], [[4, 3], [2, 3]])
+            self.assertEqual([person.tolist() for person in known.validation.history], [[4, 3], [1]])
+            self.assertEqual(known.validation.target.tolist(), [1, 4])
+            self.assertEqual([person.tolist() for person in known.test.history], [[4, 3, 1], [1, 4]])
+            self.assertEqual((known.test.target.tolist(), known.new_only), ([2, 3], True))
+            with self.assertRaisesRegex(ValueError, "lines:2 holds no item"):
+                load_item_lines(self.file(folder, "u 1 2 3\nv\n"))
+
+    def test_events_are_split_by_time_and_a_repeat_counts_once(self) -> None:
+        moves = [("u", "a", 0), ("u", "b", 10), ("u", "b", 11), ("v", "c", 20), ("u", "c", 72), ("v", "a", 90), ("u", "a", 100)]
+        lines = [json.dumps({"userId": user, "itemId": item, "type": "click", "timeMs": time}) for user, item, time in moves]
+        lines.append(json.dumps({"userId": "v", "itemId": "z", "type": "dismiss", "timeMs": 30}))
+        with tempfile.TemporaryDirectory() as folder:
+            known = load_event_sequences([self.file(folder, "\n".join(reversed(lines)))])
+        self.assertEqual((known.items, [person.tolist() for person in known.train]), (["a", "b", "c"], [[1, 2]]))
+        self.assertEqual(([h.tolist() for h in known.validation.history], known.validation.target.tolist()), ([[1, 2]], [3]))
+        asked = sorted(zip([h.tolist() for h in known.test.history], known.test.target.tolist(), strict=True))
+        self.assertEqual(asked, [([1, 2, 3], 1), ([3], 1)])
+
+    def test_each_touch_is_named_once_whatever_the_length(self) -> None:
+        person = np.arange(1, 24)
+        named = [item for piece in windows([person], 6) for item in piece[1:].tolist()]
+        self.assertEqual(sorted(named), list(range(2, 24)))
+        sizes = torch.tensor([2, 9, 3, 9, 2, 5, 4])
+        batches = batches_of_like_length(torch.randperm(7), sizes, 8, torch.Generator().manual_seed(1))
+        self.assertEqual(sorted(torch.cat(batches).tolist()), list(range(7)))
+        self.assertTrue(all((sizes[batch] - 1).sum() <= 8 + 8 for batch in batches))
+
+    def networks(self) -> dict[str, SequenceModel]:
+        torch.manual_seed(4)
+        attention = {"width": 16, "length": 6, "blocks": 2, "heads": 2, "dropout": 0.2}
+        networks = {
+            "sasrec": SelfAttention(30, **attention, causal=True),
+            "bert4rec": SelfAttention(30, **attention, causal=False),
+            "gru4rec": Gru4Rec(30, 16, 6, 0.2),
+        }
+        for network in networks.values():
+            network.eval()
+            for weight in network.parameters():
+                nn.init.normal_(weight, std=0.5)
+            nn.init.zeros_(network.table.weight[0].detach())
+        return networks
+
+    def test_padding_changes_no_answer(self) -> None:
+        for name, network in self.networks().items():
+            with self.subTest(name), torch.no_grad():
+                short = network.scores(torch.tensor([[7, 3, 9]]))
+                torch.testing.assert_close(network.scores(torch.tensor([[0, 0, 0, 7, 3, 9]])), short)
+                self.assertGreater((network.scores(torch.tensor([[0, 0, 0, 3, 7, 9]])) - short).abs().max(), 0.01)
+
+    def test_no_place_knows_what_comes_after_it(self) -> None:
+        rows, other = torch.tensor([[0, 7, 3, 9, 4, 1]]), torch.tensor([[0, 7, 3, 9, 5, 2]])
+        for name in ("sasrec", "gru4rec"):
+            with self.subTest(name), torch.no_grad():
+                network = self.networks()[name]
+                torch.testing.assert_close(network.encode(rows)[:, 1:4], network.encode(other)[:, 1:4])
+                torch.testing.assert_close(network.encode(rows)[:, -1], network.last(rows))
+
+    def test_graphs_retrieve_what_the_networks_do_also_of_nothing_and_of_unknown_items(self) -> None:
+        rows = left_padded([np.array(h, np.int64) for h in ([], [5], [1, 2, 3, 4, 5, 6], [30, 1], [9, 9, 2])], 6)
+        for name, network in self.networks().items():
+            with self.subTest(name):
+                session = onnxruntime.InferenceSession(network.to_onnx(name, 12).SerializeToString())
+                wanted = answers(network, rows, 12)
+                for size in (1, 5):
+                    ids, scores = session.run(["item_ids", "scores"], {INPUT: rows[:size]})
+                    np.testing.assert_array_equal(ids, wanted["item_ids"][:size])
+                    np.testing.assert_allclose(scores, wanted["scores"][:size], atol=1e-4)
+                odd = np.array([[0, 0, 0, -7, 31, 5], [0, 0, 0, 0, 2**40, 5]])
+                plain = np.where((odd > 0) & (odd <= 30), odd, 0)
+                np.testing.assert_array_equal(*(session.run(["scores"], {INPUT: some})[0] for some in (odd, plain)))
+
+    def test_the_loss_over_drawn_items_nears_that_over_all(self) -> None:
+        network = self.networks()["sasrec"]
+        hidden, wanted = torch.randn(400, 16), torch.randint(1, 31, (400,))
+        counts = torch.arange(30.0)
+        losses = [ItemLoss(counts, drawn, torch.Generator().manual_seed(3))(network, hidden, wanted).item() for drawn in (0, 4000)]
+        self.assertAlmostEqual(losses[0], losses[1], delta=0.1)
+
+
+class TreesTest(unittest.TestCase):
+    def test_a_rounded_threshold_asks_the_same_of_every_float32(self) -> None:
+        for threshold in (0.1, -0.1, 1 / 3, 5.0, 1e-35):
+            near = np.float32(threshold)
+            for value in (near, np.nextafter(near, np.float32(9)), np.nextafter(near, np.float32(-9))):
+                self.assertEqual(value <= floor32(threshold), float(value) <= threshold)
+
+    def test_the_calibration_finds_chances_and_places(self) -> None:
+        random = np.random.default_rng(5)
+        scores, place = random.normal(size=30_000), random.integers(0, 3, 30_000)
+        clicked = random.random(30_000) < 0.5**place / (1 + np.exp(1 - 2 * scores))
+        bought = clicked & (random.random(30_000) < 0.25)
+        labels = np.stack([clicked, bought, bought], axis=1).astype(np.float32)
+        calibration = Calibration()
+        calibration.fit(scores, place, labels)
+        chances = calibration(torch.tensor([0.0, 1.0])).detach().numpy()
+        np.testing.assert_allclose(chances[:, 0], [0.2689, 0.7311], atol=0.02)
+        np.testing.assert_allclose(chances[:, 2] / chances[:, 0], [0.25, 0.25], atol=0.03)
 
 
 class PublishTest(unittest.TestCase):
@@ -146,11 +306,59 @@ class ProgramsTest(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
             for model in ("ranker", "two_tower_user", "two_tower_item"):
                 self.check_golden(repository / model / "1")
+            mixture = self.run_program("train_ranker.py", *common, "--architecture", "mmoe")
+            self.assertEqual(mixture.returncode, 0, mixture.stderr)
+            self.check_golden(repository / "ranker" / "2")
             ranker = json.loads((repository / "ranker" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(ranker["order_within_lists_of_rung_linear"]["this_model"], 0.7)
             self.assertLess(ranker["p_click"]["log_loss"], ranker["p_click"]["log_loss_of_constant"])
             found = json.loads((repository / "two_tower_user" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(found["recall_at_20"], 3 * found["recall_at_20_of_chance"])
+
+    def test_boosted_trees_are_a_version_of_the_ranker_and_say_why(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            rewards, _, _ = write_synthetic(Path(folder), 1200, 3)
+            repository = Path(folder) / "repository"
+            result = self.run_program("train_gbdt.py", "--rewards", str(rewards), "--repository", str(repository), "--trees-max", "60")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            version = repository / "ranker" / "1"
+            self.check_golden(version)
+            metrics = json.loads((version / "run.json").read_text())["metrics"]
+            self.assertGreater(metrics["order_within_lists_of_rung_linear"]["this_model"], 0.7)
+            self.assertEqual(next(iter(metrics["mean_shap_size"])), "affinity_leaf")
+            golden = json.loads((version / "golden.json").read_text())
+            # A row's SHAP values add up to the score its chance is made of, and so do the trees of trees.json.
+            score = np.array(golden["contributions"]).sum(axis=1)
+            chance = np.array(golden["outputs"]["p_click"])[:, 0]
+            slope = np.polyfit(score, np.log(chance / (1 - chance)), 1)
+            np.testing.assert_allclose(np.polyval(slope, score), np.log(chance / (1 - chance)), atol=1e-4)
+            forest = json.loads((version / "trees.json").read_text())["trees"]
+            for row, wanted in zip(golden["inputs"]["features"], score, strict=True):
+                self.assertAlmostEqual(sum(self.leaf(tree, row) for tree in forest), wanted, places=5)
+
+    def leaf(self, tree: dict, row: list[float]) -> float:
+        node = 0
+        while tree["feature"][node] >= 0:
+            left = np.float32(row[tree["feature"][node]]) <= np.float32(tree["threshold"][node])
+            node = tree["left" if left else "right"][node]
+        return tree["value"][node]
+
+    def test_sequence_models_learn_an_order_and_publish_what_onnx_runtime_answers_alike(self) -> None:
+        """Everyone walks around 40 items in steps of 3: what comes next is sure, and no popular item finds it."""
+        random = np.random.default_rng(1)
+        with tempfile.TemporaryDirectory() as folder:
+            repository, path = Path(folder) / "repository", Path(folder) / "people.txt"
+            walks = [(start + 3 * np.arange(random.integers(5, 12))) % 40 for start in random.integers(0, 40, 200)]
+            path.write_text("".join(f"u {' '.join(map(str, walk))}\n" for walk in walks))
+            common = ("--sequences", str(path), "--repository", str(repository), "--width", "16", "--length", "8", "--threads", "1")
+            quick = ("--dropout", "0.1", "--batch-targets", "256", "--learning-rate", "0.02", "--epochs-max", "8", "--retrieve", "20")
+            for name, more in (("sasrec", ("--drawn", "30")), ("gru4rec", ()), ("bert4rec", ())):
+                result = self.run_program("train_sequence.py", *common, *quick, "--architecture", name, *more)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                version = repository / name / "1"
+                metrics = json.loads((version / "run.json").read_text())["metrics"]
+                self.assertGreater(metrics["test"]["ndcg_at_10"], 2 * metrics["test_of_popular"]["ndcg_at_10"], name)
+                self.assertEqual(len(json.loads((version / "items.json").read_text())), 40)
 
     def check_golden(self, folder: Path) -> None:
         golden = json.loads((folder / "golden.json").read_text())

@@ -17,9 +17,10 @@ import torch
 from millrace_training.data import Impressions, load_impressions
 from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import FitOptions, Split, fit, prepare_torch, split_by_time
-from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss
-from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish, without_nan
-from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss, serving_score
+from millrace_training.judge_ranker import judge_ranker, print_metrics
+from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
+from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
+from millrace_training.ranker_bodies import BODIES
 
 REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
 
@@ -32,6 +33,7 @@ little of items that no list ever held: one slot of each list explores for that 
 class RankerConfig:
     """Everything that shapes the fit."""
 
+    architecture: str = "shared"
     hidden_first: int = 64
     hidden_second: int = 32
     dropout: float = 0.1
@@ -49,7 +51,9 @@ class RankerConfig:
 def main() -> None:
     """Reads, fits, reports, publishes."""
     arguments = parse_arguments()
-    config = RankerConfig(epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads)
+    config = RankerConfig(
+        architecture=arguments.architecture, epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads
+    )
     prepare_torch(config.seed, config.threads)
     shown = load_impressions(arguments.rewards)
     if len(shown.labels) < config.slots_min:
@@ -78,7 +82,7 @@ def main() -> None:
 
 def train(shown: Impressions, split: Split, config: RankerConfig) -> tuple[Ranker, list[dict]]:
     """Fits a ranker on the first part of the slots, choosing the epoch by the second."""
-    model = Ranker((config.hidden_first, config.hidden_second), config.dropout)
+    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture)
     model.standardise_by(shown.features[split.train])
     model.start_at(shown.labels[split.train].mean(axis=0))
     features, labels = torch.from_numpy(shown.features), torch.from_numpy(shown.labels)
@@ -102,42 +106,9 @@ def answers(model: Ranker, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def evaluate(model: Ranker, shown: Impressions, split: Split) -> dict:
-    """Figures on the test slots: with the place known against a constant rate, and as served against what ranked the lists."""
-    test = split.test
-    served = np.concatenate(list(answers(model, shown.features[test]).values()), axis=1)
-    with torch.no_grad():
-        looked = model.looked_at().numpy()[np.clip(shown.position[test], 0, POSITIONS - 1)]
-    placed = served * looked[:, None]
-    labels, decision = shown.labels[test], shown.decision[test]
-    metrics: dict = {}
-    for head, name in enumerate(HEADS):
-        rate = float(shown.labels[split.train, head].mean())
-        metrics[name] = {
-            "rate": float(labels[:, head].mean()),
-            "log_loss": log_loss(placed[:, head], labels[:, head]),
-            "log_loss_of_constant": log_loss(np.full(len(test), rate), labels[:, head]),
-            "calibration_error": calibration_error(placed[:, head], labels[:, head]),
-            "auc": auc(placed[:, head], labels[:, head]),
-            "auc_as_served": auc(served[:, head], labels[:, head]),
-        }
-    score = serving_score(served)
-    for rung in np.unique(shown.rung[test]):
-        rows = shown.rung[test] == rung
-        # Clicks weighted by 1 / looked-at would be fairer to both; the order shown favours what ranked it.
-        metrics[f"order_within_lists_of_rung_{rung}"] = {
-            "slots": int(rows.sum()),
-            "this_model": grouped_auc(score[rows], labels[rows, 0], decision[rows]),
-            "score_that_ranked": grouped_auc(shown.score[test][rows], labels[rows, 0], decision[rows]),
-            "place": grouped_auc(-shown.position[test][rows].astype(np.float64), labels[rows, 0], decision[rows]),
-        }
-    metrics["looked_at"] = {str(place): float(chance) for place, chance in enumerate(model.looked_at().tolist()[:10])}
-    return without_nan(metrics)
-
-
-def print_metrics(metrics: dict) -> None:
-    """One line per group."""
-    for name, values in metrics.items():
-        print(name, {key: round(value, 5) if isinstance(value, float) else value for key, value in values.items()})
+    """Figures on the test slots."""
+    served = np.concatenate(list(answers(model, shown.features[split.test]).values()), axis=1)
+    return judge_ranker(served, model.looked_at().detach().numpy(), shown, split)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -147,6 +118,7 @@ def parse_arguments() -> argparse.Namespace:
         "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
     )
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
+    parser.add_argument("--architecture", choices=tuple(BODIES), default=RankerConfig.architecture, help="see ranker_bodies.py")
     parser.add_argument("--epochs-max", type=int, default=RankerConfig.epochs_max, help="epochs at most")
     parser.add_argument("--seed", type=int, default=RankerConfig.seed, help="seed of every draw")
     parser.add_argument("--threads", type=int, default=RankerConfig.threads, help="threads of PyTorch")

@@ -1,7 +1,7 @@
 """Fits a network: shuffled batches, Adam, clipped gradients, the weights of the best epoch."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +62,12 @@ def fit(
     validate: Callable[[], float],
     options: FitOptions,
     title: str,
+    batches_of: Callable[[torch.Tensor, torch.Generator], Sequence[torch.Tensor]] | None = None,
 ) -> list[dict]:
     """Fits `model` in place and leaves the weights of its best epoch; returns the losses per epoch.
 
     rows: numbers of the training rows. loss_of: mean loss of the rows with these numbers. validate: loss to choose by, lower
-    is better.
+    is better. batches_of: how an epoch's shuffled rows are cut into batches, if not into `batch_rows` each.
     """
     generator = torch.Generator().manual_seed(options.seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
@@ -76,7 +77,8 @@ def fit(
         model.train()
         order = torch.from_numpy(rows)[torch.randperm(len(rows), generator=generator)]
         total = 0.0
-        for batch in order.split(options.batch_rows):
+        batches = batches_of(order, generator) if batches_of else order.split(options.batch_rows)
+        for batch in tqdm(batches, desc=f"epoch {epoch}", unit="batch", leave=False, disable=None):
             loss = loss_of(batch)
             optimiser.zero_grad()
             loss.backward()

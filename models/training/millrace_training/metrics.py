@@ -48,3 +48,21 @@ def recall_at(scores: np.ndarray, target: np.ndarray, k: int) -> float:
     """Share of rows of `scores` [n, items] whose `target` column is among the k highest (ties count against it)."""
     own = scores[np.arange(len(target)), target][:, None]
     return float(((scores >= own).sum(axis=1) <= k).mean())
+
+
+def ranks_of(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Rank int64 [n], from 1, of each row's `target` column in `scores` [n, items]; of equal scores the lower column is first."""
+    own = scores[np.arange(len(target)), target][:, None]
+    ahead = (scores > own) | ((scores == own) & (np.arange(scores.shape[1])[None, :] < target[:, None]))
+    return 1 + ahead.sum(axis=1)
+
+
+def next_item_figures(ranks: np.ndarray) -> dict[str, float]:
+    """HR, NDCG (gain 1, discount 1/log2(rank + 1)) and MRR at 5, 10 and 20 of ranks [n] from 1, one wanted item each."""
+    found = {}
+    for k in (5, 10, 20):
+        within = ranks <= k
+        found[f"hr_at_{k}"] = float(within.mean())
+        found[f"ndcg_at_{k}"] = float(np.where(within, 1 / np.log2(ranks + 1.0), 0).mean())
+        found[f"mrr_at_{k}"] = float(np.where(within, 1 / ranks, 0).mean())
+    return found

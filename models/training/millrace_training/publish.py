@@ -1,4 +1,4 @@
-"""Checks an exported model against PyTorch and puts it into a Triton-layout repository, whole or not at all."""
+"""Checks an exported model against what fitted it and puts it into a Triton-layout repository, whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ import onnx
 import onnxruntime
 
 TOLERANCE = 1e-4
+OVERLAP_MIN = 0.999
 BATCH_MAX = 8192
 BYTES_MAX = 5_000_000
 GOLDEN_ROWS = 64
+CONFIG_TYPES = {onnx.TensorProto.FLOAT: "TYPE_FP32", onnx.TensorProto.INT64: "TYPE_INT64"}
+CARD_TYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}
 
 
 class GoldenMismatch(Exception):
@@ -36,7 +39,7 @@ class Candidate:
     name: str
     model: onnx.ModelProto
     golden: np.ndarray
-    """float32 [n, width]: real rows."""
+    """[n, width] of the input's type: real rows."""
     reference: Callable[[np.ndarray], dict[str, np.ndarray]]
     """What PyTorch answers for rows, by output name."""
     run: dict
@@ -45,28 +48,52 @@ class Candidate:
     """What it is for, a paragraph of Markdown."""
     golden_extra: dict = field(default_factory=dict)
     """What else belongs into golden.json."""
+    rows_max: int = BATCH_MAX
+    """Rows of the largest batch that is served."""
+    bytes_max: int = BYTES_MAX
+    """Size of the graph above which it is refused."""
+    files: dict[str, str] = field(default_factory=dict)
+    """What else belongs into the version's folder: names and texts."""
+    library: str = "PyTorch"
+    """What fitted it, for the model card."""
+    judged_on: str = "the last 15 % of the time, which nothing was chosen by"
+    """What the figures were measured on, for the model card."""
 
 
 def check_golden(candidate: Candidate) -> float:
-    """Largest difference to PyTorch at B = 1, 2, golden size and `BATCH_MAX`. Raises GoldenMismatch above `TOLERANCE`."""
+    """Largest difference to the reference at B = 1, 2, golden size and `rows_max`.
+
+    Raises GoldenMismatch where floats differ by more than `TOLERANCE`, or where of the integers of a row (what was retrieved) more
+    than one in a thousand is missing: equal scores may change places.
+    """
     content = candidate.model.SerializeToString()
-    if len(content) > BYTES_MAX:
-        raise GoldenMismatch(f"{candidate.name}: {len(content)} bytes are more than {BYTES_MAX}")
+    if len(content) > candidate.bytes_max:
+        raise GoldenMismatch(f"{candidate.name}: {len(content)} bytes are more than {candidate.bytes_max}")
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    source = session.get_inputs()[0].name
     names = [output.name for output in session.get_outputs()]
     worst = 0.0
-    for size in (1, 2, len(candidate.golden), BATCH_MAX):
+    for size in (1, 2, len(candidate.golden), candidate.rows_max):
         rows = np.resize(candidate.golden, (size, candidate.golden.shape[1]))
         wanted = candidate.reference(rows)
         if sorted(names) != sorted(wanted):
             raise GoldenMismatch(f"{candidate.name}: the graph gives {names}, the network {sorted(wanted)}")
-        for name, got in zip(names, session.run(names, {"features": rows}), strict=True):
+        for name, got in zip(names, session.run(names, {source: rows}), strict=True):
             if got.shape != wanted[name].shape or not np.isfinite(got).all():
                 raise GoldenMismatch(f"{candidate.name}: {name} has shape {got.shape} or a number that is not finite")
-            worst = max(worst, float(np.abs(got - wanted[name]).max()))
+            if np.issubdtype(got.dtype, np.integer):
+                _check_retrieved(candidate.name, got, wanted[name])
+            else:
+                worst = max(worst, float(np.abs(got - wanted[name]).max()))
     if not worst <= TOLERANCE:
         raise GoldenMismatch(f"{candidate.name}: the graph differs from the network by {worst:.2e}, more than {TOLERANCE}")
     return worst
+
+
+def _check_retrieved(name: str, got: np.ndarray, wanted: np.ndarray) -> None:
+    kept = sum(len(np.intersect1d(one, other)) for one, other in zip(got, wanted, strict=True)) / wanted.size
+    if kept < OVERLAP_MIN:
+        raise GoldenMismatch(f"{name}: the graph retrieves {kept:.4f} of what the network does, less than {OVERLAP_MIN}")
 
 
 def publish(candidates: list[Candidate], repository: Path, version: int | None = None) -> int:
@@ -101,13 +128,13 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def config_text(name: str, model: onnx.ModelProto) -> str:
+def config_text(name: str, model: onnx.ModelProto, rows_max: int) -> str:
     """config.pbtxt: one CPU session, requests joined while it is busy, a bounded queue."""
-    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {BATCH_MAX}"]
+    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {rows_max}"]
     for kind, tensors in (("input", model.graph.input), ("output", model.graph.output)):
         for tensor in tensors:
-            width = tensor.type.tensor_type.shape.dim[1].dim_value
-            lines.append(f'{kind} [{{ name: "{tensor.name}" data_type: TYPE_FP32 dims: [{width}] }}]')
+            width, datatype = _width(tensor), CONFIG_TYPES[tensor.type.tensor_type.elem_type]
+            lines.append(f'{kind} [{{ name: "{tensor.name}" data_type: {datatype} dims: [{width}] }}]')
     lines.append("instance_group [{ kind: KIND_CPU count: 1 }]")
     lines.append("dynamic_batching {")
     lines.append("  default_queue_policy { timeout_action: REJECT default_timeout_microseconds: 100000 max_queue_size: 64 }")
@@ -119,7 +146,7 @@ def config_text(name: str, model: onnx.ModelProto) -> str:
 def card_text(candidate: Candidate, run: dict) -> str:
     """The model card: what it is for, what it learned from, how good it is."""
     shapes = [
-        f"`{tensor.name}` float32 [rows, {tensor.type.tensor_type.shape.dim[1].dim_value}]"
+        f"`{tensor.name}` {CARD_TYPES[tensor.type.tensor_type.elem_type]} [rows, {_width(tensor)}]"
         for tensor in (*candidate.model.graph.input, *candidate.model.graph.output)
     ]
     return f"""# {candidate.name}, version {run["version"]}
@@ -127,7 +154,7 @@ def card_text(candidate: Candidate, run: dict) -> str:
 {candidate.about}
 
 - Input: {shapes[0]}. Output: {", ".join(shapes[1:])}.
-- Trained by code {run["code"]}. Largest difference between PyTorch and ONNX Runtime: {run["golden_difference"]:.1e}.
+- Trained by code {run["code"]}. Largest difference between {candidate.library} and ONNX Runtime: {run["golden_difference"]:.1e}.
 
 ## Learned from
 
@@ -135,12 +162,16 @@ def card_text(candidate: Candidate, run: dict) -> str:
 {json.dumps(run["data"], indent=2)}
 ```
 
-## Figures on the last 15 % of the time, which nothing was chosen by
+## Figures on {candidate.judged_on}
 
 ```json
 {json.dumps(run["metrics"], indent=2)}
 ```
 """
+
+
+def _width(tensor: onnx.ValueInfoProto) -> int:
+    return tensor.type.tensor_type.shape.dim[1].dim_value
 
 
 def describe_files(paths: list[Path]) -> list[dict]:
@@ -169,7 +200,7 @@ def _write(candidate: Candidate, folder: Path, version: int, difference: float) 
     rows = candidate.golden
     golden = {
         "tolerance": TOLERANCE,
-        "inputs": {"features": rows.tolist()},
+        "inputs": {candidate.model.graph.input[0].name: rows.tolist()},
         "outputs": {name: values.tolist() for name, values in candidate.reference(rows).items()},
         **candidate.golden_extra,
     }
@@ -178,8 +209,10 @@ def _write(candidate: Candidate, folder: Path, version: int, difference: float) 
     (partial / "golden.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     (partial / "run.json").write_text(json.dumps(run, indent=2) + "\n")
     (partial / "model_card.md").write_text(card_text(candidate, run), encoding="utf-8")
+    for name, text in candidate.files.items():
+        (partial / name).write_text(text, encoding="utf-8")
     for path in partial.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    (folder / "config.pbtxt").write_text(config_text(candidate.name, candidate.model))
+    (folder / "config.pbtxt").write_text(config_text(candidate.name, candidate.model, candidate.rows_max))
     partial.rename(folder / str(version))

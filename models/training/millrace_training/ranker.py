@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from .features import RANKER_WIDTH
 from .graph import Graph
+from .ranker_bodies import BODIES
 
 HEADS = ("p_click", "p_like", "p_purchase")
 HEAD_WEIGHTS = (0.5, 0.3, 0.2)
@@ -21,21 +22,16 @@ FEATURE_LIMIT = 4.0
 
 
 class Ranker(nn.Module):
-    """Shared 32-64-32 network and heads; p_like and p_purchase are p_click times a chance given a click (ESMM).
+    """A body of `ranker_bodies.py` (a shared 32-64-32 network) with heads; p_like, p_purchase = p_click · chance given a click (ESMM).
 
     Position: a shown slot is clicked with p_click · looked-at(position) (PAL, Guo 2019). `looked_at` is a table that falls
     from 1 at position 0, learned beside the network and left out of the exported graph, so served scores are those of
     position 0.
     """
 
-    def __init__(self, hidden: tuple[int, int] = (64, 32), dropout: float = 0.1) -> None:
+    def __init__(self, hidden: tuple[int, int] = (64, 32), dropout: float = 0.1, architecture: str = "shared") -> None:
         super().__init__()
-        first, second = hidden
-        self.shared = nn.Sequential(
-            nn.Linear(RANKER_WIDTH, first), nn.ReLU(), nn.Dropout(dropout),
-            nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout),
-        )  # fmt: skip
-        self.heads = nn.Linear(second, len(HEADS))
+        self.body = BODIES[architecture](*hidden, dropout)
         self.falls = nn.Parameter(torch.full((POSITIONS,), -2.0))
         self.register_buffer("mean", torch.zeros(RANKER_WIDTH))
         self.register_buffer("scale", torch.ones(RANKER_WIDTH))
@@ -50,18 +46,18 @@ class Ranker(nn.Module):
         """Lets the heads start at the mean click rate and the mean rates given a click, float [3]."""
         with torch.no_grad():
             given = torch.tensor([rates[0], rates[1] / rates[0], rates[2] / rates[0]], dtype=torch.float32).clamp(1e-4, 0.99)
-            self.heads.bias.copy_(torch.logit(given))
+            for head, chance in zip(self.body.heads, given, strict=True):
+                head.bias.fill_(torch.logit(chance))
 
     def forward(self, features: Tensor) -> Tensor:
         """Chances [n, 3] at position 0 for features [n, 32]."""
         rows = ((features - self.mean) * self.scale).clamp(-FEATURE_LIMIT, FEATURE_LIMIT)
-        chances = torch.sigmoid(self.heads(self.shared(rows)))
+        chances = torch.sigmoid(self.body(rows))
         return torch.cat([chances[:, :1], chances[:, :1] * chances[:, 1:]], dim=1)
 
     def looked_at(self) -> Tensor:
         """Chance [POSITIONS] that a position is looked at, against position 0."""
-        steps = functional.softplus(self.falls) * (torch.arange(POSITIONS) > 0)
-        return torch.exp(-torch.cumsum(steps, dim=0))
+        return looking(self.falls)
 
     def to_onnx(self) -> onnx.ModelProto:
         """Input `features` [B, 32] → `p_click`, `p_like`, `p_purchase` [B, 1]; standardisation inside."""
@@ -70,17 +66,17 @@ class Ranker(nn.Module):
         scaled = graph.node("Mul", centred, graph.constant(self.scale.numpy()))
         limit = np.array(FEATURE_LIMIT, np.float32)
         rows = graph.node("Clip", scaled, graph.constant(-limit), graph.constant(limit))
-        rows = graph.sequence(self.shared, rows)
-        given = []
-        for head in range(len(HEADS)):
-            layer = nn.Linear(self.heads.in_features, 1)
-            layer.weight.data = self.heads.weight.detach()[head : head + 1]
-            layer.bias.data = self.heads.bias.detach()[head : head + 1]
-            given.append(graph.linear(layer, rows))
+        given = self.body.write(graph, rows)
         click = graph.node("Sigmoid", given[0], output=HEADS[0])
         for name, head in zip(HEADS[1:], given[1:], strict=True):
             graph.node("Mul", click, graph.node("Sigmoid", head), output=name)
         return graph.finish(RANKER_WIDTH, dict.fromkeys(HEADS, 1))
+
+
+def looking(falls: Tensor) -> Tensor:
+    """The chance [n] that a position is looked at, 1 at position 0, from unbounded numbers [n]: how much it falls at each step."""
+    steps = functional.softplus(falls) * (torch.arange(len(falls)) > 0)
+    return torch.exp(-torch.cumsum(steps, dim=0))
 
 
 def ranker_loss(chances: Tensor, looked: Tensor, labels: Tensor) -> Tensor:

@@ -1,0 +1,119 @@
+"""What may stand between the ranker's standardised inputs and the logits of its three heads."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import torch
+from torch import Tensor, nn
+
+from .features import RANKER_WIDTH
+from .graph import Graph
+
+HEAD_COUNT = 3
+EXPERTS = 4
+
+
+class RankerBody(nn.Module):
+    """Rows [n, 32] → logits [n, 3]. Subclasses give `states` and `write_states`: what each head sees."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(width, 1) for _ in range(HEAD_COUNT))
+
+    def states(self, rows: Tensor) -> list[Tensor]:
+        """What each head sees, [n, width] each."""
+        raise NotImplementedError
+
+    def write_states(self, graph: Graph, rows: str) -> list[str]:
+        """The same in a graph."""
+        raise NotImplementedError
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Logits [n, 3]."""
+        return torch.cat([head(state) for head, state in zip(self.heads, self.states(rows), strict=True)], dim=1)
+
+    def write(self, graph: Graph, rows: str) -> list[str]:
+        """The logits in a graph, [B, 1] each."""
+        return [graph.linear(head, state) for head, state in zip(self.heads, self.write_states(graph, rows), strict=True)]
+
+
+def layers(first: int, second: int, dropout: float) -> nn.Sequential:
+    """32-first-second with ReLU and dropout."""
+    return nn.Sequential(
+        nn.Linear(RANKER_WIDTH, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
+    )
+
+
+class SharedBody(RankerBody):
+    """One network that all heads share."""
+
+    def __init__(self, first: int, second: int, dropout: float) -> None:
+        super().__init__(second)
+        self.shared = layers(first, second, dropout)
+
+    def states(self, rows: Tensor) -> list[Tensor]:
+        """The shared network's, for each head."""
+        return [self.shared(rows)] * HEAD_COUNT
+
+    def write_states(self, graph: Graph, rows: str) -> list[str]:
+        """The same in a graph."""
+        return [graph.sequence(self.shared, rows)] * HEAD_COUNT
+
+
+class MixtureBody(RankerBody):
+    """MMoE (Ma et al., KDD 2018): several networks, and for each head a gate that mixes what they say of a row."""
+
+    def __init__(self, first: int, second: int, dropout: float) -> None:
+        super().__init__(second)
+        # As wide together as the shared network: a better figure is then not one of size.
+        self.experts = nn.ModuleList(layers(first // 2, second, dropout) for _ in range(EXPERTS))
+        self.gates = nn.ModuleList(nn.Linear(RANKER_WIDTH, EXPERTS) for _ in range(HEAD_COUNT))
+
+    def states(self, rows: Tensor) -> list[Tensor]:
+        """Each head's mixture."""
+        said = torch.stack([expert(rows) for expert in self.experts], dim=1)
+        return [(torch.softmax(gate(rows), dim=1)[:, None, :] @ said)[:, 0] for gate in self.gates]
+
+    def write_states(self, graph: Graph, rows: str) -> list[str]:
+        """The same in a graph."""
+        one = graph.integers([1])
+        said = graph.node("Concat", *(graph.node("Unsqueeze", graph.sequence(expert, rows), one) for expert in self.experts), axis=1)
+        found = []
+        for gate in self.gates:
+            shares = graph.node("Unsqueeze", graph.node("Softmax", graph.linear(gate, rows), axis=1), one)
+            found.append(graph.node("Squeeze", graph.node("MatMul", shares, said), one))
+        return found
+
+
+class WideDeepBody(RankerBody):
+    """Wide & Deep (Cheng et al., 2016): a network beside the inputs themselves and the product of every two of them, both linear.
+
+    The products are made in the graph: serving cannot cross otherwise than learning did.
+    """
+
+    def __init__(self, first: int, second: int, dropout: float) -> None:
+        pairs = list(combinations(range(RANKER_WIDTH), 2))
+        super().__init__(second + RANKER_WIDTH + len(pairs))
+        self.deep = layers(first, second, dropout)
+        self.left, self.right = ([pair[side] for pair in pairs] for side in (0, 1))
+        with torch.no_grad():
+            for head in self.heads:
+                head.weight[:, second:] = 0
+
+    def states(self, rows: Tensor) -> list[Tensor]:
+        """The network's, the inputs and their products, for each head."""
+        return [torch.cat((self.deep(rows), rows, rows[:, self.left] * rows[:, self.right]), dim=1)] * HEAD_COUNT
+
+    def write_states(self, graph: Graph, rows: str) -> list[str]:
+        """The same in a graph."""
+        sides = [graph.node("Gather", rows, graph.integers(side), axis=1) for side in (self.left, self.right)]
+        return [graph.node("Concat", graph.sequence(self.deep, rows), rows, graph.node("Mul", *sides), axis=1)] * HEAD_COUNT
+
+
+BODIES: dict[str, type[SharedBody] | type[MixtureBody] | type[WideDeepBody]] = {
+    "shared": SharedBody,
+    "mmoe": MixtureBody,
+    "wide-deep": WideDeepBody,
+}
+"""By the name that `train_ranker.py --architecture` takes."""
