@@ -5,6 +5,7 @@ import { MillraceError } from '../core/errors.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drainCommand } from './commands/drain.ts'
+import { explainCommand } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
 import { importCommand } from './commands/import.ts'
 import { listsCommand } from './commands/lists.ts'
@@ -40,6 +41,7 @@ try {
     .command(repartitionCommand)
     .command(stateCommand)
     .command(listsCommand)
+    .command(explainCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)
