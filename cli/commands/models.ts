@@ -6,6 +6,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { printJson, printTable } from '../print.ts'
 import type { Promotion } from '../promote-model.ts'
+import { modelsAuditCommand } from './models-audit.ts'
 
 const ls: CommandModule<object, GlobalFlags> = {
   command: 'ls',
@@ -183,16 +184,17 @@ async function answers(inference: Inference): Promise<boolean> {
   }
 }
 
-/** `millrace models ls | load | promote | rollback`. */
+/** `millrace models ls | load | audit | promote | rollback`. */
 export const modelsCommand: CommandModule = {
   command: 'models',
-  describe: 'Look at models, load them, choose which version is served',
+  describe: 'Look at models, load them, audit what they were given, choose which version is served',
   builder: (yargs) =>
     yargs
       .command(ls)
       .command(load)
+      .command(modelsAuditCommand)
       .command(promote)
       .command(rollback)
-      .demandCommand(1, 'name what to do: ls, load, promote or rollback'),
+      .demandCommand(1, 'name what to do: ls, load, audit, promote or rollback'),
   handler: () => {},
 }
