@@ -108,3 +108,11 @@ it('says who and what is unknown', { timeout: 180_000 }, async () => {
   })
   await expect(absent).rejects.toMatchObject({ code: 'MILL_NOT_FOUND', message: expect.stringContaining('--why-not nothing') })
 })
+
+it('the vectors that this run logged are those that its log gives again', { timeout: 180_000 }, async () => {
+  const { code, value } = await folder.json('models', 'audit')
+  expect({ code, value }).toMatchObject({ code: 0, value: { mismatches: 0, examples: [], gone: 0 } })
+  const { contexts, rows, audited } = value as { contexts: number; rows: number; audited: number }
+  expect(contexts).toBe(audited)
+  expect(rows).toBeGreaterThan(audited)
+})
