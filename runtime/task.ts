@@ -19,6 +19,7 @@ import { type Graph, replacingTopics, type SinkNode, sourceTopics } from './grap
 import { RunningGraph, type StepMetrics } from './running-graph.ts'
 import { StateCache } from './state-cache.ts'
 import { TaskQueue } from './task-queue.ts'
+import { TaskRetries } from './task-retries.ts'
 import { type StoredTime, TaskTime, timeFamily } from './task-time.ts'
 
 /** Limits of a task; every buffer of the engine is in here. */
@@ -27,10 +28,7 @@ export interface TaskLimits {
   readonly batchRecordsMax: number
   /** Records waiting at which a partition is paused; it resumes below half of it. */
   readonly queueRecordsMax: number
-  /**
-   * Milliseconds from one look at the queue to the next, unless a full batch waits: what is not needed at once costs less in larger
-   * batches. 0: what comes is processed as soon as the last batch is done.
-   */
+  /** Milliseconds that new records may lie in the log to be read with others: what is not needed at once costs less in larger batches. */
   readonly gatherMs: number
   /** Values of each family kept in memory. */
   readonly cacheKeysMax: number
@@ -120,6 +118,7 @@ export class Task {
   readonly #events: TaskEvents
   readonly #partitions: number
   readonly #queue: TaskQueue
+  readonly #retries: TaskRetries
   readonly #lastRecordMs = new Map<string, number>()
   /** A new one at each reload: reads of a batch that was given up may still end, and fill the old one. */
   #caches = new Map<string, StateCache>()
@@ -137,11 +136,6 @@ export class Task {
   /** After a step threw, batches are cut to one record until this offset of that topic is passed: the poison is found and kept apart. */
   #careful: { topic: string; until: number } | undefined
   #cancelTick: (() => void) | undefined
-  #cancelGather: (() => void) | undefined
-  /** When the queue was last looked at. */
-  #lookedMs = Number.NEGATIVE_INFINITY
-  /** Ends the waits of what is being tried again. */
-  readonly #wakes = new Set<() => void>()
 
   constructor(id: TaskId, graph: Graph, partitions: number, ports: TaskPorts, events: TaskEvents, limits: TaskLimits) {
     this.id = id
@@ -151,6 +145,15 @@ export class Task {
     this.#events = events
     this.#limits = limits
     this.#queue = new TaskQueue(limits.queueRecordsMax, events, replacingTopics(graph))
+    this.#retries = new TaskRetries({
+      clock: ports.clock,
+      retryMs: limits.retryMs,
+      retryMsMax: limits.retryMsMax,
+      onRetry: (error, waitMs) => {
+        events.waiting((error as Error).message)
+        ports.logger.warn({ task: id, error: String(error), waitMs }, 'A service is unwell; trying again.')
+      },
+    })
     this.#info = { topology: id.topology, partition: id.partition, partitions, epoch: 0 }
     this.#time = new TaskTime(graph, undefined)
     this.#running = this.#start()
@@ -197,7 +200,7 @@ export class Task {
 
   /** Resolves when nothing is queued or under way. */
   async idle(): Promise<void> {
-    for (this.#run(true); this.#work; this.#run(true)) await this.#work
+    for (this.#run(); this.#work; this.#run()) await this.#work
   }
 
   /** Finishes what was queued, then closes. */
@@ -211,8 +214,7 @@ export class Task {
   close(): void {
     this.#closed = true
     this.#cancelTick?.()
-    this.#cancelGather?.()
-    for (const wake of [...this.#wakes]) wake()
+    this.#retries.close()
     this.#running.close()
   }
 
@@ -273,39 +275,16 @@ export class Task {
     return new RunningGraph(this.#graph, this.#ports.metrics, (sink, batch) => this.#collect(sink, batch))
   }
 
-  /** Starts on what waits; `now`: also if more is to be gathered first. */
-  #run(now = this.#draining): void {
-    if (this.#work || this.#closed || this.#queue.empty || (!now && this.#gathers())) return
+  /** Starts on what waits. */
+  #run(): void {
+    if (this.#work || this.#closed || this.#queue.empty) return
     this.#work = this.#guard(async () => {
-      const taken = new Set<string>()
       while (!this.#closed) {
         const topic = this.#queue.nextTopic()
         if (topic === undefined) break
-        if (taken.has(topic)) {
-          if (!now && this.#gathers()) break
-          taken.clear()
-        }
-        taken.add(topic)
         await this.#runNext(topic)
       }
     })
-  }
-
-  /** Whether the next look at the queue is not due yet; then it is set for that time. A look takes a batch of each topic. */
-  #gathers(): boolean {
-    const { gatherMs, batchRecordsMax } = this.#limits
-    if (gatherMs === 0 || this.#queue.waiting >= batchRecordsMax) return false
-    const nowMs = this.#ports.clock.elapsedMs()
-    const leftMs = this.#lookedMs + gatherMs - nowMs
-    if (leftMs <= 0) {
-      this.#lookedMs = nowMs
-      return false
-    }
-    this.#cancelGather ??= this.#ports.clock.after(leftMs, () => {
-      this.#cancelGather = undefined
-      this.#run()
-    })
-    return true
   }
 
   /** Runs work that nobody awaits: what it throws goes to the engine. */
@@ -351,7 +330,7 @@ export class Task {
   #prepare(topic: TopicName, records: readonly LogRecord[]): Promise<void> | undefined {
     const values = records.map((record) => record.value)
     const fetching = this.#ports.wire.prepare(topic, values)
-    return fetching && this.#retrying(() => this.#ports.wire.prepare(topic, values) ?? Promise.resolve(), fetching)
+    return fetching && this.#retries.run(() => this.#ports.wire.prepare(topic, values) ?? Promise.resolve(), fetching)
   }
 
   async #runRecords(topic: TopicName, raw: readonly LogRecord[], range: OffsetRange): Promise<void> {
@@ -406,7 +385,7 @@ export class Task {
    */
   async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
     let askedMs = 0
-    const { progress, values } = await this.#retrying(() => {
+    const { progress, values } = await this.#retries.run(() => {
       askedMs = this.#ports.clock.elapsedMs()
       return this.#ports.state.readWithProgress(this.id, keys)
     })
@@ -457,7 +436,7 @@ export class Task {
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
     let askedMs = 0
-    const result = await this.#retrying(() => {
+    const result = await this.#retries.run(() => {
       askedMs = this.#ports.clock.elapsedMs()
       return this.#ports.state.commit(this.id, commit)
     })
@@ -495,7 +474,7 @@ export class Task {
   async #sendOutputs({ outputs }: BatchTransaction): Promise<void> {
     if (outputs.length === 0) return
     const positions = this.#positions
-    await this.#retrying(async () => {
+    await this.#retries.run(async () => {
       await this.#confirmOwnership(positions)
       await this.#ports.log.send(outputs)
     })
@@ -518,7 +497,7 @@ export class Task {
     let position = 0
     for (const topic of sourceTopics(this.#graph)) position += positions[topic] ?? 0
     const entries = listEntries(lists, { epoch: this.#info.epoch, position })
-    return await this.#retrying(() => this.#ports.lists.swap(entries))
+    return await this.#retries.run(() => this.#ports.lists.swap(entries))
   }
 
   /**
@@ -530,7 +509,7 @@ export class Task {
     let newest = 0
     for (let at = 0; at < refused.length; at += listsPerLook) {
       const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
-      const stored = await this.#retrying(() => this.#ports.lists.get(keys))
+      const stored = await this.#retries.run(() => this.#ports.lists.get(keys))
       for (const text of stored) newest = Math.max(newest, epochOfServed(text))
     }
     if (this.#closed || newest <= this.#info.epoch) return swapped
@@ -542,7 +521,7 @@ export class Task {
 
   /** Takes a newer epoch, above `above`, unless another owner has; answers where the store stands now. */
   async #renew(above = 0): Promise<Positions> {
-    const progress = await this.#retrying(() => this.#ports.state.renewTask(this.id, this.#info.epoch, above))
+    const progress = await this.#retries.run(() => this.#ports.state.renewTask(this.id, this.#info.epoch, above))
     if (!progress) throw this.#fenced()
     this.#info = { ...this.#info, epoch: progress.epoch }
     return progress.positions
@@ -568,7 +547,7 @@ export class Task {
   async #reload(positions: Positions): Promise<void> {
     this.#caches = new Map()
     this.#positions = positions
-    const [stored] = await this.#retrying(() => this.#ports.state.read(this.id, [`${timeFamily.name}:`]))
+    const [stored] = await this.#retries.run(() => this.#ports.state.read(this.id, [`${timeFamily.name}:`]))
     this.#time = new TaskTime(this.#graph, stored ? timeFamily.codec.decode(stored) : undefined)
   }
 
@@ -602,38 +581,6 @@ export class Task {
       error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     )
     await this.#settle(transaction, topic, to)
-  }
-
-  /** Repeats while the world is unwell (`retry` errors), with growing waits; the task's topics stay paused by their own limit. */
-  async #retrying<R>(attempt: () => Promise<R>, first?: Promise<R>): Promise<R> {
-    let waitMs = this.#limits.retryMs
-    let running = first ?? attempt()
-    for (;;) {
-      try {
-        return await running
-      } catch (error) {
-        if (this.#closed || reactionOf(error) !== 'retry') throw error
-        this.#events.waiting((error as Error).message)
-        this.#ports.logger.warn({ task: this.id, error: String(error), waitMs }, 'A service is unwell; trying again.')
-        await this.#wait(waitMs)
-        if (this.#closed) throw error
-        waitMs = Math.min(waitMs * 2, this.#limits.retryMsMax)
-        running = attempt()
-      }
-    }
-  }
-
-  /** Resolves after a while, or when the task is closed. */
-  #wait(waitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#ports.clock.after(waitMs, () => wake())
-      const wake = () => {
-        this.#wakes.delete(wake)
-        cancel()
-        resolve()
-      }
-      this.#wakes.add(wake)
-    })
   }
 
   #scheduleTick(): void {

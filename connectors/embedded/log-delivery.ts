@@ -7,7 +7,7 @@ import type { LogBatchLimits, LogSlot, LogStorage } from './log-storage.ts'
 const pollMs = 200
 /** Failed looks in a row before the readers are told: 10 s. */
 const failuresMax = 50
-/** Records handed out before other work of this thread gets its turn. */
+/** Records handed out before other work of this thread gets its turn; a batch of so many does not wait for others either. */
 const recordsPerTurn = 1_000
 
 /** One reader of one partition. */
@@ -16,6 +16,10 @@ export interface LogCursor {
   /** The next offset to deliver. */
   next: number
   paused: boolean
+  /** Milliseconds that records may wait, after a small batch, to be read with others. */
+  readonly gatherMs: number
+  /** Nothing is delivered before, by the elapsed time of the clock. */
+  restUntilMs: number
   deliver(batch: LogBatch): void
   /** What comes next was dropped by retention: either moves `next` to what is held, or the reader is dead. */
   overtaken(): void
@@ -35,6 +39,7 @@ export class LogDelivery {
   #first = 0
   #immediate: NodeJS.Immediate | null = null
   #cancelPoll: (() => void) | null = null
+  #cancelRest: (() => void) | null = null
   #failures = 0
 
   constructor(options: {
@@ -71,20 +76,37 @@ export class LogDelivery {
   stop(): void {
     this.#cancelPoll?.()
     this.#cancelPoll = null
+    this.#cancelRest?.()
+    this.#cancelRest = null
     if (this.#immediate) clearImmediate(this.#immediate)
     this.#immediate = null
   }
 
   #turn(): void {
     const cursors = this.#cursors
+    const nowMs = this.#clock.elapsedMs()
     let left = recordsPerTurn
     for (let count = 0; count < cursors.length && left > 0; count++) {
       const cursor = cursors[this.#first++ % cursors.length]!
       // A handler called in this very turn may have paused or removed this one.
-      if (isReady(cursor) && this.#cursors.includes(cursor)) left -= this.#deliver(cursor)
+      if (isReady(cursor) && cursor.restUntilMs <= nowMs && this.#cursors.includes(cursor)) left -= this.#deliver(cursor)
     }
     this.#first %= Math.max(1, cursors.length)
-    if (this.#failures === 0 && this.#cursors.some(isReady)) this.wake()
+    if (this.#failures === 0) this.#wakeWhenDue(nowMs)
+  }
+
+  /** Comes back at once for what is ready, or when the first of those that gather is due. */
+  #wakeWhenDue(nowMs: number): void {
+    let dueMs = Number.POSITIVE_INFINITY
+    for (const cursor of this.#cursors) if (isReady(cursor)) dueMs = Math.min(dueMs, cursor.restUntilMs)
+    if (dueMs <= nowMs) this.wake()
+    else if (Number.isFinite(dueMs)) {
+      this.#cancelRest?.()
+      this.#cancelRest = this.#clock.after(dueMs - nowMs, () => {
+        this.#cancelRest = null
+        this.wake()
+      })
+    }
   }
 
   #deliver(cursor: LogCursor): number {
@@ -108,6 +130,8 @@ export class LogDelivery {
       return 1
     }
     cursor.next = batch.nextOffset // Before the call: the handler may seek.
+    if (cursor.gatherMs > 0 && batch.records.length < recordsPerTurn)
+      cursor.restUntilMs = this.#clock.elapsedMs() + cursor.gatherMs
     try {
       cursor.deliver(batch)
     } catch (error) {

@@ -36,6 +36,8 @@ export class LogFollower implements Follower {
       slot,
       next: slot.start,
       paused: false,
+      gatherMs: this.#options.gatherMs ?? 0,
+      restUntilMs: Number.NEGATIVE_INFINITY,
       deliver: (batch) => {
         this.#options.batch(batch)
         if (batch.nextOffset >= (this.#behind.get(cursor) ?? 0)) this.#reached(cursor)

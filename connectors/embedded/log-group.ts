@@ -12,6 +12,7 @@ export interface LogGroupHost {
 
 interface Member {
   readonly handler: GroupHandler
+  readonly gatherMs: number
   /** Partition number → its cursors by topic. A number is here from before `assigned` until after `revoked`. */
   readonly owned: Map<number, Map<string, LogCursor>>
   /** False once it left or failed: its handler is not called any more. */
@@ -55,7 +56,13 @@ export class LogGroup {
         `members of group ${this.name} name different topics: ${this.#topics} and ${options.topics}`,
       )
     }
-    const member: Member = { handler: options.handler, owned: new Map(), alive: true, leaving: false }
+    const member: Member = {
+      handler: options.handler,
+      gatherMs: options.gatherMs ?? 0,
+      owned: new Map(),
+      alive: true,
+      leaving: false,
+    }
     this.#members = [...this.#members, member]
     this.#step(() => this.#rebalance())
     const cursor = (topic: string, partition: number): LogCursor | undefined => member.owned.get(partition)?.get(topic)
@@ -74,6 +81,7 @@ export class LogGroup {
         const found = cursor(topic, partition)
         if (!found) return
         found.next = offset
+        found.restUntilMs = Number.NEGATIVE_INFINITY
         this.#host.delivery.wake()
       },
       commit: async (partition, offsets) => {
@@ -138,6 +146,8 @@ export class LogGroup {
         slot,
         next: starts[topic] ?? slot.start,
         paused: false,
+        gatherMs: member.gatherMs,
+        restUntilMs: Number.NEGATIVE_INFINITY,
         deliver: (batch) => member.handler.batch(batch),
         overtaken: () => this.#drop(member, overtaken(cursor)),
         failed: (error) => this.#drop(member, error),

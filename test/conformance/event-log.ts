@@ -224,6 +224,29 @@ export function eventLogConformance(name: string, { open, strictHandover }: Even
         expect(group.ledger.faults).toEqual([])
       })
 
+      it.each(['a member', 'a follower'])(
+        '%s that gathers reads the first record at once and together what comes then',
+        async (reader) => {
+          const topic = await newTopic(1)
+          const sizes: number[] = []
+          const batch = ({ records }: LogBatch) => void sizes.push(records.length)
+          const failed = (error: Error) => void sizes.push(Number.NaN, error.message.length)
+          const handler = { assigned: async () => ({}), revoked: async () => {}, failed, batch }
+          const reading =
+            reader === 'a member'
+              ? await log.join({ group: newName('group'), topics: [topic], gatherMs: 1_000, handler })
+              : await log.follow({ name: newName('table'), topics: [topic], gatherMs: 1_000, batch, failed })
+          const read = () => sizes.reduce((sum, size) => sum + size, 0)
+          await log.send(numbered(topic, 1, 0, () => 0))
+          await waitUntil('the first is read', () => read() === 1)
+          for (let n = 1; n < 20; n++) await log.send(numbered(topic, 1, n, () => 0))
+          await waitUntil('all are read', () => read() === 20)
+          // Twenty sends take far less than a second; without gathering nearly each is a batch of its own.
+          expect(sizes.length).toBeLessThan(6)
+          await reading.stop()
+        },
+      )
+
       it('groupSize counts who is in the group now', async () => {
         const topic = await newTopic(1)
         const group = newName('group')

@@ -290,28 +290,6 @@ describe('Task', () => {
     expect(task.lag).toBe(0)
   })
 
-  it('gathers records between two looks at its queue, a full batch at once, and hurries when it is drained', async () => {
-    const { task, push, clock, settle, story } = await openTask(undefined, { gatherMs: 100, batchRecordsMax: 4 })
-    const batches = () => story.filter((one) => one === 'commit').length
-    push(0, 1) // The first look.
-    await settle()
-    expect(batches()).toBe(1)
-    push(1, 1)
-    push(2, 1)
-    clock.advance(99)
-    await settle()
-    expect(batches()).toBe(1)
-    clock.advance(1)
-    await settle()
-    expect([batches(), task.positions['erasures']]).toEqual([2, 3])
-    push(3, 4)
-    await settle()
-    expect([batches(), task.positions['erasures']]).toEqual([3, 7])
-    push(7, 1)
-    await task.drain()
-    expect([batches(), task.positions['erasures']]).toEqual([4, 8])
-  })
-
   it('finishes what was queued when drained, and takes nothing after', async () => {
     const { task, push, sent } = await openTask(undefined, { batchRecordsMax: 2 })
     push(0, 5)

@@ -221,30 +221,6 @@ describeWithService('kafka', 'KafkaEventLog', (address) => {
     await other.close()
   })
 
-  it('reads together what came while it was to gather', async () => {
-    const topic = await newTopic(log, 1)
-    const sizes: number[] = []
-    const member = await log.join({
-      group: `test-${randomUUID()}`,
-      topics: [topic],
-      gatherMs: 1_000,
-      handler: {
-        assigned: async () => ({}),
-        revoked: async () => {},
-        failed: () => {},
-        batch: ({ records }) => void sizes.push(records.length),
-      },
-    })
-    const read = () => sizes.reduce((sum, size) => sum + size, 0)
-    await log.send(numbered(topic, 1, 0, 1))
-    await waitUntil('the first is read', () => read() === 1)
-    for (let n = 1; n < 20; n++) await log.send(numbered(topic, 1, n, n + 1))
-    await waitUntil('all are read', () => read() === 20)
-    // Twenty sends take far less than a second; without gathering nearly each is a batch of its own.
-    expect(sizes.length).toBeLessThan(6)
-    await member.stop()
-  })
-
   it('cuts large fetches into batches, in order, and goes on at once after a pause', async () => {
     const small = openKafka(address, { batchRecordsMax: 100 })
     const topic = await newTopic(small, 1)
