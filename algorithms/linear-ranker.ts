@@ -40,3 +40,16 @@ export function linearRank(features: Float32Array, rows: number): Float64Array {
   }
   return scores
 }
+
+/**
+ * What each feature adds to a row's score against the mean of `background` (rows of `rankerWidth` numbers): w · (x − mean), exact. The
+ * sum is the row's score minus the mean score of the background.
+ */
+export function linearContributions(row: Float32Array, background: Float32Array): Float64Array {
+  const rows = background.length / rankerWidth
+  return dense.map((weight, column) => {
+    let sum = 0
+    for (let at = column; at < background.length; at += rankerWidth) sum += background[at]!
+    return weight * (row[column]! - sum / rows)
+  })
+}

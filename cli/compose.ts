@@ -13,6 +13,7 @@ import { ConfluentSchemaRegistry } from '../connectors/registry/schema-registry.
 import { type Clock, systemClock } from '../core/clock.ts'
 import { collectLess } from '../core/collect-less.ts'
 import { createLocalInference } from '../gpu-workers/local-inference.ts'
+import { ModelShelf } from '../gpu-workers/model-shelf.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { Inference } from '../ports/inference.ts'
 import type { ListStore } from '../ports/list-store.ts'
@@ -72,6 +73,11 @@ export async function openPorts(config: Config): Promise<OpenPorts> {
 export async function openInference(config: Config, clock: Clock, logger: Logger): Promise<Inference> {
   if (config.inference.workers.length > 0) return GrpcInference.connect({ addresses: config.inference.workers, clock, logger })
   return createLocalInference({ repository: config.inference.repository, threads: config.inference.threads, clock, logger })
+}
+
+/** The versions of the models in the configured repository. */
+export function openModelShelf(config: Config, clock: Clock, logger: Logger): ModelShelf {
+  return new ModelShelf(config.inference.repository, { provider: 'cpu', sessions: 1, intraOpThreads: 1, clock, logger })
 }
 
 /** The version in package.json. */

@@ -7,6 +7,8 @@ export interface TopicRecord<N extends TopicName> {
   readonly value: TopicValue<N> | null
   readonly partition: number
   readonly offset: number
+  /** When the log took it, ms. */
+  readonly loggedMs: number
 }
 
 /**
@@ -27,7 +29,7 @@ export async function* readTopic<N extends TopicName>(
         topic,
         batch.records.map((record) => record.value),
       )
-      for (const { key, value, offset } of batch.records) {
+      for (const { key, value, offset, timestampMs } of batch.records) {
         let decoded: TopicValue<N> | null
         try {
           decoded = value === null ? null : wire.decode(topic, value)
@@ -35,7 +37,7 @@ export async function* readTopic<N extends TopicName>(
           undecodable(partition, offset, error)
           continue
         }
-        yield { key, value: decoded, partition, offset }
+        yield { key, value: decoded, partition, offset, loggedMs: timestampMs }
       }
     }
   }

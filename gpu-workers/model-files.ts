@@ -61,7 +61,8 @@ function isModelName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(name)
 }
 
-async function listVersions(folder: string): Promise<readonly number[]> {
+/** Version folders of a model, ascending. */
+export async function listVersions(folder: string): Promise<readonly number[]> {
   const entries = await readdir(folder, { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory() && /^[1-9]\d{0,14}$/.test(entry.name))
   return names.map((entry) => Number(entry.name)).sort((a, b) => a - b)

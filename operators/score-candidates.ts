@@ -18,8 +18,8 @@ export interface ScoreOptions {
 }
 
 /** Heads of the ranker and their share of the score (features.md F4.4). */
-const heads = ['p_click', 'p_like', 'p_purchase'] as const
-const headWeights = [0.5, 0.3, 0.2] as const
+export const rankerHeads = ['p_click', 'p_like', 'p_purchase'] as const
+export const rankerHeadWeights = [0.5, 0.3, 0.2] as const
 
 /** Sources that know something of the person; without any, the list is a trend list. */
 const personalSources = ['session', 'similar', 'together', 'category', 'content', 'two_tower'].map((name) =>
@@ -89,7 +89,7 @@ async function scoreByModel({ drafts, from, to }: Span, matrix: Float32Array, sc
   }
   try {
     const features = matrix.subarray(from * rankerWidth, to * rankerWidth)
-    const { outputs, version } = await scorer.score(model, features, to - from, heads)
+    const { outputs, version } = await scorer.score(model, features, to - from, rankerHeads)
     let at = 0
     for (const draft of drafts) {
       blend(draft, outputs, at)
@@ -107,7 +107,7 @@ function blend(draft: ListDraft, outputs: readonly Float32Array[], from: number)
   draft.scores = new Float64Array(draft.set.count)
   for (let place = 0; place < draft.set.count; place++) {
     let score = 0
-    for (let head = 0; head < heads.length; head++) score += headWeights[head]! * outputs[head]![from + place]!
+    for (let head = 0; head < rankerHeads.length; head++) score += rankerHeadWeights[head]! * outputs[head]![from + place]!
     draft.scores[place] = Number.isFinite(score) ? score : 0
   }
 }

@@ -1,25 +1,62 @@
 import type { CommandModule } from 'yargs'
 import { MillraceError } from '../../core/errors.ts'
-import type { Inference } from '../../ports/inference.ts'
+import type { ModelShelf } from '../../gpu-workers/model-shelf.ts'
+import type { Inference, ModelState } from '../../ports/inference.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { printJson, printTable } from '../print.ts'
+import type { Promotion } from '../promote-model.ts'
+import { modelsAuditCommand } from './models-audit.ts'
 
 const ls: CommandModule<object, GlobalFlags> = {
   command: 'ls',
-  describe: 'Models of the inference workers, or of the local repository. Exit 1 if one is not ready or there is none',
+  describe:
+    'Models of the inference workers, or of the local repository, and which version is served. Exit 1 if one is not ready or there is none',
   handler: (flags) =>
     withInference(flags, async (inference) => {
       const models = await inference.models()
       if (models.length === 0 || models.some((model) => !model.ready)) process.exitCode = exitCodes.no
-      if (flags.json) printJson(models)
+      const rows = [...models.map((model) => ({ ...model, served: isServed(model, models) })), ...(await idle(flags, models))]
+      if (flags.json) printJson(rows)
       else
         printTable(
-          ['model', 'version', 'ready', 'reason'],
-          models.map((model) => [model.model, model.version, model.ready ? 'yes' : 'no', model.reason || null]),
+          ['model', 'version', 'served', 'ready', 'reason'],
+          rows.map((model) => [
+            model.model,
+            model.version,
+            model.served ? 'yes' : 'no',
+            model.ready ? 'yes' : 'no',
+            model.reason || null,
+          ]),
           'no models: lists are made on the lower rungs',
         )
     }),
+}
+
+/** A request that names no version gets the newest that is loaded. */
+function isServed({ model, version, ready }: ModelState, models: readonly ModelState[]): boolean {
+  return ready && models.every((other) => other.model !== model || !other.ready || Number(other.version) <= Number(version))
+}
+
+/** Versions of the local repository that its policies leave out: what `promote` may choose. Workers have a repository of their own. */
+async function idle(flags: GlobalFlags, loaded: readonly ModelState[]): Promise<(ModelState & { readonly served: boolean })[]> {
+  const config = configOf(flags)
+  if (config.inference.workers.length > 0) return []
+  const known = new Set(loaded.map(({ model, version }) => `${model} ${version}`))
+  const shelf = await openShelf(flags)
+  return (await shelf.all()).flatMap(({ model, kept }) =>
+    kept
+      .filter((version) => !known.has(`${model} ${version}`))
+      .map((version) => ({ model, version: String(version), ready: false, served: false, reason: 'kept, not loaded' })),
+  )
+}
+
+async function openShelf(flags: GlobalFlags): Promise<ModelShelf> {
+  const config = configOf(flags)
+  const { openModelShelf } = await import('../compose.ts')
+  const { openLogger } = await import('../logger.ts')
+  const { systemClock } = await import('../../core/clock.ts')
+  return openModelShelf(config, systemClock, openLogger(config))
 }
 
 const load: CommandModule<object, GlobalFlags & { readonly model: string }> = {
@@ -37,6 +74,80 @@ const load: CommandModule<object, GlobalFlags & { readonly model: string }> = {
           `${flags.model} ${versions.map(({ version }) => version).join(', ')} ${remote ? 'is served by the workers' : 'loads; an engine with in-process inference takes it at its next start'}`,
         )
     }),
+}
+
+interface ChangeFlags extends GlobalFlags {
+  readonly model: string
+  readonly force: boolean
+  readonly reason: string | undefined
+}
+
+const changeOptions = {
+  force: { type: 'boolean', default: false, describe: 'Even if it does not answer its golden batch' },
+  reason: { type: 'string', requiresArg: true, describe: 'Why, for the audit' },
+} as const
+
+const promote: CommandModule<object, ChangeFlags & { readonly version: number }> = {
+  command: 'promote <model> <version>',
+  describe:
+    'Serve a version that is in the repository, once it answers its golden batch; both towers together. Exit 4 if it does not',
+  builder: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: 'Its folder in the repository' })
+      .positional('version', { type: 'number', demandOption: true, describe: 'The folder of the version' })
+      .options(changeOptions)
+      .example('$0 models promote ranker 2', 'writes version_policy of ranker/config.pbtxt') as never,
+  handler: (flags) =>
+    change(flags, async (shelf) => {
+      const { promoteModel } = await import('../promote-model.ts')
+      return await promoteModel(shelf, configOf(flags), { model: flags.model, version: flags.version }, flags)
+    }),
+}
+
+const rollback: CommandModule<object, ChangeFlags> = {
+  command: 'rollback <model>',
+  describe: 'Serve again what was served before the last promotion, or the next lower version. Exit 1 if there is none',
+  builder: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: 'Its folder in the repository' })
+      .options(changeOptions) as never,
+  handler: (flags) =>
+    change(flags, async (shelf) => {
+      const { rollBackModel } = await import('../promote-model.ts')
+      return await rollBackModel(shelf, configOf(flags), flags.model, flags)
+    }),
+}
+
+/** Changes what is served and, where there are workers, makes them follow; those must answer before anything is changed. */
+async function change(flags: ChangeFlags, work: (shelf: ModelShelf) => Promise<readonly Promotion[]>): Promise<void> {
+  const workers = configOf(flags).inference.workers.length > 0
+  const shelf = await openShelf(flags)
+  let promotions: readonly Promotion[] = []
+  if (!workers) promotions = await work(shelf)
+  else
+    await withInference(flags, async (inference) => {
+      promotions = await work(shelf)
+      for (const { model } of promotions) await inference.load(model)
+      const models = await inference.models()
+      const lagging = promotions.filter(
+        ({ model, to }) => !models.some((one) => one.model === model && one.version === String(to) && isServed(one, models)),
+      )
+      if (lagging.length === 0) return
+      const names = lagging.map(({ model, to }) => `${model} ${to}`).join(', ')
+      throw new MillraceError(
+        'MILL_NOT_FOUND',
+        `${shelf.repository} serves ${names} now, but the workers do not: they read another repository`,
+      )
+    })
+  if (flags.json) return printJson({ workers, promotions })
+  for (const { model, from, to, golden } of promotions) {
+    const proof = golden
+      ? `golden batch of ${golden.rows} rows within ${golden.worst.toExponential(1)}`
+      : 'golden batch failed, forced'
+    console.log(
+      `${model} ${from ?? 'none'} → ${to} (${proof})${workers ? '' : '; an engine with in-process inference takes it at its next start'}`,
+    )
+  }
 }
 
 type LoadingInference = Inference & { load(model: string): Promise<void> }
@@ -73,10 +184,17 @@ async function answers(inference: Inference): Promise<boolean> {
   }
 }
 
-/** `millrace models ls | load`. */
+/** `millrace models ls | load | audit | promote | rollback`. */
 export const modelsCommand: CommandModule = {
   command: 'models',
-  describe: 'Look at models and load them',
-  builder: (yargs) => yargs.command(ls).command(load).demandCommand(1, 'name what to do: ls or load'),
+  describe: 'Look at models, load them, audit what they were given, choose which version is served',
+  builder: (yargs) =>
+    yargs
+      .command(ls)
+      .command(load)
+      .command(modelsAuditCommand)
+      .command(promote)
+      .command(rollback)
+      .demandCommand(1, 'name what to do: ls, load, audit, promote or rollback'),
   handler: () => {},
 }

@@ -1,0 +1,96 @@
+import { linearContributions, linearRank } from '../algorithms/linear-ranker.ts'
+import { rankerFeatureNames, rankerWidth } from '../algorithms/ranker-features.ts'
+import { shapleyContributions, shapleyWalks } from '../algorithms/shapley-sampling.ts'
+import { createRandom } from '../core/random.ts'
+import { rankerHeads, rankerHeadWeights } from '../operators/score-candidates.ts'
+import type { Scorer } from '../ports/scorer.ts'
+import type { Rung } from '../schemas/recommendation.ts'
+
+/** What one feature added to an item's score. */
+export interface FeatureContribution {
+  readonly feature: string
+  /** The item's own number. */
+  readonly value: number
+  readonly contribution: number
+  /** Standard error of the contribution; 0 where it is exact. */
+  readonly error: number
+}
+
+/** Why an item scored as it did, against the mean of other items. */
+export interface ScoreExplanation {
+  /** `exact`: products of a linear score; `shapley`: sampled, see algorithms/shapley-sampling.ts. */
+  readonly method: 'exact' | 'shapley'
+  /** The score as computed now. */
+  readonly score: number
+  /** Mean score of the rows compared with; `score` = `base` + the sum of all contributions. */
+  readonly base: number
+  /** Walks drawn; 0 where it is exact. */
+  readonly draws: number
+  /** The model version that answered; '' without one. */
+  readonly modelVersion: string
+  /** Largest first, either way; features that add exactly nothing are left out. */
+  readonly contributions: readonly FeatureContribution[]
+}
+
+export interface ContributionOptions {
+  /** The rung that scored the list: `ranker` asks the model, `linear` and `trend` need none. */
+  readonly rung: Rung
+  readonly scorer: Scorer
+  readonly model: string
+  /** Walks at least; they are made a multiple of the rows compared with. */
+  readonly draws: number
+  readonly seed: string
+}
+
+/**
+ * What each feature of a ranker row added to its score, against the mean of `background`, rows of the same width: those of the other
+ * items of the list, so that nothing is compared with a row that no item could have. What all items share adds nothing, since it sets
+ * none apart. Null for the rung `session`, which has no features. Errors: those of the scorer.
+ */
+export async function featureContributions(
+  row: Float32Array,
+  background: Float32Array,
+  options: ContributionOptions,
+): Promise<ScoreExplanation | null> {
+  if (options.rung === 'session' || row.length !== rankerWidth || background.length === 0) return null
+  return options.rung === 'ranker' ? sampled(row, background, options) : exact(row, background)
+}
+
+function exact(row: Float32Array, background: Float32Array): ScoreExplanation {
+  const rows = background.length / rankerWidth
+  const base = linearRank(background, rows).reduce((sum, score) => sum + score, 0) / rows
+  const contributions = linearContributions(row, background)
+  return {
+    method: 'exact',
+    score: linearRank(row, 1)[0]!,
+    base,
+    draws: 0,
+    modelVersion: '',
+    contributions: named(row, contributions, new Float64Array(rankerWidth)),
+  }
+}
+
+async function sampled(row: Float32Array, background: Float32Array, options: ContributionOptions): Promise<ScoreExplanation> {
+  const others = background.length / rankerWidth
+  const draws = Math.max(1, Math.ceil(options.draws / others)) * others
+  const walks = shapleyWalks(row, background, draws, createRandom(`explain ${options.seed}`))
+  const { outputs, version } = await options.scorer.score(options.model, walks.rows, walks.steps.length, rankerHeads)
+  const scores = Float64Array.from(walks.steps, (_, at) =>
+    rankerHeadWeights.reduce((sum, weight, head) => sum + weight * outputs[head]![at]!, 0),
+  )
+  const { value, base, contributions, errors } = shapleyContributions(walks, scores)
+  const list = named(row, contributions, errors)
+  return { method: 'shapley', score: value, base, draws, modelVersion: version, contributions: list }
+}
+
+function named(row: Float32Array, contributions: Float64Array, errors: Float64Array): FeatureContribution[] {
+  return rankerFeatureNames
+    .map((feature, column) => ({
+      feature,
+      value: row[column]!,
+      contribution: contributions[column]!,
+      error: errors[column]!,
+    }))
+    .filter(({ contribution, error }) => contribution !== 0 || error !== 0)
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
+}

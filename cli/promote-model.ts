@@ -1,0 +1,103 @@
+import { MillraceError } from '../core/errors.ts'
+import type { GoldenResult } from '../gpu-workers/golden-batch.ts'
+import type { ModelShelf, ShelvedModel } from '../gpu-workers/model-shelf.ts'
+import { audit } from './audit.ts'
+import type { Config } from './config.ts'
+import { GuardError } from './guard-error.ts'
+
+/** Models whose outputs are compared with each other: vectors of two versions would not fit together. */
+const together: readonly (readonly string[])[] = [['two_tower_user', 'two_tower_item']]
+
+/** What became of one model. */
+export interface Promotion {
+  readonly model: string
+  /** Null if nothing was served. */
+  readonly from: number | null
+  readonly to: number
+  /** Null when the golden batch failed and `--force` was given. */
+  readonly golden: GoldenResult | null
+}
+
+export interface PromoteOptions {
+  readonly force: boolean
+  readonly reason: string | undefined
+}
+
+/**
+ * Serves another version of a model, and of those that belong to it, once each answered its golden batch. Errors: `MILL_NOT_FOUND` for
+ * an unknown model or version; a GuardError when a golden batch fails without `force`, and then nothing is changed.
+ */
+export async function promoteModel(
+  shelf: ModelShelf,
+  config: Config,
+  change: { readonly model: string; readonly version: number },
+  options: PromoteOptions,
+): Promise<readonly Promotion[]> {
+  const models = await partners(shelf, change.model)
+  for (const one of models) requireVersion(one, change.version)
+  return await apply(shelf, config, 'models promote', models, change.version, options)
+}
+
+/**
+ * Serves again what was served before the last promotion; without one, the next lower version. Errors: as `promoteModel`, and
+ * `MILL_NOT_FOUND` when there is nothing to go back to.
+ */
+export async function rollBackModel(
+  shelf: ModelShelf,
+  config: Config,
+  model: string,
+  options: PromoteOptions,
+): Promise<readonly Promotion[]> {
+  const models = await partners(shelf, model)
+  const own = models.find((one) => one.model === model)!
+  const to = own.before.at(-1) ?? own.kept.filter((version) => version < (own.served ?? 0)).at(-1)
+  if (to === undefined)
+    throw new MillraceError(
+      'MILL_NOT_FOUND',
+      `${model} serves version ${own.served}: nothing was served before it, and no lower one is kept`,
+    )
+  for (const one of models) requireVersion(one, to)
+  return await apply(shelf, config, 'models rollback', models, to, options)
+}
+
+async function apply(
+  shelf: ModelShelf,
+  config: Config,
+  act: 'models promote' | 'models rollback',
+  models: readonly ShelvedModel[],
+  to: number,
+  { force, reason }: PromoteOptions,
+): Promise<readonly Promotion[]> {
+  const promotions: Promotion[] = []
+  for (const { model, served } of models)
+    promotions.push({ model, from: served, to, golden: await checked(shelf, model, to, force) })
+  for (const [at, { model, served, before }] of models.entries()) {
+    audit(config, act, { ...promotions[at], forced: force, reason: reason ?? null })
+    if (served === to && act === 'models promote') continue
+    const history = act === 'models rollback' ? before.slice(0, -1) : served === null ? before : [...before, served]
+    await shelf.serve(model, to, history)
+  }
+  return promotions
+}
+
+async function checked(shelf: ModelShelf, model: string, version: number, force: boolean): Promise<GoldenResult | null> {
+  try {
+    return await shelf.checkGolden(model, version)
+  } catch (error) {
+    if (force) return null
+    const what = error instanceof Error ? error.message : String(error)
+    throw new GuardError(`${model} ${version} is not promoted: ${what}; insist with --force`)
+  }
+}
+
+/** The model and those that must have its version, in the order in which they are changed. */
+async function partners(shelf: ModelShelf, model: string): Promise<readonly ShelvedModel[]> {
+  const own = await shelf.find(model)
+  const names = together.find((group) => group.includes(model)) ?? [model]
+  return await Promise.all(names.map((name) => (name === model ? own : shelf.find(name))))
+}
+
+function requireVersion({ model, kept }: ShelvedModel, version: number): void {
+  if (kept.includes(version)) return
+  throw new MillraceError('MILL_NOT_FOUND', `${model} has no version ${version}; kept are ${kept.join(', ') || 'none'}`)
+}

@@ -1,0 +1,144 @@
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openModelShelf } from '../../cli/compose.ts'
+import { type Config, loadConfig } from '../../cli/config.ts'
+import { promoteModel, rollBackModel } from '../../cli/promote-model.ts'
+import { systemClock } from '../../core/clock.ts'
+import { createLocalInference } from '../../gpu-workers/local-inference.ts'
+import type { ModelShelf } from '../../gpu-workers/model-shelf.ts'
+import type { Inference } from '../../ports/inference.ts'
+import { silentLogger } from '../../ports/logger.ts'
+import { linearModel, publish } from '../gpu-workers/onnx-fixture.ts'
+import { WorkerProcess } from '../gpu-workers/worker-process.ts'
+import { CliFolder } from './run-cli.ts'
+
+let folder: string
+let config: Config
+let shelf: ModelShelf
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-models-'))
+  const repository = join(folder, 'models')
+  config = loadConfig(undefined, { embedded: { path: join(folder, 'test.db') }, inference: { repository } })
+  shelf = openModelShelf(config, systemClock, silentLogger)
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** Version n answers y = n · x. `learned` is what its golden batch says that it was trained to answer. */
+async function keep(model: string, version: number, learned = version): Promise<void> {
+  const policy = 'version_policy { latest { num_versions: 2 } }'
+  const text = `name: "${model}" # ours\nmax_batch_size: 8\n${policy}\n`
+  await publish(shelf.repository, model, version, linearModel([[version]], [0]), version === 1 ? text : undefined)
+  const golden = { tolerance: 1e-4, inputs: { x: [[1], [2]] }, outputs: { y: [[learned], [2 * learned]] } }
+  await writeFile(join(shelf.repository, model, String(version), 'golden.json'), JSON.stringify(golden))
+}
+
+async function answerOf(inference: Inference, model: string): Promise<unknown> {
+  const x = { name: 'x', datatype: 'FP32', shape: [1, 1], data: Float32Array.of(10) } as const
+  const { version, outputs } = await inference.infer({ model, version: '', inputs: [x], outputs: ['y'], deadlineMs: 10_000 })
+  return { version, y: outputs[0]!.data[0] }
+}
+
+const options = { force: false, reason: 'test' }
+const promote = (model: string, version: number, force = false) =>
+  promoteModel(shelf, config, { model, version }, { ...options, force })
+const servedOf = async (model: string) => (await shelf.find(model)).served
+const auditLines = () =>
+  readFileSync(join(folder, 'audit.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe('models promote and rollback', () => {
+  it('serves the chosen version, in process as well, and goes back step by step; folders stay', async () => {
+    for (const version of [1, 2, 3]) await keep('m', version)
+    const inference = await createLocalInference({ repository: shelf.repository })
+    const now = async () => {
+      await inference.load('m')
+      return await answerOf(inference, 'm')
+    }
+    expect(await now()).toEqual({ version: '3', y: 30 })
+    expect(await promote('m', 1)).toMatchObject([{ model: 'm', from: 3, to: 1, golden: { rows: 2, worst: 0 } }])
+    expect(await now()).toEqual({ version: '1', y: 10 })
+    await promote('m', 2)
+    expect(await now()).toEqual({ version: '2', y: 20 })
+    expect(await rollBackModel(shelf, config, 'm', options)).toMatchObject([{ from: 2, to: 1 }])
+    expect(await now()).toEqual({ version: '1', y: 10 })
+    expect(await rollBackModel(shelf, config, 'm', options)).toMatchObject([{ from: 1, to: 3 }])
+    expect(await now()).toEqual({ version: '3', y: 30 })
+    // Nothing was promoted before that: the next lower one.
+    expect(await rollBackModel(shelf, config, 'm', options)).toMatchObject([{ from: 3, to: 2 }])
+    await inference.close()
+    expect([1, 2, 3].every((version) => existsSync(join(shelf.repository, 'm', String(version), 'model.onnx')))).toBe(true)
+    expect(readFileSync(join(shelf.repository, 'm', 'config.pbtxt'), 'utf8')).toContain('# ours')
+    expect(auditLines().map(({ act, model, from, to, reason, forced }) => [act, model, from, to, reason, forced])).toEqual([
+      ['models promote', 'm', 3, 1, 'test', false],
+      ['models promote', 'm', 1, 2, 'test', false],
+      ['models rollback', 'm', 2, 1, 'test', false],
+      ['models rollback', 'm', 1, 3, 'test', false],
+      ['models rollback', 'm', 3, 2, 'test', false],
+    ])
+  })
+
+  it('refuses a version that does not answer its golden batch, or has none, unless forced; nothing changes then', async () => {
+    await keep('m', 1)
+    await keep('m', 2, 2.1)
+    await promote('m', 1)
+    await expect(promote('m', 2)).rejects.toMatchObject({ name: 'MillraceError', message: expect.stringContaining('--force') })
+    await expect(promote('m', 2)).rejects.toThrow(/"y" number 0 is 2 where 2\.1/)
+    expect(await servedOf('m')).toBe(1)
+    expect(await promote('m', 2, true)).toMatchObject([{ from: 1, to: 2, golden: null }])
+    expect(await servedOf('m')).toBe(2)
+    await publish(shelf.repository, 'm', 3, linearModel([[3]], [0]))
+    await expect(promote('m', 3)).rejects.toThrow('no golden batch')
+    await expect(promote('m', 9)).rejects.toMatchObject({ code: 'MILL_NOT_FOUND', message: expect.stringContaining('1, 2, 3') })
+    await expect(promote('other', 1)).rejects.toMatchObject({ code: 'MILL_NOT_FOUND' })
+    expect(auditLines()).toHaveLength(2)
+    expect(auditLines()[1]).toMatchObject({ forced: true, to: 2 })
+  })
+
+  it('changes both towers together, or none', async () => {
+    for (const model of ['two_tower_user', 'two_tower_item']) for (const version of [1, 2]) await keep(model, version)
+    await keep('two_tower_user', 3)
+    expect((await promote('two_tower_item', 1)).map(({ model }) => model)).toEqual(['two_tower_user', 'two_tower_item'])
+    expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([1, 1])
+    await expect(promote('two_tower_user', 3)).rejects.toThrow('two_tower_item has no version 3')
+    expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([1, 1])
+  })
+
+  it('has nothing to go back to where one version is kept', async () => {
+    await keep('m', 1)
+    await expect(rollBackModel(shelf, config, 'm', options)).rejects.toMatchObject({ code: 'MILL_NOT_FOUND' })
+  })
+
+  it('workers follow at once, and the command shows which version is served', { timeout: 180_000 }, async () => {
+    for (const version of [1, 2]) await keep('m', version)
+    await keep('m', 3, 4)
+    const cli = new CliFolder()
+    const worker = await WorkerProcess.start(shelf.repository)
+    try {
+      const local = ['--set', `inference.repository=${shelf.repository}`]
+      const workers = [...local, '--set', `inference.workers=127.0.0.1:${worker.ready.port}`]
+      expect(await cli.json('models', 'promote', 'm', '3', ...workers)).toMatchObject({ code: 4 })
+      const done = await cli.json('models', 'promote', 'm', '1', '--reason', 'the new one is worse', ...workers)
+      expect(done).toMatchObject({ code: 0, value: { workers: true, promotions: [{ model: 'm', to: 1 }] } })
+      expect(await cli.json('models', 'ls', ...workers)).toMatchObject({
+        code: 0,
+        value: [{ model: 'm', version: '1', served: true, ready: true }],
+      })
+      expect((await cli.json('models', 'ls', ...local)).value).toMatchObject([
+        { version: '1', served: true },
+        { version: '2', served: false, ready: false },
+        { version: '3', served: false },
+      ])
+      expect(readFileSync(join(cli.path, 'audit.jsonl'), 'utf8')).toContain('the new one is worse')
+    } finally {
+      worker.child.kill('SIGTERM')
+      await worker.exited
+      await cli.close()
+    }
+  })
+})

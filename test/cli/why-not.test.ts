@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadConfig } from '../../cli/config.ts'
+import { ListWorkbench } from '../../cli/list-workbench.ts'
+import { type WhyNot, whyNot } from '../../cli/why-not.ts'
+import { MillraceError } from '../../core/errors.ts'
+import { partitionFor } from '../../core/partition-for.ts'
+import type { Scorer } from '../../ports/scorer.ts'
+import type { TopicName } from '../../schemas/topics.ts'
+import { eventTypes } from '../../schemas/user-event.ts'
+import type { UserFeatures } from '../../schemas/user-features.ts'
+import { Stack } from '../e2e/stack.ts'
+import { shopItem } from '../topologies/catalogue.ts'
+
+const nowMs = 1_800_000_000_000
+const oldMs = nowMs - 100 * 86_400_000
+const partitions = 2
+
+/** No model is served: the linear rung scores, and its contributions are exact. */
+const away: Scorer = {
+  ready: () => false,
+  score: () => Promise.reject(new MillraceError('MILL_INFERENCE_UNAVAILABLE', 'no worker answers')),
+}
+
+/** A person who looks at `current`, has `carted` in the cart, bought `bought` and dismissed `dismissed`. */
+const person = {
+  userId: 'me',
+  firstSeenMs: nowMs - 1000,
+  lastActiveMs: nowMs,
+  recent: [{ itemId: 'current', timeMs: nowMs, type: 'click', strength: 0.3 }],
+  categories: ['c0', 'c1', 'c2', 'c3'].map((name, at) => ({ name, weight: 0.4 - at / 10 })),
+  brands: [],
+  counts: eventTypes.map(() => 1),
+  week: { views: 1, clicks: 1, carts: 0, purchases: 0, spend: 0 },
+  session: {
+    sessionId: 's',
+    startMs: nowMs,
+    lastMs: nowMs,
+    events: 2,
+    items: ['current'],
+    cart: ['carted'],
+    searches: 0,
+    meanPrice: null,
+    mainCategory: 'c0',
+  },
+  device: 'desktop',
+  region: null,
+  hours: [],
+  priceLevel: null,
+  purchased: ['bought'],
+  dismissed: ['dismissed'],
+  profile: null,
+} as unknown as UserFeatures
+
+const special = ['current', 'carted', 'bought', 'dismissed', 'withdrawn', 'sold-out']
+/** Four categories of forty items, most popular first; ten brands. */
+const plain = Array.from({ length: 160 }, (_, at) => ({ itemId: `i${at}`, category: `c${at % 4}`, brand: `b${at % 10}` }))
+
+async function fill(stack: Stack): Promise<void> {
+  const send = (topic: TopicName, key: string, value: object) =>
+    stack.append([
+      { topic, key, partition: partitionFor(key, partitions), value: stack.ports.wire.encode(topic, value as never) },
+    ])
+  const item = (itemId: string, fields: object, more: object = {}) =>
+    send('item-updates', itemId, {
+      itemId,
+      item: shopItem(itemId, { createdMs: oldMs, ...fields }),
+      withdrawn: false,
+      popularity: 1,
+      trend: 0,
+      counts: [],
+      purchaseRate: 0.01,
+      similar: [],
+      together: [],
+      eventTimeMs: nowMs,
+      ...more,
+    })
+  for (const { itemId, category, brand } of plain) await item(itemId, { category: [category], brand })
+  for (const itemId of special)
+    await item(itemId, { category: ['c0'], stock: itemId === 'sold-out' ? 0 : null }, { withdrawn: itemId === 'withdrawn' })
+  await item('unseen', { category: ['elsewhere'] })
+  const scope = (name: string, items: readonly string[]) =>
+    send('trend-updates', name, {
+      scope: name,
+      items: items.map((itemId, at) => ({ itemId, popularity: 200 - at, trend: 0 })),
+      eventTimeMs: nowMs,
+    })
+  const ids = plain.map(({ itemId }) => itemId)
+  await scope('scope:all', [...special, ...ids.slice(100, 144)])
+  for (let c = 0; c < 4; c++)
+    await scope(
+      `scope:category:c${c}`,
+      plain.filter(({ category }) => category === `c${c}`).map(({ itemId }) => itemId),
+    )
+}
+
+describe('why not', () => {
+  let stack: Stack
+  let bench: ListWorkbench
+  let full: ListWorkbench
+  const ask = (itemId: string, on = bench): Promise<WhyNot> => whyNot(on, person, itemId, { listId: '1-17', draws: 20 })
+
+  beforeAll(async () => {
+    const config = loadConfig(undefined, { partitions, embedded: { path: ':memory:' }, log: { level: 'silent' } })
+    stack = await Stack.open(config)
+    await fill(stack)
+    bench = await ListWorkbench.open(config, stack.ports, away)
+    full = await ListWorkbench.open(
+      { ...config, recommendations: { ...config.recommendations, candidatesMax: 10 } },
+      stack.ports,
+      away,
+    )
+  })
+  afterAll(async () => {
+    await bench.close()
+    await full.close()
+    await stack.ports.close()
+  })
+
+  it.for([
+    ['nobody-knows-it', 'catalogue', 'not in the catalogue'],
+    ['withdrawn', 'catalogue', 'withdrawn'],
+    ['sold-out', 'catalogue', 'out of stock'],
+    ['unseen', 'sources', 'none of the 9 sources'],
+    ['bought', 'filter', 'bought it already'],
+    ['dismissed', 'filter', 'dismissed it'],
+    ['carted', 'filter', 'in the cart'],
+    ['current', 'filter', 'looking at it now'],
+  ])('%s ends at %s', async ([itemId, end, detail]) => {
+    const found = await ask(itemId!)
+    expect(found).toMatchObject({ end, detail: expect.stringContaining(detail!) })
+    expect(found.stages.map(({ passed }) => passed)).toEqual([...found.stages.slice(1).map(() => true), false])
+    expect(found.items).not.toContain(itemId)
+  })
+
+  it('says of each source whether it brings the item, at which place, or why not', async () => {
+    const { sources } = await ask('i100')
+    const of = (name: string) => sources.find(({ source }) => source === name)
+    // i100 is the seventh popular item overall, and the 26th of c0: one behind what `category` may bring.
+    expect(of('popular')).toMatchObject({ brings: true, place: 6, score: expect.closeTo(194 / 200, 6), why: '' })
+    expect(of('category')).toMatchObject({ brings: false, why: expect.stringContaining('behind the 100') })
+    expect(of('session')).toMatchObject({ brings: false, score: null, why: expect.stringContaining('similar session') })
+    expect(of('together')).toMatchObject({ brings: false, why: expect.stringContaining('seldom bought') })
+    expect(of('two_tower')).toMatchObject({ why: 'no two-tower model answered' })
+  })
+
+  it('a full candidate set turns away what later sources bring', async () => {
+    const found = await ask('i120', full)
+    expect(found).toMatchObject({ end: 'candidate-cap', detail: expect.stringContaining('10 of at most 10') })
+    expect(found.sources.find(({ source }) => source === 'popular')).toMatchObject({ brings: true })
+  })
+
+  it('loses no item: each of the catalogue ends once, and as many at each stage as it has room for', async () => {
+    const ends = new Map<string, string[]>()
+    let items: readonly string[] = []
+    let brought = 0
+    for (const itemId of [...plain.map((one) => one.itemId), ...special, 'unseen']) {
+      const found = await ask(itemId)
+      ends.set(found.end, [...(ends.get(found.end) ?? []), itemId])
+      items = found.items
+      if (found.sources.some(({ brings }) => brings)) brought++
+    }
+    const count = (end: string) => ends.get(end)?.length ?? 0
+    // At least 100 by category and 44 more by popularity. What is not available is looked for no further; four were filtered.
+    expect(brought).toBeGreaterThanOrEqual(100 + 44 + 4)
+    const ranked = brought - 4
+    expect(ends.get('list')!.toSorted()).toEqual([...items].sort())
+    expect([count('list'), count('reserve'), count('pool')]).toEqual([50, 20, ranked - 100])
+    expect(count('diversity') + count('explore')).toBe(30)
+    expect(count('filter')).toBe(4)
+    expect(count('catalogue')).toBe(2)
+    // What no source brings: the rest.
+    expect(count('sources')).toBe(167 - brought - 2)
+    expect([...ends.values()].flat()).toHaveLength(167)
+  })
+
+  it('takes the score of an item that was ranked apart, exactly on the linear rung', async () => {
+    const below = (await Promise.all(plain.map(({ itemId }) => ask(itemId)))).find(({ end }) => end === 'pool')!
+    expect(below.detail).toMatch(/ranked below the pool: rank 1\d\d with [\d.]+, where the last of 100 has [\d.]+/)
+    const { method, base, score, contributions } = below.explanation!
+    expect(method).toBe('exact')
+    expect(base + contributions.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 6)
+    expect(score).toBeLessThan(base)
+    expect(below.detail).toContain(`with ${score.toFixed(4)}`)
+  })
+
+  it('writes nothing', async () => {
+    const held = async () => [await stack.ports.log.offsets('recommendations'), await stack.ports.lists.get(['recs:{me}:home'])]
+    const before = await held()
+    await ask('i3')
+    expect(await held()).toEqual(before)
+  })
+})
