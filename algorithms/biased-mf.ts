@@ -54,10 +54,8 @@ export class BiasedMf {
     this.#regularisation = regularisation
     this.#userBias = new Float64Array(userCount)
     this.#itemBias = new Float64Array(itemCount)
-    const random = createRandom(seed)
-    const normal = () => spread * sampleNormal(random)
-    this.#userVectors = new Float64Array(userCount * factors).map(normal)
-    this.#itemVectors = new Float64Array(itemCount * factors).map(normal)
+    this.#userVectors = normals(`users ${seed}`, userCount * factors, spread)
+    this.#itemVectors = normals(`items ${seed}`, itemCount * factors, spread)
     this.#userSide = options.userAttributes ? new Side(options.userAttributes, itemCount) : null
     this.#itemSide = options.itemAttributes ? new Side(options.itemAttributes, userCount) : null
   }
@@ -109,6 +107,12 @@ export class BiasedMf {
     for (const rating of ratings) squares += this.learn(rating) ** 2
     return Math.sqrt(squares / Math.max(1, ratings.length))
   }
+}
+
+/** Each side draws from its own seed: one more user changes no item's first vector. */
+function normals(seed: string, length: number, spread: number): Float64Array {
+  const random = createRandom(seed)
+  return new Float64Array(length).map(() => spread * sampleNormal(random))
 }
 
 /** Weights of one side's attributes for each of the other side: x_owner · weights_other. */

@@ -1,5 +1,6 @@
 import { bordaMerge } from '../../algorithms/borda.ts'
 import { topK } from '../../algorithms/top-k.ts'
+import { MillraceError } from '../../core/errors.ts'
 import type { RecommenderSpec, RecommenderWorld, Settings } from '../recommender.ts'
 import { ScoredRecommender, type ScoreSource } from '../scored-recommender.ts'
 import { alsSource } from './als.ts'
@@ -10,8 +11,9 @@ import { userKnnSource } from './user-knn.ts'
 
 /**
  * Weights of the sources (0 leaves one out, and it is not even trained), how they are joined, and what the sources are set to.
- * `method`: `zscore` adds scores less their mean in units of their spread over all items; `peak` divides by the largest; `borda`
- * adds points by place within the first `depth` (algorithms/borda.ts).
+ * `method`: `zscore` adds scores less their mean in units of their spread over all items; `peak` divides by the largest; `sum`
+ * takes scores as they are, so that thin evidence says little; `borda` adds points by place within the first `depth`
+ * (algorithms/borda.ts).
  */
 const defaults = {
   itemKnn: 1,
@@ -40,6 +42,8 @@ const defaults = {
 /** Settings of the blend. */
 export type BlendSettings = typeof defaults
 
+const methods: readonly string[] = ['zscore', 'peak', 'sum', 'borda']
+
 interface Part {
   readonly source: ScoreSource
   readonly weight: number
@@ -52,15 +56,23 @@ class Blend implements ScoreSource {
   readonly #method: string
   readonly #depth: number
   readonly #one: Float64Array
+  readonly #known: Uint8Array
+  /** Items touched so far: only they make the scale, so that the size of the data to come changes nothing. */
+  readonly #touched: number[] = []
 
   constructor(parts: readonly Part[], itemCount: number, { method, depth }: { method: string; depth: number }) {
     this.#parts = parts
     this.#method = method
     this.#depth = depth
     this.#one = new Float64Array(itemCount)
+    this.#known = new Uint8Array(itemCount)
   }
 
   learn(observation: Parameters<ScoreSource['learn']>[0]): void {
+    if (this.#known[observation.item] === 0) {
+      this.#known[observation.item] = 1
+      this.#touched.push(observation.item)
+    }
     for (const { source } of this.#parts) source.learn(observation)
   }
 
@@ -79,7 +91,7 @@ class Blend implements ScoreSource {
         if (source.zeroIsNothing)
           for (let item = 0; item < this.#one.length; item++) if (this.#one[item] === 0) this.#one[item] = Number.NaN
         lists.push({ weight, items: topK(this.#one, this.#depth, query.excluded ?? undefined).indices })
-      } else addScaled(scores, this.#one, weight, this.#method)
+      } else addScaled(scores, this.#one, weight, { method: this.#method, items: this.#touched })
     }
     if (this.#method === 'borda') {
       const { items, points } = bordaMerge(lists, { depth: this.#depth })
@@ -91,17 +103,30 @@ class Blend implements ScoreSource {
   }
 }
 
-function addScaled(scores: Float64Array, one: Float64Array, weight: number, method: string): void {
+/** Adds one source's scores on the scale of `method`. */
+function addScaled(
+  scores: Float64Array,
+  one: Float64Array,
+  weight: number,
+  { method, items }: { method: string; items: readonly number[] },
+): void {
   let [sum, squares, largest] = [0, 0, 0]
-  for (const score of one) {
+  for (const item of items) {
+    const score = one[item]!
     sum += score
     squares += score * score
     if (score > largest) largest = score
   }
-  const mean = method === 'zscore' ? sum / one.length : 0
-  const scale = method === 'zscore' ? Math.sqrt(squares / one.length - mean * mean) : largest
+  const mean = method === 'zscore' ? sum / items.length : 0
+  const spread = Math.sqrt(Math.max(0, squares / items.length - mean * mean))
+  const scale = method === 'zscore' ? spread : method === 'peak' ? largest : 1
   if (!(scale > 0)) return
-  for (let item = 0; item < one.length; item++) scores[item]! += (weight * (one[item]! - mean)) / scale
+  for (const item of items) scores[item]! += (weight * (one[item]! - mean)) / scale
+}
+
+function checkMethod(method: string): void {
+  if (methods.includes(method)) return
+  throw new MillraceError('MILL_USAGE', `blend.method is "${method}"; it must be ${methods.join(', ')}`)
 }
 
 /** The sources with a weight, made of the blend's settings. */
@@ -135,6 +160,8 @@ export const blend: RecommenderSpec<BlendSettings & Settings> = {
   name: 'blend',
   summary: 'Item kNN, EASE, ALS, user kNN and content joined by weights (z-scores, peaks or Borda points).',
   defaults,
-  create: (world, settings) =>
-    new ScoredRecommender(new Blend(partsOf(world, settings), world.itemCount, settings), world.itemCount),
+  create(world, settings) {
+    checkMethod(settings.method)
+    return new ScoredRecommender(new Blend(partsOf(world, settings), world.itemCount, settings), world.itemCount)
+  },
 }
