@@ -74,6 +74,9 @@ class Judge {
   readonly #users: Histories
   readonly #excluded: Uint8Array
   readonly #known: Uint8Array
+  /** Items that enter the catalogue after the first event, by that moment, and how many of them have. */
+  readonly #births: Int32Array
+  #born = 0
   readonly #out: readonly RankedList[]
   readonly #size: number
   readonly #sampleEvery: number
@@ -103,6 +106,9 @@ class Judge {
     this.#users = new Histories(data.users, data.userIds.length)
     this.#excluded = new Uint8Array(data.itemIds.length)
     this.#known = new Uint8Array(data.itemIds.length)
+    // Where users are asked one after the other, time goes back and forth, and so the catalogue stands still.
+    this.#births = options.truth === 'user' ? nothing : birthsOf(data)
+    for (const item of this.#births) this.#excluded[item] = 1
     this.#size = Math.max(...options.ks)
     this.#out = contestants.map(() => emptyRankedList(this.#size))
     let judged = 0
@@ -114,7 +120,7 @@ class Judge {
       nowMs: 0,
       sessionItems: nothing,
       userItems: nothing,
-      excluded: options.exclude === 'none' ? null : this.#excluded,
+      excluded: options.exclude === 'none' && this.#births.length === 0 ? null : this.#excluded,
       excludedCount: 0,
     }
     this.#answers = options.truth === 'rest' ? this.#layOutAnswers() : null
@@ -186,6 +192,7 @@ class Judge {
     query.nowMs = timesMs[row]!
     query.sessionItems = this.#sessions.of(session)
     query.userItems = this.#users.of(user)
+    this.#bringForth(query.nowMs)
     const left = this.#leftOut()
     query.excludedCount = this.#exclude(left)
     const relevant = new Set<number>()
@@ -228,6 +235,7 @@ class Judge {
   /** The event becomes part of the visit and the user. */
   #see(row: number): void {
     const { users, sessions, items } = this.#data
+    if (this.#births.length > 0) this.#excluded[items[row]!] = 0
     this.#sessions.add(sessions[row]!, items[row]!)
     this.#users.add(users[row]!, items[row]!)
   }
@@ -251,6 +259,16 @@ class Judge {
     for (let c = 0; c < this.#contestants.length; c++) {
       this.#contestants[c]!.recommender.learn(one)
       this.#tallies[c]!.learned(one.item)
+    }
+  }
+
+  /** Items that have entered the catalogue by now may be recommended. */
+  #bringForth(nowMs: number): void {
+    const { facts } = this.#data
+    for (; this.#born < this.#births.length; this.#born++) {
+      const item = this.#births[this.#born]!
+      if (facts[item]!.createdMs > nowMs) return
+      this.#excluded[item] = 0
     }
   }
 
@@ -292,4 +310,11 @@ class Judge {
     }
     return answers
   }
+}
+
+/** Described items that are younger than the first event, oldest first. */
+function birthsOf({ facts, timesMs }: Observations): Int32Array {
+  const firstMs = timesMs[0]!
+  const younger = facts.flatMap((item, number) => (item !== null && item.createdMs > firstMs ? [number] : []))
+  return Int32Array.from(younger.sort((a, b) => facts[a]!.createdMs - facts[b]!.createdMs))
 }
