@@ -37,6 +37,8 @@ const defaults = {
   sessionsMax: sessionsMaxDefault,
   halfLifeHours: 24,
   again: false,
+  /** Whether the running visit counts among its own neighbours, as it does in the served session source. */
+  own: false,
 }
 type EngineSettings = typeof defaults
 
@@ -106,12 +108,12 @@ class Blend implements Recommender {
   }
 
   #inSequence({ sessionItems, userItems, session, nowMs, excludedCount }: Query, depth: number): Scored {
-    const { m, k, last, back, around, days, again } = this.#settings
+    const { m, k, last, back, around, days, again, own } = this.#settings
     const current = sessionItems.length > 0 ? sessionItems : userItems
     if (current.length === 0) return nothing
     const ranked = this.#sessions.recommendInSequence(current, nowMs, {
       ...{ m, k, lastN: last, placesBack: back, placesAround: around, ageMs: days * dayMs, again },
-      ...{ count: depth + excludedCount, exceptKey: session },
+      ...{ count: depth + excludedCount, exceptKey: own ? undefined : session },
     })
     return { items: ranked.items.subarray(0, ranked.count), scores: ranked.scores.subarray(0, ranked.count) }
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AssociationRules } from '../../algorithms/association-rules.ts'
 import { RuleCounts } from '../../algorithms/rule-counts.ts'
 import { SequentialRules } from '../../algorithms/sequential-rules.ts'
+import { describeWithData } from './describe-with-data.ts'
 
 const itemsMax = 9
 const sessions = fc.array(fc.array(fc.integer({ min: 0, max: itemsMax - 1 }), { maxLength: 12 }), { maxLength: 12 })
@@ -15,8 +16,12 @@ function stream(all: readonly (readonly number[])[], learner: { add(before: Int3
 }
 
 /** The whole table of rules at once, from whole sessions: a weight for every ordered pair of items. */
-function tableOf(all: readonly (readonly number[])[], weightOf: (session: readonly number[], a: number, b: number) => number) {
-  const table = Array.from({ length: itemsMax }, () => new Float64Array(itemsMax))
+function tableOf(
+  all: readonly (readonly number[])[],
+  weightOf: (session: readonly number[], a: number, b: number) => number,
+  items = itemsMax,
+) {
+  const table = Array.from({ length: items }, () => new Float64Array(items))
   for (const session of all) {
     for (let a = 0; a < session.length; a++)
       for (let b = 0; b < session.length; b++) table[session[a]!]![session[b]!]! += weightOf(session, a, b)
@@ -36,7 +41,7 @@ function rankedOf(row: Float64Array): [number, number][] {
 function expectRules(rules: RuleCounts, table: readonly Float64Array[]): void {
   const items = new Int32Array(20)
   const scores = new Float64Array(20)
-  for (let antecedent = 0; antecedent < itemsMax; antecedent++) {
+  for (let antecedent = 0; antecedent < table.length; antecedent++) {
     const expected = rankedOf(table[antecedent]!)
     const count = rules.top(antecedent, null, items, scores)
     expect(count).toBe(expected.length)
@@ -112,5 +117,31 @@ describe('AR and SR against a second implementation from the formulas', () => {
     const items = new Int32Array(3)
     expect(rules.top(0, excluded, items, new Float64Array(3))).toBe(3)
     expect([...items]).toEqual([2, 4, 5])
+  })
+})
+
+describeWithData('rsc15-100k', 'AR and SR on the first 4,000 clicks of YooChoose', (rows) => {
+  const numbers = new Map<string, number>()
+  const clicks = rows('yoochoose-clicks-100k_train_tr.tsv.gz')
+    .slice(0, 4000)
+    .map(([session, item]) => {
+      if (!numbers.has(item!)) numbers.set(item!, numbers.size)
+      return { session: session!, item: numbers.get(item!)! }
+    })
+  const all = [...Map.groupBy(clicks, ({ session }) => session).values()].map((session) => session.map(({ item }) => item))
+
+  it('give every rule the weight of the second implementation', () => {
+    const ar = new AssociationRules({ itemsMax: numbers.size, backMax: 1000 })
+    const sr = new SequentialRules({ itemsMax: numbers.size })
+    stream(all, ar)
+    stream(all, sr)
+    expectRules(
+      ar.rules,
+      tableOf(all, (session, a, b) => (a !== b && session[a] !== session[b] ? 1 : 0), numbers.size),
+    )
+    expectRules(
+      sr.rules,
+      tableOf(all, (_, a, b) => (b > a && b - a <= 20 ? 1 / (b - a) ** 2 : 0), numbers.size),
+    )
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { VectorSessionIndex } from '../../algorithms/vector-session-index.ts'
+import { describeWithData } from './describe-with-data.ts'
 
 interface Step {
   readonly session: number
@@ -95,4 +96,35 @@ it('VSKNN leaves out the running session when it is told to', () => {
   index.add(2, 3, 4)
   const { items, count } = index.recommend(Int32Array.of(1), { exceptKey: 2, idf: 0 })
   expect([...items.subarray(0, count)].sort()).toEqual([1, 2])
+})
+
+describeWithData('rsc15-100k', 'VSKNN on the first 3,000 clicks of YooChoose', (rows) => {
+  it('gives every score of the second implementation, click by click', () => {
+    const numbers = new Map<string, number>()
+    const steps = rows('yoochoose-clicks-100k_train_tr.tsv.gz')
+      .slice(0, 3000)
+      .map(([session, item, time]) => {
+        if (!numbers.has(item!)) numbers.set(item!, numbers.size)
+        return { session: Number(session), item: numbers.get(item!)!, timeMs: Number(time) * 1000 }
+      })
+      .sort((a, b) => a.timeMs - b.timeMs)
+    const index = new VectorSessionIndex({ sessionsMax: 2000, itemsMax: numbers.size, itemsPerSessionMax: 100 })
+    const running = new Map<number, number[]>()
+    let compared = 0
+    steps.forEach((step, n) => {
+      const current = running.get(step.session) ?? []
+      // Every 15th question: the definition goes over everything each time.
+      if (n % 15 === 0 && current.length > 0 && current.length <= 30) {
+        const query = { m: 1000, k: 1000, idf: 5 }
+        const { scores } = fromDefinition(steps.slice(0, n), current, query)
+        const ours = index.recommend(Int32Array.from(current), { ...query, count: numbers.size })
+        expect(ours.count).toBe(scores.size)
+        for (let at = 0; at < ours.count; at++) expect(ours.scores[at]).toBeCloseTo(scores.get(ours.items[at]!)!, 9)
+        compared++
+      }
+      index.add(step.session, step.item, step.timeMs)
+      running.set(step.session, [...current, step.item])
+    })
+    expect(compared).toBeGreaterThan(100)
+  })
 })

@@ -77,6 +77,11 @@ describe('what is wrong is said, with what there is', () => {
     ['k', ['--data', '.', '--format', 'globo', '--k', '0'], /--k is 0/],
     ['retrain', ['--data', '.', '--format', 'globo', '--retrain', 'soon'], /--retrain is soon/],
     ['algorithm', ['--data', '.', '--format', 'globo', '--algorithms', 'sr,xyz'], /no algorithm "xyz"; there are popularity/],
+    [
+      'setting',
+      ['--data', sessionFolder(), '--format', 'sessions', '--algorithms', 'stan', '--setting', 'stan.k=0'],
+      /a --setting does not fit: .*k.*> 0/,
+    ],
     ['config', ['--data', '.', '--format', 'globo', '--config', 'x.json'], /mean nothing to evaluate/],
   ]
   it.each(cases)('%s', { timeout: 30_000 }, async (_name, args, message) => {

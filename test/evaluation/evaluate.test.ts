@@ -117,6 +117,30 @@ describe('measures by hand', () => {
     expect(at('session')).toBeCloseTo((1 + 0 + 1) / 3, 12)
   })
 
+  it('an item has no place in a list before it is in the catalogue or touched', () => {
+    const steps = [0, 1, 2, 0, 1].map((item, n): Step => ({ user: 0, session: 0, item, timeMs: n * 10 }))
+    const data = observationsOf(steps)
+    const facts = [null, null, { createdMs: 15, tags: [], category: [] } as never]
+    const asked: (readonly number[])[] = []
+    const spec = always('same', [2, 0])
+    const listening: RecommenderSpec = {
+      ...spec,
+      create(world, settings) {
+        const inner = spec.create(world, settings)
+        return {
+          ...inner,
+          recommend(query, n, out) {
+            inner.recommend(query, n, out)
+            asked.push([...out.items.subarray(0, out.count)])
+          },
+        }
+      },
+    }
+    const contestants = chooseContestants([listening], { algorithms: ['same'], settings: [], retraining: ['live'], seed: 1 })
+    evaluate({ ...data, facts }, plansOf('prequential', data, planOptions), contestants, options)
+    expect(asked).toEqual([[0], [2, 0], [2, 0], [2, 0]]) // at 10, 20, 30 and 40 ms
+  })
+
   it('k-fold: a user is one question, and predictions give RMSE and MAE', () => {
     const steps = [1, 2, 3, 4, 5, 1].map(
       (rating, n): Step => ({ user: n % 2, session: -1, item: n, timeMs: n, type: 'rating', rating }),
