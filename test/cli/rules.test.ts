@@ -39,7 +39,7 @@ function write(name: string, rules: unknown): string {
   return path
 }
 
-it('sets, lists and removes rules, and keeps an audit', { timeout: 60_000 }, async () => {
+it('sets, lists and removes rules, and keeps an audit', { timeout: 120_000 }, async () => {
   const path = write('spring.json', [
     {
       id: 'no-acme',
@@ -78,7 +78,7 @@ it('sets, lists and removes rules, and keeps an audit', { timeout: 60_000 }, asy
   expect(acts.map((line) => (JSON.parse(line) as { act: string }).act)).toEqual(['rules set', 'rules rm', 'rules set'])
 })
 
-it('refuses a wrong file with the place and the fix, and sets nothing of it', { timeout: 60_000 }, async () => {
+it('refuses a wrong file with the place and the fix, and sets nothing of it', { timeout: 120_000 }, async () => {
   const wrong: readonly (readonly [unknown, string])[] = [
     ['{', 'not readable as JSON'],
     ['[3]', 'rule 1: write an object'],
@@ -129,7 +129,7 @@ it('reads the example of docs/rules.md, which has one of each kind', () => {
   for (const field of ruleFields) expect(page).toContain(`\`${field}\``)
 })
 
-it('shows which stored lists would change, and changes none', { timeout: 60_000 }, async () => {
+it('shows which stored lists would change, and changes none', { timeout: 120_000 }, async () => {
   await storeLists()
   const path = write('rules.json', [
     { id: 'no-acme', field: 'brand', values: ['Acme'], bias: 0 },
