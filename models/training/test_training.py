@@ -17,6 +17,7 @@ from millrace_training.data import floats, load_impressions
 from millrace_training.features import fnv1a32
 from millrace_training.gru4rec import Gru4Rec
 from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
+from millrace_training.ncf import Ncf, Negatives
 from millrace_training.publish import Candidate, GoldenMismatch, newest_version, publish
 from millrace_training.ranker import Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
@@ -164,6 +165,7 @@ class SequencesTest(unittest.TestCase):
             self.assertEqual(known.validation.target.tolist(), [1, 4])
             self.assertEqual([person.tolist() for person in known.test.history], [[4, 3, 1], [1, 4]])
             self.assertEqual((known.test.target.tolist(), known.new_only), ([2, 3], True))
+            self.assertEqual((known.people, known.test.person.tolist()), (["u", "w"], [1, 0]))
             with self.assertRaisesRegex(ValueError, "lines:2 holds no item"):
                 load_item_lines(self.file(folder, "u 1 2 3\nv\n"))
 
@@ -237,6 +239,30 @@ class SequencesTest(unittest.TestCase):
         counts = torch.arange(30.0)
         losses = [ItemLoss(counts, drawn, torch.Generator().manual_seed(3))(network, hidden, wanted).item() for drawn in (0, 4000)]
         self.assertAlmostEqual(losses[0], losses[1], delta=0.1)
+
+
+class NcfTest(unittest.TestCase):
+    def test_the_graph_answers_as_the_network_also_of_the_unknown_and_all_items_at_once_as_one_by_one(self) -> None:
+        torch.manual_seed(3)
+        network = Ncf(4, 7, 0.2).eval()
+        for weight in network.parameters():
+            nn.init.normal_(weight, std=0.4)
+        pairs = np.array([[person, item] for person in range(5) for item in range(8)])
+        with torch.no_grad():
+            logits = network(torch.from_numpy(pairs))
+            every = network.scores(torch.tensor([0, 1, 2, 3, 4]))
+        torch.testing.assert_close(every, logits.reshape(5, 8)[:, 1:])
+        session = onnxruntime.InferenceSession(network.to_onnx().SerializeToString())
+        (got,) = session.run(["p"], {"pairs": pairs})
+        np.testing.assert_allclose(got[:, 0], torch.sigmoid(logits), atol=1e-5)
+        (odd,) = session.run(["p"], {"pairs": np.array([[9, 3], [-1, 3], [2, 8]])})
+        np.testing.assert_allclose(odd[:, 0], got[[3, 3, 16], 0], atol=1e-6)  # Person 0, item 3, twice; person 2, item 0.
+
+    def test_what_a_person_touched_is_never_drawn_against_them(self) -> None:
+        person, item = np.repeat([1, 2], 5), np.array([1, 2, 3, 4, 5, 2, 4, 6, 8, 9])
+        drawn = Negatives(person, item, 9, 50, torch.Generator().manual_seed(1)).of(torch.tensor([1, 2, 3]))
+        for one, wanted in ((1, {6, 7, 8, 9}), (2, {1, 3, 5, 7}), (3, set(range(1, 10)))):
+            self.assertEqual(set(drawn[drawn[:, 0] == one, 1].tolist()), wanted)
 
 
 class TreesTest(unittest.TestCase):
@@ -359,6 +385,20 @@ class ProgramsTest(unittest.TestCase):
                 metrics = json.loads((version / "run.json").read_text())["metrics"]
                 self.assertGreater(metrics["test"]["ndcg_at_10"], 2 * metrics["test_of_popular"]["ndcg_at_10"], name)
                 self.assertEqual(len(json.loads((version / "items.json").read_text())), 40)
+
+    def test_ncf_learns_who_goes_for_what(self) -> None:
+        """Four kinds of people, each with 15 items of their own."""
+        random = np.random.default_rng(1)
+        with tempfile.TemporaryDirectory() as folder:
+            repository, path = Path(folder) / "repository", Path(folder) / "people.txt"
+            path.write_text("".join(f"u{n} {' '.join(map(str, random.permutation(15)[:10] * 4 + n % 4))}\n" for n in range(200)))
+            quick = ("--epochs-max", "12", "--batch-rows", "128", "--learning-rate", "0.005", "--patience", "12")
+            result = self.run_program("train_ncf.py", "--sequences", str(path), "--repository", str(repository), *quick)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            metrics = json.loads((repository / "ncf" / "1" / "run.json").read_text())["metrics"]
+            # Of a kind's items 6 were never touched: whoever knows the kind has the next one among the first 10.
+            self.assertGreater(metrics["test"]["hr_at_10"], 0.9)
+            self.assertLess(metrics["test_of_popular"]["hr_at_10"], 0.5)
 
     def check_golden(self, folder: Path) -> None:
         golden = json.loads((folder / "golden.json").read_text())

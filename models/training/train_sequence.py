@@ -24,7 +24,8 @@ import torch
 
 from millrace_training.fit import FitOptions, fit, prepare_torch
 from millrace_training.gru4rec import Gru4Rec
-from millrace_training.metrics import next_item_figures, ranks_of
+from millrace_training.judge_next import every_nth, popularity, ranks
+from millrace_training.metrics import next_item_figures
 from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
 from millrace_training.self_attention import SelfAttention
 from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
@@ -171,37 +172,15 @@ def batches_of_like_length(
     return [batches[at] for at in torch.randperm(len(batches), generator=generator).tolist()]
 
 
-def every_nth(questions: Questions, most: int) -> Questions:
-    """At most `most` of the questions, spread evenly."""
-    step = -(-len(questions.target) // most)
-    return Questions(questions.history[::step], questions.target[::step])
-
-
-def scorer(model: SequenceModel, length: int) -> Callable[[list[np.ndarray]], np.ndarray]:
+def scorer(model: SequenceModel, length: int) -> Callable[[Questions], np.ndarray]:
     """Scores float32 [n, items] of what comes after histories."""
 
-    def scores(histories: list[np.ndarray]) -> np.ndarray:
-        longest = min(length, max(map(len, histories)))
+    def scores(asked: Questions) -> np.ndarray:
+        longest = min(length, max(map(len, asked.history)))
         with torch.no_grad():
-            return model.scores(torch.from_numpy(left_padded(histories, longest))).numpy()
+            return model.scores(torch.from_numpy(left_padded(asked.history, longest))).numpy()
 
     return scores
-
-
-def ranks(questions: Questions, scores_of: Callable[[list[np.ndarray]], np.ndarray], new_only: bool) -> np.ndarray:
-    """Rank int64 [n] of each question's target among all items; with `new_only` among those not in the history."""
-    # Like lengths together: the network is asked for no more places than needed.
-    order = np.argsort([len(history) for history in questions.history], kind="stable")
-    found = np.zeros(len(order), np.int64)
-    for start in range(0, len(order), ROWS_MAX):
-        part = order[start : start + ROWS_MAX]
-        histories = [questions.history[at] for at in part]
-        scores = scores_of(histories)
-        if new_only:
-            for row, history in zip(scores, histories, strict=True):
-                row[history - 1] = -np.inf
-        found[part] = ranks_of(scores, questions.target[part] - 1)
-    return found
 
 
 def retrieved_ranks(questions: Questions, graph: onnx.ModelProto, length: int, new_only: bool) -> np.ndarray:
@@ -221,14 +200,12 @@ def retrieved_ranks(questions: Questions, graph: onnx.ModelProto, length: int, n
 
 def evaluate(model: SequenceModel, graph: onnx.ModelProto, known: Sequences, config: SequenceConfig) -> dict:
     """Figures on validation and test, of the most touched items, and through the graph. Raises GoldenMismatch where those differ."""
-    counts = np.bincount(np.concatenate(known.train), minlength=len(known.items) + 1)[1:].astype(np.float32)
     scores_of = scorer(model, config.length)
-    popular = ranks(known.test, lambda histories: np.repeat(counts[None], len(histories), axis=0), known.new_only)
     metrics = {
         "validation": next_item_figures(ranks(known.validation, scores_of, known.new_only)),
         "test": next_item_figures(ranks(known.test, scores_of, known.new_only)),
         "test_by_onnx_runtime": next_item_figures(retrieved_ranks(known.test, graph, config.length, known.new_only)),
-        "test_of_popular": next_item_figures(popular),
+        "test_of_popular": next_item_figures(ranks(known.test, popularity(known), known.new_only)),
     }
     for name, value in metrics["test"].items():
         if abs(metrics["test_by_onnx_runtime"][name] - value) > SAME_FIGURES:

@@ -27,6 +27,12 @@ class Questions:
     """[n] item rows, int64, oldest first, at least one."""
     target: np.ndarray
     """int64 [n]: the item row that followed."""
+    person: np.ndarray
+    """int64 [n]: whose, a row of `people` counted from 1, 0 for nobody who is learned from."""
+
+    def take(self, rows: np.ndarray) -> Questions:
+        """The questions of these numbers."""
+        return Questions([self.history[at] for at in rows], self.target[rows], self.person[rows])
 
 
 @dataclass
@@ -35,6 +41,8 @@ class Sequences:
 
     items: list[str]
     """Item ids; the item of row r is items[r - 1]."""
+    people: list[str]
+    """Ids of those who are learned from, as in `train`."""
     train: list[np.ndarray]
     """One person's item rows, int64, oldest first, two or more."""
     validation: Questions
@@ -67,25 +75,33 @@ def load_item_lines(path: Path) -> Sequences:
     validation, and the rest is learned from. Raises ValueError where a line holds no item or nobody has three.
     """
     opener = gzip.open if path.suffix == ".gz" else open
+    ids: list[str] = []
     people: list[list[str]] = []
     with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(tqdm(lines, desc=path.name, unit=" people", disable=None), 1):
             parts = line.split()
             if len(parts) < 2:
                 raise ValueError(f"{path}:{number} holds no item; each line must be a user and their items, split by blanks")
+            ids.append(parts[0])
             people.append(parts[1:])
     # Numbers in the order of the names: the tie rule of evaluation is "score, then item id".
     names = sorted({item for person in people for item in person}, key=lambda name: (len(name), name))
     row = {name: number for number, name in enumerate(names, 1)}
     whole = [np.array([row[item] for item in person], np.int64) for person in people]
-    asked = [person for person in whole if len(person) >= 3]
+    left_out = [2 if len(person) >= 3 else 0 for person in whole]
+    learned = [(name, person[: len(person) - out]) for name, person, out in zip(ids, whole, left_out, strict=True)]
+    learned = [(name, person) for name, person in learned if len(person) >= 2]
+    known = {name: number for number, (name, _) in enumerate(learned, 1)}
+    asked = [(known.get(name, 0), person) for name, person, out in zip(ids, whole, left_out, strict=True) if out]
     if not asked:
         raise ValueError(f"{path}: nobody has three items, so nothing can be left out to be asked for")
+    validation, test = (_questions([(number, person[:-last], person[-last]) for number, person in asked]) for last in (2, 1))
     return Sequences(
         items=names,
-        train=[person[:-2] if len(person) >= 3 else person for person in whole if len(person) >= 4 or len(person) == 2],
-        validation=Questions([person[:-2] for person in asked], np.array([person[-2] for person in asked])),
-        test=Questions([person[:-1] for person in asked], np.array([person[-1] for person in asked])),
+        people=[name for name, _ in learned],
+        train=[person for _, person in learned],
+        validation=validation,
+        test=test,
         new_only=all(len(set(person.tolist())) == len(person) for person in whole),
         split="each person's last item is the test, the one before it the validation",
         first_ms=0,
@@ -110,22 +126,31 @@ def load_event_sequences(paths: list[Path]) -> Sequences:
     first, last = min(times), max(times)
     names = sorted({item for person in touches.values() for _, item in person})
     row = {name: number for number, name in enumerate(names, 1)}
+    people: list[str] = []
     train: list[np.ndarray] = []
     asked: tuple[list, list] = ([], [])
-    for person in touches.values():
+    for name, person in touches.items():
         person.sort(key=lambda touch: touch[0])  # Stable: equal times stay in the order of the log.
         kept = [touch for at, touch in enumerate(person) if at == 0 or touch[1] != person[at - 1][1]]
         rows = np.array([row[item] for _, item in kept], np.int64)
         part = np.searchsorted([TRAIN_UNTIL, VALIDATION_UNTIL], [(time - first) / max(1, last - first) for time, _ in kept], "right")
         learned = int((part == 0).sum())
         if learned >= 2:
+            people.append(name)
             train.append(rows[:learned])
         for at in range(max(1, learned), len(rows)):
-            asked[part[at] - 1].append((rows[:at], rows[at]))
+            asked[part[at] - 1].append((len(people) if learned >= 2 else 0, rows[:at], rows[at]))
     if not train or not asked[0] or not asked[1]:
         raise ValueError("the events lie too close in time to be split into 70 %, 15 % and 15 %; export a longer run")
-    validation, test = (Questions([history for history, _ in part], np.array([target for _, target in part])) for part in asked)
-    return Sequences(names, train, validation, test, False, "the first 70 % of the time, the next 15 %, the last 15 %", first, last)
+    return Sequences(
+        names, people, train, *map(_questions, asked), False, "the first 70 % of the time, the next 15 %, the last 15 %", first, last
+    )
+
+
+def _questions(asked: list[tuple[int, np.ndarray, np.int64]]) -> Questions:
+    return Questions(
+        [history for _, history, _ in asked], np.array([target for _, _, target in asked]), np.array([person for person, _, _ in asked])
+    )
 
 
 def left_padded(histories: list[np.ndarray], length: int) -> np.ndarray:
