@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 import { GuardError } from './guard-error.ts'
 
 /** Models whose outputs are compared with each other: vectors of two versions would not fit together. */
-const together: readonly (readonly string[])[] = [['two_tower_user', 'two_tower_item']]
+const together: readonly (readonly string[])[] = [['two_tower_item', 'two_tower_user']]
 
 /** What became of one model. */
 export interface Promotion {

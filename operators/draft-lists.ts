@@ -82,8 +82,9 @@ async function embedUsers(
   if (!scorer.ready(options.itemModel) || !scorer.ready(options.userModel)) return null
   try {
     await table.embed(scorer, options.itemModel)
-    const { outputs } = await scorer.score(options.userModel, contexts, rows, ['embedding'])
-    return outputs[0] ?? null
+    const { outputs, version } = await scorer.score(options.userModel, contexts, rows, ['embedding'])
+    // Vectors of two versions say nothing of each other.
+    return table.fits(version) ? (outputs[0] ?? null) : null
   } catch (error) {
     if (reactionOf(error) !== 'degrade') throw error
     return null

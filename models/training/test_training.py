@@ -304,6 +304,16 @@ class PublishTest(unittest.TestCase):
             with self.assertRaises(FileExistsError):
                 publish([self.candidate(Tower())], repository, version=2)
 
+    def test_publishing_does_not_undo_a_promotion(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            publish([self.candidate(Tower())], Path(folder))
+            config = Path(folder) / "tower" / "config.pbtxt"
+            chosen = "version_policy { specific { versions: [1] } }"
+            config.write_text(config.read_text().replace("version_policy { latest { num_versions: 2 } }", chosen))
+            publish([self.candidate(Tower())], Path(folder))
+            self.assertIn(chosen, config.read_text())
+            self.assertNotIn("latest", config.read_text())
+
     def test_a_graph_that_answers_otherwise_is_not_published_nor_its_partner(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             with self.assertRaisesRegex(GoldenMismatch, "differs from the network"):

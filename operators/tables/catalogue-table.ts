@@ -2,6 +2,7 @@ import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/ca
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
+import { MillraceError } from '../../core/errors.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import type { ItemTable } from '../../ports/item-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
@@ -10,6 +11,8 @@ import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
 
 /** Item rows sent to the item tower at once. */
 const embedRowsMax = 512
+/** Batches between two tries to give all items vectors of the user tower's version: a try costs the whole catalogue. */
+const misfitsPerTry = 256
 
 /** `item-updates` as a table: the catalogue in columns, its texts as an index, and the items themselves for display. */
 export class CatalogueTable implements ItemTable {
@@ -19,6 +22,10 @@ export class CatalogueTable implements ItemTable {
   /** Rows whose item vector is missing or old. */
   readonly #unembedded = new Set<number>()
   #embedding: Promise<void> | undefined
+  /** The item tower's version that all vectors are of; '' before the first. */
+  #vectorVersion = ''
+  /** Batches in a row whose user vectors were of another version. */
+  #misfits = 0
 
   get(itemId: string): Item | undefined {
     const row = this.catalogue.items.find(itemId)
@@ -45,8 +52,21 @@ export class CatalogueTable implements ItemTable {
   }
 
   /**
+   * Whether item vectors fit a user vector of this version. If not, they are made anew by the next `embed`, in case the item tower has
+   * changed as well; it is asked again now and then only, since it may come later or never.
+   */
+  fits(version: string): boolean {
+    if (version === this.#vectorVersion) {
+      this.#misfits = 0
+      return true
+    }
+    if (this.#misfits++ % misfitsPerTry === 0) this.#outdate()
+    return false
+  }
+
+  /**
    * Gives new and changed items their vectors; one call at a time, others wait for it. An error leaves the rest for the next
-   * call. `version` of the tower is returned by the scorer and not needed here: both towers are published together.
+   * call. When the tower turns out to be another version, all items get new ones; `MILL_INFERENCE_UNAVAILABLE` while workers disagree.
    */
   async embed(scorer: Scorer, model: string): Promise<void> {
     if (this.#unembedded.size === 0) return
@@ -57,6 +77,7 @@ export class CatalogueTable implements ItemTable {
   }
 
   async #embedAll(scorer: Scorer, model: string): Promise<void> {
+    let changes = 0
     while (this.#unembedded.size > 0) {
       const rows = [...this.#unembedded].slice(0, embedRowsMax)
       const features = new Float32Array(rows.length * towerWidth)
@@ -64,13 +85,23 @@ export class CatalogueTable implements ItemTable {
         const item = this.#items.get(row)!
         writeTowerItem(features, index, item)
       })
-      const { outputs } = await scorer.score(model, features, rows.length, ['embedding'])
+      const { outputs, version } = await scorer.score(model, features, rows.length, ['embedding'])
       const vectors = outputs[0]!
+      if (version !== this.#vectorVersion) {
+        this.#vectorVersion = version
+        this.#outdate()
+        if (changes++ > 0)
+          throw new MillraceError('MILL_INFERENCE_UNAVAILABLE', `workers answer with several versions of ${model}`)
+      }
       rows.forEach((row, index) => {
         this.catalogue.vectors.set(row, vectors.subarray(index * embeddingWidth, (index + 1) * embeddingWidth))
         this.#unembedded.delete(row)
       })
     }
+  }
+
+  #outdate(): void {
+    for (const row of this.#items.keys()) this.#unembedded.add(row)
   }
 
   #set(row: number, update: ItemUpdate): void {

@@ -103,7 +103,7 @@ describe('models promote and rollback', () => {
   it('changes both towers together, or none', async () => {
     for (const model of ['two_tower_user', 'two_tower_item']) for (const version of [1, 2]) await keep(model, version)
     await keep('two_tower_user', 3)
-    expect((await promote('two_tower_item', 1)).map(({ model }) => model)).toEqual(['two_tower_user', 'two_tower_item'])
+    expect((await promote('two_tower_item', 1)).map(({ model }) => model)).toEqual(['two_tower_item', 'two_tower_user'])
     expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([1, 1])
     await expect(promote('two_tower_user', 3)).rejects.toThrow('two_tower_item has no version 3')
     expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([1, 1])

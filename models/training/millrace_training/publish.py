@@ -143,6 +143,12 @@ def config_text(name: str, model: onnx.ModelProto, rows_max: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def keep_choice(before: str, text: str) -> str:
+    """The new config with the version that `millrace models promote` chose, if it chose one: publishing must not undo that."""
+    chosen = re.search(r"version_policy \{ specific \{ versions: \[\d+\] \} \}", before)
+    return re.sub(r"version_policy \{.*\}", chosen[0], text) if chosen else text
+
+
 def card_text(candidate: Candidate, run: dict) -> str:
     """The model card: what it is for, what it learned from, how good it is."""
     shapes = [
@@ -214,5 +220,7 @@ def _write(candidate: Candidate, folder: Path, version: int, difference: float) 
     for path in partial.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    (folder / "config.pbtxt").write_text(config_text(candidate.name, candidate.model, candidate.rows_max))
+    config = folder / "config.pbtxt"
+    text = config_text(candidate.name, candidate.model, candidate.rows_max)
+    config.write_text(keep_choice(config.read_text(), text) if config.exists() else text)
     partial.rename(folder / str(version))
