@@ -4,6 +4,7 @@ import { eventTypes } from '../schemas/user-event.ts'
 import type { Contestant } from './contestant.ts'
 import type { ContestantTally, Question } from './contestant-tally.ts'
 import { Histories } from './histories.ts'
+import { type Exclusion, LeftOut } from './left-out.ts'
 import type { Observations } from './observations.ts'
 import { type Plan, roles } from './plan.ts'
 import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
@@ -11,9 +12,6 @@ import { emptyRankedList, type Observation, type Query, type RankedList } from '
 /** What one list is held against. */
 export const truths = ['next', 'rest', 'basket', 'user'] as const
 export type Truth = (typeof truths)[number]
-
-export const exclusions = ['none', 'current', 'session', 'user'] as const
-export type Exclusion = (typeof exclusions)[number]
 
 export interface JudgeOptions {
   /** Lengths of list; lists are made once, at the longest. */
@@ -25,7 +23,6 @@ export interface JudgeOptions {
    * judged events of one session and time. `user`: all judged items of a user.
    */
   readonly truth: Truth
-  /** Items that are not recommended again: the newest one, those of the running visit, all of the user, or none. */
   readonly exclude: Exclusion
   /** Questions whose lists are kept for diversity, serendipity and calibration at most. */
   readonly sampleMax: number
@@ -72,7 +69,7 @@ class Judge {
   readonly #options: JudgeOptions
   readonly #sessions: Histories
   readonly #users: Histories
-  readonly #excluded: Uint8Array
+  readonly #leftOut: LeftOut
   readonly #known: Uint8Array
   readonly #out: readonly RankedList[]
   readonly #size: number
@@ -101,7 +98,7 @@ class Judge {
     this.#options = options
     this.#sessions = new Histories(data.sessions, data.sessionCount)
     this.#users = new Histories(data.users, data.userIds.length)
-    this.#excluded = new Uint8Array(data.itemIds.length)
+    this.#leftOut = new LeftOut(data, options.exclude, { timeless: options.truth === 'user' })
     this.#known = new Uint8Array(data.itemIds.length)
     this.#size = Math.max(...options.ks)
     this.#out = contestants.map(() => emptyRankedList(this.#size))
@@ -114,7 +111,7 @@ class Judge {
       nowMs: 0,
       sessionItems: nothing,
       userItems: nothing,
-      excluded: options.exclude === 'none' ? null : this.#excluded,
+      excluded: null,
       excludedCount: 0,
     }
     this.#answers = options.truth === 'rest' ? this.#layOutAnswers() : null
@@ -140,6 +137,7 @@ class Judge {
         fitted = true
         const end = this.#endOfGroup(at)
         this.#ask(at, end)
+        this.#predict(at, end)
         for (let n = at; n < end; n++) {
           this.#see(order[n]!)
           this.#pass(order[n]!)
@@ -185,8 +183,7 @@ class Judge {
     query.nowMs = timesMs[row]!
     query.sessionItems = this.#sessions.of(session)
     query.userItems = this.#users.of(user)
-    const left = this.#leftOut()
-    query.excludedCount = this.#exclude(left)
+    this.#leftOut.apply(query)
     const relevant = new Set<number>()
     for (let n = at; n < end; n++) relevant.add(items[this.#plan.order[n]!]!)
     let known = false
@@ -208,8 +205,7 @@ class Judge {
       this.#contestants[c]!.recommender.recommend(query, this.#size, out)
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
-    this.#unexclude(left)
-    this.#predict(at, end)
+    this.#leftOut.restore(query)
   }
 
   #predict(at: number, end: number): void {
@@ -228,6 +224,7 @@ class Judge {
   /** The event becomes part of the visit and the user. */
   #see(row: number): void {
     const { users, sessions, items } = this.#data
+    this.#leftOut.touched(items[row]!)
     this.#sessions.add(sessions[row]!, items[row]!)
     this.#users.add(users[row]!, items[row]!)
   }
@@ -252,35 +249,6 @@ class Judge {
       this.#contestants[c]!.recommender.learn(one)
       this.#tallies[c]!.learned(one.item)
     }
-  }
-
-  /** The items that must not come again, for the query as it stands. */
-  #leftOut(): Int32Array {
-    const { sessionItems, userItems } = this.#query
-    switch (this.#options.exclude) {
-      case 'user':
-        return userItems
-      case 'session':
-        return sessionItems
-      case 'current':
-        return (sessionItems.length > 0 ? sessionItems : userItems).subarray(-1)
-      case 'none':
-        return nothing
-    }
-  }
-
-  #exclude(items: Int32Array): number {
-    let count = 0
-    for (const item of items) {
-      if (this.#excluded[item] === 1) continue
-      this.#excluded[item] = 1
-      count++
-    }
-    return count
-  }
-
-  #unexclude(items: Int32Array): void {
-    for (const item of items) this.#excluded[item] = 0
   }
 
   #layOutAnswers(): Histories {

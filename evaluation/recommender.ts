@@ -25,8 +25,9 @@ export interface Query {
   sessionItems: Int32Array
   /** Items of the user so far over all sessions, oldest first, repeats included; ends with those of the running session. */
   userItems: Int32Array
-  /** Per item 1 if it must not be recommended, or null if all may be; `excludedCount` of them are 1. */
+  /** Per item 1 if it must not be recommended (left out, or not in the catalogue yet), or null if all may be. */
   excluded: Uint8Array | null
+  /** How many items that somebody has touched are left out. */
   excludedCount: number
 }
 

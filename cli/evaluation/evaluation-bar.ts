@@ -15,6 +15,7 @@ export function evaluationBar(visible: boolean): EvaluationBar {
       format: '{bar} {percentage} %  {step}  {questions} questions  {eta_formatted} left',
       stream: process.stderr,
       hideCursor: true,
+      clearOnComplete: true,
     },
     cliProgress.Presets.shades_classic,
   )

@@ -55,6 +55,11 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     if (flags.plot !== undefined) await writePlot(flags.plot, report)
     if (flags.json) printJson(report)
     else printEvaluation(report)
+  } catch (error) {
+    // What an algorithm takes for a broken promise of ours is here a number that somebody typed.
+    if ((flags.setting ?? []).length > 0 && error instanceof MillraceError && error.code === 'MILL_INVARIANT')
+      throw new MillraceError('MILL_USAGE', `a --setting does not fit: ${error.message}`, { cause: error })
+    throw error
   } finally {
     bar.stop()
   }

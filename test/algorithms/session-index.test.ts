@@ -50,13 +50,13 @@ function fromDefinition(
   return scores
 }
 
-/** STAN with idf, from its formulas; places in a neighbour are the order in which its items were first touched. */
+/** STAN, with idf or without, from its formulas; places in a neighbour are the order in which its items were first touched. */
 function stanFromDefinition(
   steps: readonly Step[],
   perSessionMax: number,
   current: readonly number[],
   nowMs: number,
-  query: Required<Omit<SequenceQuery, 'exceptKey' | 'idf' | 'again'>>,
+  query: Required<SequenceQuery>,
 ) {
   const sessions = [...Map.groupBy(steps, (each) => each.session)].map(([key, all]) => ({
     key,
@@ -71,7 +71,7 @@ function stanFromDefinition(
   })
   const norm = Math.hypot(...weights.values())
   const neighbours = counting
-    .filter((session) => session.items.some((item) => weights.has(item)))
+    .filter(({ key, items }) => key !== query.exceptKey && items.some((item) => weights.has(item)))
     .sort((a, b) => b.timeMs - a.timeMs || b.key - a.key)
     .slice(0, query.m)
     .map((session) => {
@@ -84,9 +84,10 @@ function stanFromDefinition(
   for (const { items, similarity } of neighbours.slice(0, query.k)) {
     const shared = items.indexOf(newestFirst.find((item) => items.includes(item))!)
     items.forEach((item, place) => {
-      if (item === current.at(-1)) return
+      if (item === current.at(-1) && !query.again) return
       const df = counting.filter((session) => session.items.includes(item)).length
-      const given = similarity * Math.exp(-Math.abs(place - shared) / query.placesAround) * Math.log(counting.length / df)
+      const rarity = query.idf ? Math.log(counting.length / df) : 1
+      const given = similarity * Math.exp(-Math.abs(place - shared) / query.placesAround) * rarity
       scores.set(item, (scores.get(item) ?? 0) + given)
     })
   }
@@ -171,6 +172,9 @@ describe('session index', () => {
       placesBack: fc.double({ min: 0.3, max: 5, noNaN: true }),
       placesAround: fc.double({ min: 0.3, max: 5, noNaN: true }),
       ageMs: fc.integer({ min: 5, max: 100 }),
+      idf: fc.boolean(),
+      again: fc.boolean(),
+      exceptKey: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined }),
     })
     let compared = 0
     fc.assert(

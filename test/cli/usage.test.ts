@@ -29,6 +29,7 @@ const commands = [
   'import',
   'export',
   'verify',
+  'evaluate',
   'models ls',
   'models load',
   'services',
