@@ -18,6 +18,11 @@ export interface ItemKnnOptions extends SupportSimilarityOptions {
   readonly backward?: number
 }
 
+interface Targets {
+  readonly items: Int32Array
+  readonly similarities: Float64Array
+}
+
 /** Lighter pairs are not counted: they would cost as much as the others. */
 const weightMin = 1e-3
 
@@ -44,6 +49,8 @@ export class ItemKnn {
   readonly #lists: (TopK | undefined)[]
   /** The same the other way: targets that hold an item among their neighbours, with the similarity. */
   readonly #targets: Map<number, number>[]
+  /** `#targets` laid out for going through, null where it changed since. */
+  readonly #laidOut: (Targets | null)[]
 
   constructor(options: ItemKnnOptions) {
     const { itemCount, measure = 'cosine', shrinkage = 0, alpha = 0.5 } = options
@@ -58,6 +65,7 @@ export class ItemKnn {
     this.#decays = Float64Array.from({ length: historyMax }, (_, gap) => gapDecay ** gap)
     this.#lists = new Array(itemCount)
     this.#targets = Array.from({ length: itemCount }, () => new Map())
+    this.#laidOut = new Array(itemCount).fill(null)
   }
 
   /** Counts one item of a user (or session); false for a repeat. Throws `MILL_REQUEST_INVALID` for an unknown item number. */
@@ -120,10 +128,10 @@ export class ItemKnn {
   refresh(): void {
     for (const item of this.#dirty) {
       const old = this.#lists[item]
-      if (old) for (const other of old.indices) this.#targets[other]!.delete(item)
+      if (old) for (const other of old.indices) this.#change(other).delete(item)
       const list = this.neighboursOf(item)
       this.#lists[item] = list
-      for (let n = 0; n < list.indices.length; n++) this.#targets[list.indices[n]!]!.set(item, list.scores[n]!)
+      for (let n = 0; n < list.indices.length; n++) this.#change(list.indices[n]!).set(item, list.scores[n]!)
     }
     this.#dirty.clear()
   }
@@ -142,8 +150,23 @@ export class ItemKnn {
     scores.fill(0)
     for (let n = 0; n < history.length; n++) {
       const weight = weights === undefined ? 1 : weights[n]!
-      for (const [target, similarity] of this.#targets[history[n]!]!) scores[target]! += weight * similarity
+      const { items, similarities } = this.#layOut(history[n]!)
+      for (let at = 0; at < items.length; at++) scores[items[at]!]! += weight * similarities[at]!
     }
+  }
+
+  #change(item: number): Map<number, number> {
+    this.#laidOut[item] = null
+    return this.#targets[item]!
+  }
+
+  #layOut(item: number): Targets {
+    const known = this.#laidOut[item]
+    if (known) return known
+    const targets = this.#targets[item]!
+    const made = { items: Int32Array.from(targets.keys()), similarities: Float64Array.from(targets.values()) }
+    this.#laidOut[item] = made
+    return made
   }
 
   #pairsOf(item: number): SparseCounts {

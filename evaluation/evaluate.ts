@@ -5,7 +5,7 @@ import { type ContestantPlan, createContestants } from './contestant.ts'
 import { ContestantTally, pairedMeasures } from './contestant-tally.ts'
 import { type Judgement, type JudgeOptions, judge, type Truth } from './judge.ts'
 import type { Observations } from './observations.ts'
-import { pairedBootstrap } from './paired-bootstrap.ts'
+import { PairedBootstrap } from './paired-bootstrap.ts'
 import type { Plan } from './plan.ts'
 import type { Settings } from './recommender.ts'
 import { type Variety, VarietyMeasure } from './variety.ts'
@@ -105,13 +105,18 @@ function pairsOf(
   k: number,
   seed: number,
 ): PairedResult[] {
+  if (tallies.length < 2) return []
+  const width = pairedMeasures.length
+  const bootstrap = new PairedBootstrap(
+    tallies.flatMap(({ clusterSums }) => clusterSums),
+    tallies[0]!.clusterCounts,
+    createRandom(`bootstrap ${seed}`),
+  )
   const paired: PairedResult[] = []
   for (let a = 0; a < tallies.length; a++) {
     for (let b = a + 1; b < tallies.length; b++) {
       pairedMeasures.forEach((measure, m) => {
-        const random = createRandom(`bootstrap ${seed}`)
-        const [first, second] = [tallies[a]!, tallies[b]!]
-        const found = pairedBootstrap(first.clusterSums[m]!, second.clusterSums[m]!, first.clusterCounts, random)
+        const found = bootstrap.compare(a * width + m, b * width + m)
         paired.push({ a: contestants[a]!.label, b: contestants[b]!.label, metric: `${measure}@${k}`, ...found })
       })
     }

@@ -6,35 +6,67 @@ export interface PairedDifference {
   readonly interval: readonly [number, number]
 }
 
-/** Draws of one comparison at most: resamples times clusters. */
-const drawsMax = 100_000_000
+/** Draws of all resamples at most: resamples times clusters. */
+const drawsMax = 40_000_000
 
 /**
- * Difference of two mean scores per question, with the 95 % percentile interval of a bootstrap over clusters (sessions or users):
- * questions of one cluster are not independent, so whole clusters are drawn. `a`, `b`: sums of scores per cluster; `counts`:
- * questions per cluster. 2,000 resamples, fewer (200 at least) where there are more than 50,000 clusters.
+ * Compares mean scores per question in pairs, by a bootstrap over clusters (sessions or users): questions of one cluster are not
+ * independent, so whole clusters are drawn, the same ones for every score. 2,000 resamples, fewer (200 at least) where there are
+ * more than 20,000 clusters.
  */
-export function pairedBootstrap(a: Float64Array, b: Float64Array, counts: Int32Array, random: Random): PairedDifference {
-  const asked: number[] = []
-  for (let cluster = 0; cluster < counts.length; cluster++) if (counts[cluster]! > 0) asked.push(cluster)
-  const differences = Float64Array.from(asked, (cluster) => a[cluster]! - b[cluster]!)
-  const weights = Float64Array.from(asked, (cluster) => counts[cluster]!)
-  const size = asked.length
-  if (size === 0) return { difference: 0, interval: [0, 0] }
-  const resamples = Math.max(200, Math.min(2000, Math.floor(drawsMax / size)))
-  const means = new Float64Array(resamples)
-  for (let n = 0; n < resamples; n++) {
-    let sum = 0
-    let weight = 0
-    for (let draw = 0; draw < size; draw++) {
-      const cluster = random.below(size)
-      sum += differences[cluster]!
-      weight += weights[cluster]!
-    }
-    means[n] = sum / weight
+export class PairedBootstrap {
+  readonly #width: number
+  readonly #means: Float64Array
+  /** Row by row the means of every score in one resample. */
+  readonly #resampled: Float64Array
+  readonly #resamples: number
+
+  /** `sums`: per score the sum in each cluster; `counts`: questions of each cluster. */
+  constructor(sums: readonly Float64Array[], counts: Int32Array, random: Random) {
+    const width = sums.length
+    const asked = counts.reduce((clusters, count) => clusters + (count > 0 ? 1 : 0), 0)
+    // Side by side per cluster, so that a draw touches one place.
+    const cells = new Float64Array(asked * width)
+    const weights = new Float64Array(asked)
+    let at = 0
+    counts.forEach((count, cluster) => {
+      if (count === 0) return
+      weights[at] = count
+      for (let score = 0; score < width; score++) cells[at * width + score] = sums[score]![cluster]!
+      at++
+    })
+    this.#width = width
+    this.#resamples = asked === 0 ? 0 : Math.max(200, Math.min(2000, Math.floor(drawsMax / asked)))
+    this.#means = meansOf(cells, weights, width, (draw) => draw)
+    this.#resampled = new Float64Array(this.#resamples * width)
+    for (let n = 0; n < this.#resamples; n++)
+      this.#resampled.set(
+        meansOf(cells, weights, width, () => random.below(asked)),
+        n * width,
+      )
   }
-  means.sort()
-  const at = (share: number) => means[Math.min(resamples - 1, Math.floor(share * resamples))]!
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  return { difference: differences.reduce((sum, one) => sum + one, 0) / total, interval: [at(0.025), at(0.975)] }
+
+  /** Mean of score `a` minus mean of score `b`, with the 95 % percentile interval; all 0 without questions. */
+  compare(a: number, b: number): PairedDifference {
+    if (this.#resamples === 0) return { difference: 0, interval: [0, 0] }
+    const differences = new Float64Array(this.#resamples)
+    for (let n = 0; n < this.#resamples; n++)
+      differences[n] = this.#resampled[n * this.#width + a]! - this.#resampled[n * this.#width + b]!
+    differences.sort()
+    const at = (share: number) => differences[Math.min(this.#resamples - 1, Math.floor(share * this.#resamples))]!
+    return { difference: this.#means[a]! - this.#means[b]!, interval: [at(0.025), at(0.975)] }
+  }
+}
+
+/** Mean of every score over as many clusters as there are, the n-th of them `pick(n)`. */
+function meansOf(cells: Float64Array, weights: Float64Array, width: number, pick: (draw: number) => number): Float64Array {
+  const totals = new Float64Array(width)
+  let weight = 0
+  for (let draw = 0; draw < weights.length; draw++) {
+    const cluster = pick(draw)
+    weight += weights[cluster]!
+    const start = cluster * width
+    for (let score = 0; score < width; score++) totals[score]! += cells[start + score]!
+  }
+  return totals.map((total) => total / weight)
 }

@@ -132,7 +132,17 @@ function checkMethod(method: string): void {
 /** The sources with a weight, made of the blend's settings. */
 function partsOf(world: RecommenderWorld, settings: BlendSettings): Part[] {
   const { neighbours, shrinkage, alpha, gapDecay, backward, itemKnnRecency } = settings
-  const knn = { measure: 'cosine', historyMax: 1000, neighbours, shrinkage, alpha, gapDecay, backward, recency: itemKnnRecency }
+  const knn = {
+    by: 'user',
+    measure: 'cosine',
+    historyMax: 1000,
+    neighbours,
+    shrinkage,
+    alpha,
+    gapDecay,
+    backward,
+    recency: itemKnnRecency,
+  }
   const makers: [number, () => ScoreSource][] = [
     [settings.itemKnn, () => itemKnnSource(world, knn)],
     [

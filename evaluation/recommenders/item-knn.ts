@@ -4,6 +4,7 @@ import { ScoredRecommender, type ScoreSource } from '../scored-recommender.ts'
 import { weighedHistory } from '../weighed-history.ts'
 
 const defaults = {
+  by: 'user',
   measure: 'cosine',
   neighbours: 50,
   shrinkage: 0,
@@ -14,23 +15,28 @@ const defaults = {
   historyMax: 1000,
 }
 
-/** See algorithms/item-knn.ts; `recency`: what each step back in the history counts. */
+/**
+ * See algorithms/item-knn.ts. `by`: pairs are those of a `user` or of a `session`, and so is the history. `recency`: what each step
+ * back in the history counts.
+ */
 export type ItemKnnSettings = typeof defaults
 
 /** Item kNN that counts each event as it comes. */
 export function itemKnnSource({ itemCount }: Pick<RecommenderWorld, 'itemCount'>, settings: ItemKnnSettings): ScoreSource {
-  const { measure, recency, ...options } = settings
+  const { by, measure, recency, ...options } = settings
+  const bySession = by === 'session'
   const knn = new ItemKnn({ itemCount, ...options, measure: measure === 'jaccard' ? 'jaccard' : 'cosine' })
   return {
     zeroIsNothing: true,
-    learn: ({ user, item }) => {
-      knn.observe(user, item)
+    learn: ({ user, session, item }) => {
+      knn.observe(bySession ? session : user, item)
     },
     fit: () => knn.refreshAll(),
-    scores({ userItems }, scores) {
-      if (userItems.length === 0) return false
+    scores({ userItems, sessionItems }, scores) {
+      const history = bySession ? sessionItems : userItems
+      if (history.length === 0) return false
       knn.refresh()
-      const { items, weights } = weighedHistory(userItems, recency)
+      const { items, weights } = weighedHistory(history, recency)
       knn.scores(items, scores, weights)
       return true
     },

@@ -5,7 +5,7 @@ import { chooseContestants } from '../../evaluation/contestant.ts'
 import { curveSvg } from '../../evaluation/curve-svg.ts'
 import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { HeldBack } from '../../evaluation/held-back.ts'
-import { pairedBootstrap } from '../../evaluation/paired-bootstrap.ts'
+import { PairedBootstrap } from '../../evaluation/paired-bootstrap.ts'
 import { type PlanOptions, type Protocol, plansOf } from '../../evaluation/plan.ts'
 import type { RankedList, Recommender, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
@@ -178,7 +178,10 @@ describe('pairs', () => {
     const size = 4000
     const a = Float64Array.from({ length: size }, () => random.next() + 0.1)
     const b = Float64Array.from({ length: size }, () => random.next())
-    const { difference, interval } = pairedBootstrap(a, b, new Int32Array(size).fill(1), createRandom('draws'))
+    const { difference, interval } = new PairedBootstrap([a, b], new Int32Array(size).fill(1), createRandom('draws')).compare(
+      0,
+      1,
+    )
     const gains = a.map((value, n) => value - b[n]!)
     const mean = gains.reduce((sum, gain) => sum + gain, 0) / size
     const error = Math.sqrt(gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / size / size)
@@ -191,13 +194,13 @@ describe('pairs', () => {
     const sums = Float64Array.of(1, 0, 3, 2, 0, 1)
     const zero = new Float64Array(6)
     const counts = Int32Array.of(1, 1, 3, 2, 1, 2)
-    const once = pairedBootstrap(sums, zero, counts, createRandom(1))
-    const twice = pairedBootstrap(
-      sums.map((sum) => 2 * sum),
-      zero,
+    const doubled = [sums.map((sum) => 2 * sum), zero]
+    const once = new PairedBootstrap([sums, zero], counts, createRandom(1)).compare(0, 1)
+    const twice = new PairedBootstrap(
+      doubled,
       counts.map((count) => 2 * count),
       createRandom(1),
-    )
+    ).compare(0, 1)
     expect(twice).toEqual(once)
   })
 

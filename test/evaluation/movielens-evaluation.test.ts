@@ -22,7 +22,12 @@ function judged(data: Observations, protocol: Protocol, algorithms: readonly str
     seed: 1,
     judgedTypes: [],
   })
-  const contestants = chooseContestants(recommenderSpecs, { algorithms, settings: [], retraining: ['never'], seed: 1 })
+  const contestants = chooseContestants(recommenderSpecs, {
+    algorithms,
+    settings: ['blend.ease=0', 'blend.als=0', 'blend.content=0.1'],
+    retraining: ['never'],
+    seed: 1,
+  })
   const truth = protocol === 'k-fold' ? 'user' : 'next'
   return evaluate(data, plans, contestants, {
     ks: [10, 20],
@@ -39,11 +44,11 @@ function judged(data: Observations, protocol: Protocol, algorithms: readonly str
 describe.skipIf(!existsSync(folder))('MovieLens 100K as evaluate judges it (needs ../shared/data/movielens-100k)', () => {
   const habits = formatHabits.find(({ name }) => name === 'movielens')!
 
-  it('leave-last-out: the golden hits of popularity, item kNN, EASE and ALS; the blend far above', {
+  it('leave-last-out: the golden hits of popularity and item kNN; the blend far above', {
     timeout: 120_000,
   }, async () => {
     const data = await readObservations(habits, folder, () => {})
-    const { results, questions } = judged(data, 'leave-last-out', ['popularity', 'item-knn', 'ease', 'als', 'blend'], 'test')
+    const { results, questions } = judged(data, 'leave-last-out', ['popularity', 'item-knn', 'blend'], 'test')
     expect(questions).toBe(943)
     const figures = results.map(({ algorithm, metrics }) => [
       algorithm,
@@ -51,14 +56,10 @@ describe.skipIf(!existsSync(folder))('MovieLens 100K as evaluate judges it (need
       metrics['NDCG@10']!.toFixed(4),
       metrics['HR@20']!.toFixed(4),
     ])
-    expect(figures.slice(0, 3)).toEqual([
+    expect(figures.slice(0, 2)).toEqual([
       ['popularity', 81, '0.0449', '0.1262'],
       ['item-knn', 112, '0.0661', '0.1888'],
-      ['ease', 137, '0.0737', '0.2259'],
     ])
-    const [als, blend] = [results[3]!.metrics, results[4]!.metrics]
-    expect(Math.abs(als['HR@10']! * questions - 139)).toBeLessThanOrEqual(6)
-    expect(Math.abs(als['NDCG@10']! - 0.0748)).toBeLessThanOrEqual(0.004)
-    expect(blend['NDCG@10']!).toBeGreaterThan(0.1)
+    expect(results[2]!.metrics['NDCG@10']!).toBeGreaterThan(0.1)
   })
 })
