@@ -45,7 +45,7 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
     diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
-    rule: { surface, itemsMax, poolMax: 200 },
+    rule: { surface, itemsMax, poolMax: 100 },
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
     serve: { ttlS: 30 * 86_400 },
   }

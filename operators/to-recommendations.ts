@@ -29,7 +29,8 @@ const reasonWeights: Record<CandidateSourceName, number> = {
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
-const popular = candidateSources.indexOf('popular')
+/** No source brought it: a rule did. */
+const promoted: Reason = { code: 'promoted', itemId: null, scope: null }
 
 const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   session: 'similar_session',
@@ -108,7 +109,7 @@ function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catal
     itemId: catalogue.items.text(draft.set.rows[place]!),
     score: Math.fround(draft.scores[place]!),
     sources,
-    reason: reasonOf(draft, place, count > 0 ? ranked[0]! : popular, catalogue),
+    reason: count > 0 ? reasonOf(draft, place, ranked[0]!, catalogue) : promoted,
     propensity: explored ? draft.exploration!.propensity : 1,
     explored,
   }

@@ -11,6 +11,7 @@ export const reasonCodes = [
   'like_what_you_read',
   'matches_your_taste',
   'exploring',
+  'promoted',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 

@@ -74,5 +74,7 @@ export function wordReason(reason: Reason, titleOf: (itemId: string) => string):
       return 'matches your taste'
     case 'exploring':
       return 'new to you: we are trying it'
+    case 'promoted':
+      return 'put here by the shop'
   }
 }
