@@ -1,6 +1,6 @@
 import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
+import { type CandidateSourceName, sourceCount } from '../../algorithms/candidate-set.ts'
 import { ManualClock } from '../../core/clock.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
 import { toRecommendations } from '../../operators/to-recommendations.ts'
@@ -80,6 +80,24 @@ describe('toRecommendations', () => {
       reason: { code: 'trending' },
       sources: ['trend', 'session', 'popular'],
     })
+  })
+
+  it('tells what rules did, and of an item that no source brought that the shop put it there', async () => {
+    const draft = draftOf(catalogue, { candidates: { a: { popular: 1 }, b: { popular: 1 } }, scores: [1, 0.5] })
+    draft.set.scores.fill(0, 0, sourceCount)
+    draft.ruled = {
+      moves: [
+        { ruleId: 'top', kind: 'pinned', itemId: 'a', from: -1, to: 0 },
+        { ruleId: null, kind: 'back-filled', itemId: 'b', from: 1, to: 1 },
+      ],
+      violations: [{ ruleId: 'two', what: 'there are none' }],
+    }
+    const { items, rules } = (await finish(draft)).recommendation
+    expect(items[0]).toMatchObject({ itemId: 'a', sources: [], reason: { code: 'promoted', itemId: null, scope: null } })
+    expect(rules).toEqual([
+      { ruleId: 'two', kind: 'broken', itemId: null },
+      { ruleId: 'top', kind: 'pinned', itemId: 'a' },
+    ])
   })
 
   it('the explored slot names its arm first and carries the chance it was drawn with', async () => {
