@@ -30,7 +30,11 @@ export function tellList(
   printTable(['place', 'item', 'score', 'sources', 'because', 'propensity', 'what moved its score most'], rows, 'it is empty')
   const explanation = items.find((item) => item.explanation)?.explanation
   if (explanation) console.log(method(explanation))
-  else console.log('no features are stored for these items: their scores cannot be taken apart')
+  if (explanation && list.rung === 'ranker' && explanation.modelVersion !== list.modelVersion)
+    console.log(
+      `model ${explanation.modelVersion} answers now, and the list was made by ${list.modelVersion}: scores differ from those above`,
+    )
+  if (!explanation) console.log('no features are stored for these items: their scores cannot be taken apart')
   if (whole) for (const item of items) if (item.explanation) tellContributions(item.explanation)
   console.log(`${reserve} more in reserve`)
 }

@@ -73,9 +73,9 @@ async function apply(
     promotions.push({ model, from: served, to, golden: await checked(shelf, model, to, force) })
   for (const [at, { model, served, before }] of models.entries()) {
     audit(config, act, { ...promotions[at], forced: force, reason: reason ?? null })
-    if (served === to && act === 'models promote') continue
-    const history = act === 'models rollback' ? before.slice(0, -1) : served === null ? before : [...before, served]
-    await shelf.serve(model, to, history)
+    // What is served already is chosen all the same: it then stays when a newer one is published.
+    const pushed = served === null || served === to ? before : [...before, served]
+    await shelf.serve(model, to, act === 'models rollback' ? before.slice(0, -1) : pushed)
   }
   return promotions
 }

@@ -109,6 +109,14 @@ describe('models promote and rollback', () => {
     expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([1, 1])
   })
 
+  it('what was promoted stays when a newer version is published, and is no step to go back to', async () => {
+    for (const version of [1, 2]) await keep('m', version)
+    await promote('m', 2)
+    await keep('m', 3)
+    expect(await servedOf('m')).toBe(2)
+    expect(await shelf.find('m')).toEqual({ model: 'm', kept: [1, 2, 3], served: 2, before: [] })
+  })
+
   it('has nothing to go back to where one version is kept', async () => {
     await keep('m', 1)
     await expect(rollBackModel(shelf, config, 'm', options)).rejects.toMatchObject({ code: 'MILL_NOT_FOUND' })

@@ -145,7 +145,7 @@ describe('why not', () => {
 
   it('a full candidate set turns away what later sources bring', async () => {
     const found = await ask('i120', full)
-    expect(found).toMatchObject({ end: 'candidate-cap', detail: expect.stringContaining('10 of at most 10') })
+    expect(found).toMatchObject({ end: 'candidate-cap', detail: expect.stringContaining('(10 of at most 10 candidates) before') })
     expect(found.sources.find(({ source }) => source === 'popular')).toMatchObject({ brings: true })
   })
 
