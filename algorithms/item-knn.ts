@@ -35,6 +35,7 @@ const weightMin = 1e-3
  */
 export class ItemKnn {
   readonly #options: ItemKnnOptions
+  #neighbours: number
   readonly #similarity: { measure: 'cosine' | 'jaccard'; shrinkage: number; alpha: number }
   readonly #supports: Float64Array
   /** Of each target, what its companions count. */
@@ -55,6 +56,7 @@ export class ItemKnn {
   constructor(options: ItemKnnOptions) {
     const { itemCount, measure = 'cosine', shrinkage = 0, alpha = 0.5 } = options
     this.#options = options
+    this.#neighbours = Math.min(options.neighbours ?? 50, itemCount)
     this.#similarity = { measure, shrinkage, alpha }
     this.#supports = new Float64Array(itemCount)
     this.#pairs = new Array(itemCount)
@@ -113,7 +115,7 @@ export class ItemKnn {
   /** The nearest items of `item` by the counts of now, best first, ties by lower item. */
   neighboursOf(item: number): TopK {
     this.#check(item)
-    const count = Math.min(this.#options.neighbours ?? 50, this.#options.itemCount)
+    const count = this.#neighbours
     const indices = new Int32Array(count)
     const scores = new Float64Array(count)
     let filled = 0
@@ -136,8 +138,9 @@ export class ItemKnn {
     this.#dirty.clear()
   }
 
-  /** Makes every list anew, so that each has the supports of now. */
-  refreshAll(): void {
+  /** Makes every list anew, so that each has the supports of now; from now on with so many `neighbours`, if given. */
+  refreshAll(neighbours: number = this.#neighbours): void {
+    this.#neighbours = Math.min(neighbours, this.#options.itemCount)
     for (let item = 0; item < this.#options.itemCount; item++) if (this.#supports[item]! > 0) this.#dirty.add(item)
     this.refresh()
   }
