@@ -115,15 +115,19 @@ export class ItemKnn {
   /** The nearest items of `item` by the counts of now, best first, ties by lower item. */
   neighboursOf(item: number): TopK {
     this.#check(item)
-    const count = this.#neighbours
+    const found: { other: number; similarity: number }[] = []
+    this.#pairs[item]?.forEach((other, together) => {
+      const similarity = supportSimilarity(together, this.#supports[other]!, this.#supports[item]!, this.#similarity)
+      if (similarity > 0) found.push({ other, similarity })
+    })
+    // Where (nearly) all are kept, sorting is cheaper than putting each in its place.
+    if (found.length < 2 * this.#neighbours) found.sort((a, b) => b.similarity - a.similarity || a.other - b.other)
+    const count = Math.min(this.#neighbours, found.length)
     const indices = new Int32Array(count)
     const scores = new Float64Array(count)
     let filled = 0
-    this.#pairs[item]?.forEach((other, together) => {
-      const similarity = supportSimilarity(together, this.#supports[other]!, this.#supports[item]!, this.#similarity)
-      if (similarity > 0) filled = insertBest(indices, scores, filled, other, similarity)
-    })
-    return { indices: indices.slice(0, filled), scores: scores.slice(0, filled) }
+    for (const { other, similarity } of found) filled = insertBest(indices, scores, filled, other, similarity)
+    return { indices, scores }
   }
 
   /** Makes the lists of all items counted since the last time. */
