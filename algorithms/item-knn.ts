@@ -35,6 +35,7 @@ const weightMin = 1e-3
  */
 export class ItemKnn {
   readonly #options: ItemKnnOptions
+  #neighbours: number
   readonly #similarity: { measure: 'cosine' | 'jaccard'; shrinkage: number; alpha: number }
   readonly #supports: Float64Array
   /** Of each target, what its companions count. */
@@ -55,6 +56,7 @@ export class ItemKnn {
   constructor(options: ItemKnnOptions) {
     const { itemCount, measure = 'cosine', shrinkage = 0, alpha = 0.5 } = options
     this.#options = options
+    this.#neighbours = Math.min(options.neighbours ?? 50, itemCount)
     this.#similarity = { measure, shrinkage, alpha }
     this.#supports = new Float64Array(itemCount)
     this.#pairs = new Array(itemCount)
@@ -113,15 +115,19 @@ export class ItemKnn {
   /** The nearest items of `item` by the counts of now, best first, ties by lower item. */
   neighboursOf(item: number): TopK {
     this.#check(item)
-    const count = Math.min(this.#options.neighbours ?? 50, this.#options.itemCount)
+    const found: { other: number; similarity: number }[] = []
+    this.#pairs[item]?.forEach((other, together) => {
+      const similarity = supportSimilarity(together, this.#supports[other]!, this.#supports[item]!, this.#similarity)
+      if (similarity > 0) found.push({ other, similarity })
+    })
+    // Where (nearly) all are kept, sorting is cheaper than putting each in its place.
+    if (found.length < 2 * this.#neighbours) found.sort((a, b) => b.similarity - a.similarity || a.other - b.other)
+    const count = Math.min(this.#neighbours, found.length)
     const indices = new Int32Array(count)
     const scores = new Float64Array(count)
     let filled = 0
-    this.#pairs[item]?.forEach((other, together) => {
-      const similarity = supportSimilarity(together, this.#supports[other]!, this.#supports[item]!, this.#similarity)
-      if (similarity > 0) filled = insertBest(indices, scores, filled, other, similarity)
-    })
-    return { indices: indices.slice(0, filled), scores: scores.slice(0, filled) }
+    for (const { other, similarity } of found) filled = insertBest(indices, scores, filled, other, similarity)
+    return { indices, scores }
   }
 
   /** Makes the lists of all items counted since the last time. */
@@ -136,8 +142,9 @@ export class ItemKnn {
     this.#dirty.clear()
   }
 
-  /** Makes every list anew, so that each has the supports of now. */
-  refreshAll(): void {
+  /** Makes every list anew, so that each has the supports of now; from now on with so many `neighbours`, if given. */
+  refreshAll(neighbours: number = this.#neighbours): void {
+    this.#neighbours = Math.min(neighbours, this.#options.itemCount)
     for (let item = 0; item < this.#options.itemCount; item++) if (this.#supports[item]! > 0) this.#dirty.add(item)
     this.refresh()
   }

@@ -28,6 +28,8 @@ export function tellList(
     item.explanation?.contributions.slice(0, strongest).map(short).join(' ') ?? null,
   ])
   printTable(['place', 'item', 'score', 'sources', 'because', 'propensity', 'what moved its score most'], rows, 'it is empty')
+  for (const { ruleId, kind, itemId } of list.rules ?? [])
+    console.log(itemId === null ? `rule ${ruleId} could not be kept` : `rule ${ruleId}: ${itemId} ${kind}`)
   const explanation = items.find((item) => item.explanation)?.explanation
   if (explanation) console.log(method(explanation))
   if (explanation && list.rung === 'ranker' && explanation.modelVersion !== list.modelVersion)

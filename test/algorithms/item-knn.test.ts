@@ -79,6 +79,21 @@ it('refresh after each event ends where refreshAll does but for supports that mo
   }
 })
 
+it('an item that is no longer among the nearest of a target brings it nothing', () => {
+  const knn = new ItemKnn({ itemCount, neighbours: 1 })
+  const scores = new Float64Array(itemCount)
+  for (const item of [2, 1]) knn.observe(0, item)
+  knn.refresh()
+  knn.scores([2], scores)
+  expect(scores[1]).toBe(1)
+  for (const user of [1, 2]) for (const item of [3, 1]) knn.observe(user, item)
+  knn.refresh()
+  knn.scores([2], scores)
+  expect(scores[1]).toBe(0)
+  knn.scores([3], scores)
+  expect(scores[1]).toBeCloseTo(2 / Math.sqrt(6), 14)
+})
+
 it('pairs that know order and distance: 1 then 2 then 3, by hand', () => {
   const steps = [1, 2, 3].map((item) => ({ user: 1, item }))
   const knn = learnt(steps, { gapDecay: 0.5, backward: 0.25 })
@@ -135,6 +150,10 @@ it('SparseCounts counts as a Map does, and keeps the heavier half when full', ()
     expect(bounded.size).toBeLessThanOrEqual(10)
   }
   expectRelative(bounded.get(0), 1e6, 0)
+  const halved = new SparseCounts({ entriesMax: 4 })
+  for (const key of [4, 1, 3, 2]) halved.add(key, key)
+  halved.add(9, 1)
+  expect([1, 2, 3, 4, 9].map((key) => halved.get(key))).toEqual([0, 0, 3, 4, 1])
   const flat = new SparseCounts({ entriesMax: 3 })
   for (let key = 0; key < 9; key++) flat.add(key, 1)
   expect(flat.size).toBeLessThanOrEqual(3)
