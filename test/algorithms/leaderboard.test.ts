@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Leaderboard } from '../../algorithms/leaderboard.ts'
-import { reciprocalRankFusion } from '../../algorithms/reciprocal-rank-fusion.ts'
 
 it('a leaderboard of any length equals sorting everything, whatever is excluded', () => {
   const rises = fc.array(fc.record({ item: fc.integer({ min: 0, max: 14 }), amount: fc.integer({ min: 1, max: 4 }) }), {
@@ -26,19 +25,4 @@ it('a leaderboard of any length equals sorting everything, whatever is excluded'
     }),
     { numRuns: 500 },
   )
-})
-
-it('reciprocal rank fusion by hand: weight / (constant + place)', () => {
-  const { items, points, mainSource } = reciprocalRankFusion(
-    [
-      { weight: 2, items: Int32Array.of(7, 3) },
-      { weight: 1, items: Int32Array.of(3, 9) },
-    ],
-    { constant: 1 },
-  )
-  // 7: 2/2; 3: 2/3 + 1/2; 9: 1/3
-  expect([...items]).toEqual([3, 7, 9])
-  expect(points[0]).toBeCloseTo(2 / 3 + 1 / 2, 12)
-  expect(points[1]).toBe(1)
-  expect([...mainSource]).toEqual([0, 0, 1])
 })
