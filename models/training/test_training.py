@@ -104,7 +104,7 @@ class NetworksTest(unittest.TestCase):
         row = torch.zeros(1, 32)
         row[0, 3], row[0, 30] = 2, 5
         state = body.states(row)[0][0]
-        self.assertEqual(sorted(state[32 + 32 :].unique().tolist()), [0, 10])
+        self.assertEqual(sorted(state[32 + 32 :].unique().tolist()), [0, 2.5])  # A quarter of 2 · 5.
 
     def test_the_ranker_learns_the_place_apart_from_the_item(self) -> None:
         """One feature decides; places are looked at 1, .5, .25: the exported chance must be that of place 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +13,8 @@ from .graph import Graph
 
 HEAD_COUNT = 3
 EXPERTS = 4
+PRODUCT_SHARE = 0.25
+"""Of a product of two columns that the wide part sees: inputs reach 4, so products stay within what inputs do."""
 
 
 class RankerBody(nn.Module):
@@ -103,12 +106,14 @@ class WideDeepBody(RankerBody):
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """The network's, the inputs and their products, for each head."""
-        return [torch.cat((self.deep(rows), rows, rows[:, self.left] * rows[:, self.right]), dim=1)] * HEAD_COUNT
+        products = rows[:, self.left] * rows[:, self.right] * PRODUCT_SHARE
+        return [torch.cat((self.deep(rows), rows, products), dim=1)] * HEAD_COUNT
 
     def write_states(self, graph: Graph, rows: str) -> list[str]:
         """The same in a graph."""
         sides = [graph.node("Gather", rows, graph.integers(side), axis=1) for side in (self.left, self.right)]
-        return [graph.node("Concat", graph.sequence(self.deep, rows), rows, graph.node("Mul", *sides), axis=1)] * HEAD_COUNT
+        products = graph.node("Mul", graph.node("Mul", *sides), graph.constant(np.array(PRODUCT_SHARE)))
+        return [graph.node("Concat", graph.sequence(self.deep, rows), rows, products, axis=1)] * HEAD_COUNT
 
 
 BODIES: dict[str, type[SharedBody] | type[MixtureBody] | type[WideDeepBody]] = {
