@@ -28,7 +28,12 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
   builder: (yargs) =>
     yargs
       .option('data', { type: 'string', demandOption: true, requiresArg: true, describe: 'File or folder' })
-      .option('format', { type: 'string', demandOption: true, requiresArg: true, describe: 'What the files are, e.g. sessions' })
+      .option('format', {
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        describe: 'What the files are: sessions, movielens, globo, online-retail, taobao, s3rec, sequences or events',
+      })
       .option('protocol', {
         type: 'string',
         requiresArg: true,
@@ -38,7 +43,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         type: 'string',
         demandOption: true,
         requiresArg: true,
-        describe: 'Names, comma-separated; name:label takes part under a label of its own',
+        describe: 'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own',
       })
       .option('setting', {
         type: 'string',

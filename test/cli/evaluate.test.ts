@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { formatHabits } from '../../evaluation/formats.ts'
+import { protocols } from '../../evaluation/plan.ts'
 import { dataSetFolder } from '../evaluation/data-set-folder.ts'
 import { CliFolder } from './run-cli.ts'
 
@@ -65,6 +67,12 @@ it('prints tables with the convention, and draws the curve', { timeout: 60_000 }
   expect(stdout).toMatch(/sr \(live\)\s+sr \(every 60 s\)/)
   expect(stdout).toMatch(/sr \(live\) − sr \(every 60 s\)\s+MRR@20/)
   expect(readFileSync(plot, 'utf8')).toContain('<path d="M')
+})
+
+it('help names every format and protocol', { timeout: 30_000 }, async () => {
+  const { stdout } = await folder.run('evaluate', '--help')
+  const words = new Set(stdout.split(/[^a-z0-9-]+/))
+  for (const name of [...formatHabits.map((habits) => habits.name), ...protocols]) expect(words).toContain(name)
 })
 
 describe('what is wrong is said, with what there is', () => {
