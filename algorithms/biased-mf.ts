@@ -15,9 +15,9 @@ export interface BiasedMfOptions {
   /** Standard deviation of the first vectors. Default 0.1. */
   readonly spread?: number
   readonly seed?: string | number
-  /** Users × user attributes (ages, jobs): each item learns a weight for each attribute. */
+  /** Users × user attributes (ages, jobs): each item learns a weight for each. Let a row add up to about 0.3: more overfits. */
   readonly userAttributes?: SparseRows
-  /** Items × item attributes (genres, brands): each user learns a weight for each attribute. */
+  /** Items × item attributes (genres, brands), likewise: each user learns a weight for each. */
   readonly itemAttributes?: SparseRows
 }
 
