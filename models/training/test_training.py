@@ -5,13 +5,21 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from types import ModuleType
+from unittest import mock
 
 import numpy as np
 import onnxruntime
 import torch
 from torch import nn
 
+import train_gbdt
+import train_ncf
+import train_ranker
+import train_sequence
 from millrace_training.boosted_ranker import Calibration
 from millrace_training.data import floats, load_impressions
 from millrace_training.features import fnv1a32
@@ -27,8 +35,6 @@ from millrace_training.sequences import left_padded, load_event_sequences, load_
 from millrace_training.synthetic import write_synthetic
 from millrace_training.trees import floor32
 from millrace_training.two_tower import Tower, sampled_softmax_loss
-
-from train_sequence import batches_of_like_length, windows
 
 HERE = Path(__file__).parent
 torch.set_num_threads(1)  # Small networks: more threads only wait for each other.
@@ -182,10 +188,10 @@ class SequencesTest(unittest.TestCase):
 
     def test_each_touch_is_named_once_whatever_the_length(self) -> None:
         person = np.arange(1, 24)
-        named = [item for piece in windows([person], 6) for item in piece[1:].tolist()]
+        named = [item for piece in train_sequence.windows([person], 6) for item in piece[1:].tolist()]
         self.assertEqual(sorted(named), list(range(2, 24)))
         sizes = torch.tensor([2, 9, 3, 9, 2, 5, 4])
-        batches = batches_of_like_length(torch.randperm(7), sizes, 8, torch.Generator().manual_seed(1))
+        batches = train_sequence.batches_of_like_length(torch.randperm(7), sizes, 8, torch.Generator().manual_seed(1))
         self.assertEqual(sorted(torch.cat(batches).tolist()), list(range(7)))
         self.assertTrue(all((sizes[batch] - 1).sum() <= 8 + 8 for batch in batches))
 
@@ -331,6 +337,11 @@ class ProgramsTest(unittest.TestCase):
     def run_program(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run([sys.executable, str(HERE / name), *arguments], capture_output=True, text=True, check=False)
 
+    def run_here(self, program: ModuleType, *arguments: str) -> None:
+        """Without the seconds that a process of its own needs to load PyTorch."""
+        with mock.patch.object(sys, "argv", [str(program.__file__), *arguments]), redirect_stdout(StringIO()):
+            program.main()
+
     def test_both_programs_learn_a_taste_and_publish_what_onnx_runtime_answers_alike(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             files = dict(zip(("rewards", "items", "events"), write_synthetic(Path(folder), 1200, 3), strict=True))
@@ -342,8 +353,7 @@ class ProgramsTest(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
             for model in ("ranker", "two_tower_user", "two_tower_item"):
                 self.check_golden(repository / model / "1")
-            mixture = self.run_program("train_ranker.py", *common, "--architecture", "mmoe")
-            self.assertEqual(mixture.returncode, 0, mixture.stderr)
+            self.run_here(train_ranker, *common, "--architecture", "mmoe")
             self.check_golden(repository / "ranker" / "2")
             ranker = json.loads((repository / "ranker" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(ranker["order_within_lists_of_rung_linear"]["this_model"], 0.7)
@@ -355,8 +365,7 @@ class ProgramsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             rewards, _, _ = write_synthetic(Path(folder), 1200, 3)
             repository = Path(folder) / "repository"
-            result = self.run_program("train_gbdt.py", "--rewards", str(rewards), "--repository", str(repository), "--trees-max", "60")
-            self.assertEqual(result.returncode, 0, result.stderr)
+            self.run_here(train_gbdt, "--rewards", str(rewards), "--repository", str(repository), "--trees-max", "60")
             version = repository / "ranker" / "1"
             self.check_golden(version)
             metrics = json.loads((version / "run.json").read_text())["metrics"]
@@ -387,10 +396,9 @@ class ProgramsTest(unittest.TestCase):
             walks = [(start + 3 * np.arange(random.integers(5, 12))) % 40 for start in random.integers(0, 40, 200)]
             path.write_text("".join(f"u {' '.join(map(str, walk))}\n" for walk in walks))
             common = ("--sequences", str(path), "--repository", str(repository), "--width", "16", "--length", "8", "--threads", "1")
-            quick = ("--dropout", "0.1", "--batch-targets", "256", "--learning-rate", "0.02", "--epochs-max", "8", "--retrieve", "20")
-            for name, more in (("sasrec", ("--drawn", "30")), ("gru4rec", ()), ("bert4rec", ())):
-                result = self.run_program("train_sequence.py", *common, *quick, "--architecture", name, *more)
-                self.assertEqual(result.returncode, 0, result.stderr)
+            quick = ("--dropout", "0.1", "--batch-targets", "256", "--learning-rate", "0.02", "--epochs-max", "8", "--retrieve", "40")
+            for name, more in (("sasrec", ("--drawn", "30")), ("gru4rec", ()), ("bert4rec", ("--epochs-max", "20", "--dropout", "0"))):
+                self.run_here(train_sequence, *common, *quick, "--architecture", name, *more)
                 version = repository / name / "1"
                 metrics = json.loads((version / "run.json").read_text())["metrics"]
                 self.assertGreater(metrics["test"]["ndcg_at_10"], 2 * metrics["test_of_popular"]["ndcg_at_10"], name)
@@ -403,8 +411,7 @@ class ProgramsTest(unittest.TestCase):
             repository, path = Path(folder) / "repository", Path(folder) / "people.txt"
             path.write_text("".join(f"u{n} {' '.join(map(str, random.permutation(15)[:10] * 4 + n % 4))}\n" for n in range(200)))
             quick = ("--epochs-max", "12", "--batch-rows", "128", "--learning-rate", "0.005", "--patience", "12")
-            result = self.run_program("train_ncf.py", "--sequences", str(path), "--repository", str(repository), *quick)
-            self.assertEqual(result.returncode, 0, result.stderr)
+            self.run_here(train_ncf, "--sequences", str(path), "--repository", str(repository), *quick)
             metrics = json.loads((repository / "ncf" / "1" / "run.json").read_text())["metrics"]
             # Of a kind's items 6 were never touched: whoever knows the kind has the next one among the first 10.
             self.assertGreater(metrics["test"]["hr_at_10"], 0.9)

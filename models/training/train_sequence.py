@@ -209,7 +209,10 @@ def evaluate(model: SequenceModel, graph: onnx.ModelProto, known: Sequences, con
     }
     for name, value in metrics["test"].items():
         if abs(metrics["test_by_onnx_runtime"][name] - value) > SAME_FIGURES:
-            raise GoldenMismatch(f"{name} is {value:.5f}, but {metrics['test_by_onnx_runtime'][name]:.5f} through the graph")
+            served = metrics["test_by_onnx_runtime"][name]
+            raise GoldenMismatch(
+                f"{name} is {value:.5f}, but {served:.5f} through the graph; where histories are long, more must be retrieved (--retrieve)"
+            )
     return metrics
 
 
