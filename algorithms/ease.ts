@@ -25,7 +25,7 @@ export function easeWeights(users: SparseRows, options: EaseOptions): Float64Arr
   if (size > itemsMax)
     throw new MillraceError(
       'MILL_REQUEST_INVALID',
-      `EASE over ${size} items needs ${Math.ceil((16 * size * size) / 2 ** 30)} GB and is limited to ${itemsMax}: keep the most popular items, use item-knn or slim, or raise itemsMax`,
+      `EASE over ${size} items needs ${Math.ceil((16 * size * size) / 2 ** 30)} GB and is limited to ${itemsMax}: keep the most popular items, use item-knn, or raise itemsMax`,
     )
   const weights = gramOf(users)
   for (let item = 0; item < size; item++) weights[item * size + item]! += regularisation
