@@ -1,4 +1,4 @@
-import type { BordaResult } from './borda.ts'
+import { PointTally, type TalliedItems } from './point-tally.ts'
 
 /** One source's candidates with scores, best first, without repeats; scores are comparable within the source only. */
 export interface ScoredSource {
@@ -12,29 +12,13 @@ export interface ScoredSource {
  * Weighted sum of scores, each source's divided by its largest ("CombSUM", Fox, Shaw, TREC-2 1994, with max normalisation): unlike
  * a Borda count it knows how far apart places are. Sources whose largest score is not above 0 say nothing. Ties by lower item.
  */
-export function blendScores(sources: readonly ScoredSource[], options: { readonly count?: number } = {}): BordaResult {
+export function blendScores(sources: readonly ScoredSource[], options: { readonly count?: number } = {}): TalliedItems {
   const { count = Number.POSITIVE_INFINITY } = options
-  const tally = new Map<number, { points: number; most: number; source: number }>()
+  const tally = new PointTally()
   sources.forEach(({ weight, items, scores }, source) => {
     const largest = scores[0] ?? 0
     if (weight <= 0 || !(largest > 0)) return
-    for (let n = 0; n < items.length; n++) {
-      const points = (weight * scores[n]!) / largest
-      const known = tally.get(items[n]!)
-      if (known === undefined) tally.set(items[n]!, { points, most: points, source })
-      else {
-        known.points += points
-        if (points > known.most) {
-          known.most = points
-          known.source = source
-        }
-      }
-    }
+    for (let n = 0; n < items.length; n++) tally.add(items[n]!, (weight * scores[n]!) / largest, source)
   })
-  const merged = [...tally].sort(([a, x], [b, y]) => y.points - x.points || a - b).slice(0, count)
-  return {
-    items: Int32Array.from(merged, ([item]) => item),
-    points: Float64Array.from(merged, ([, { points }]) => points),
-    mainSource: Int32Array.from(merged, ([, { source }]) => source),
-  }
+  return tally.ranked(count)
 }

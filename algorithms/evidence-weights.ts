@@ -1,5 +1,6 @@
 import { invariant } from '../core/invariant.ts'
-import { type BordaResult, bordaMerge } from './borda.ts'
+import { bordaMerge } from './borda.ts'
+import type { TalliedItems } from './point-tally.ts'
 
 /** One source for a person of whom little is known. */
 export interface EvidenceTier {
@@ -40,7 +41,7 @@ export function blendByEvidence(
   tiers: readonly EvidenceSource[],
   base: Int32Array,
   options: { readonly depth?: number; readonly count?: number } = {},
-): BordaResult {
+): TalliedItems {
   const weights = evidenceWeights(tiers.map((tier) => (tier.items.length > 0 ? tier : { ...tier, evidence: 0 })))
   const sources = [...tiers.map(({ items }) => items), base].map((items, tier) => ({ items, weight: weights[tier]! }))
   return bordaMerge(sources, options)

@@ -1,4 +1,5 @@
-import type { BordaResult, BordaSource } from './borda.ts'
+import type { BordaSource } from './borda.ts'
+import { PointTally, type TalliedItems } from './point-tally.ts'
 
 /**
  * Reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009) with weights: place n (from 1) of a source earns weight /
@@ -8,28 +9,12 @@ import type { BordaResult, BordaSource } from './borda.ts'
 export function reciprocalRankFusion(
   sources: readonly BordaSource[],
   options: { readonly constant?: number; readonly count?: number } = {},
-): BordaResult {
+): TalliedItems {
   const { constant = 60, count = Number.POSITIVE_INFINITY } = options
-  const tally = new Map<number, { points: number; most: number; source: number }>()
+  const tally = new PointTally()
   sources.forEach(({ weight, items }, source) => {
     if (weight <= 0) return
-    for (let n = 0; n < items.length; n++) {
-      const points = weight / (constant + n + 1)
-      const known = tally.get(items[n]!)
-      if (known === undefined) tally.set(items[n]!, { points, most: points, source })
-      else {
-        known.points += points
-        if (points > known.most) {
-          known.most = points
-          known.source = source
-        }
-      }
-    }
+    for (let n = 0; n < items.length; n++) tally.add(items[n]!, weight / (constant + n + 1), source)
   })
-  const merged = [...tally].sort(([a, x], [b, y]) => y.points - x.points || a - b).slice(0, count)
-  return {
-    items: Int32Array.from(merged, ([item]) => item),
-    points: Float64Array.from(merged, ([, { points }]) => points),
-    mainSource: Int32Array.from(merged, ([, { source }]) => source),
-  }
+  return tally.ranked(count)
 }
