@@ -27,6 +27,11 @@ import { reportFailure } from './report-failure.ts'
 // One command per file in commands/; every exit code is decided in report-failure.ts. Handlers import what they need when they
 // run, so that help and wrong flags are answered at once.
 const args = hideBin(process.argv)
+// `millrace ... | head`: whoever reads has had enough, which is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 try {
   await yargs(args)
     .scriptName('millrace')

@@ -159,3 +159,9 @@ it.skipIf(older === undefined)('an older Node hands over to the pinned one, exit
     stderr: expect.stringContaining('evnts'),
   })
 })
+
+it('whoever reads its output may stop before the end', async () => {
+  const running = folder.start('topologies', 'describe', 'recommendations')
+  running.child.stdout!.destroy()
+  expect(await running.ended).toMatchObject({ code: 0, stderr: '' })
+})
