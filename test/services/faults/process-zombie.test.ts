@@ -7,6 +7,8 @@ import { FaultStage } from './fault-stage.ts'
 
 const rounds = 3
 const burst = 2_500
+/** What comes while it sleeps: however fast the burst was applied, there is work for it. */
+const meanwhile = 500
 const topologies = ['user-features', 'item-features']
 
 describeWithServices(['kafka', 'registry', 'redis'], 'an engine process that sleeps past its session', ([, registry]) => {
@@ -49,6 +51,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'an engine process that sle
       sleeping = zombie
       stage.faults++
       await feeding
+      await stage.feed(meanwhile)
       expect(await stage.hasWork(owned), 'its fetches are answered while it sleeps').toBe(true)
       // The other one takes all over and finishes the zombie's work.
       await stage.untilEachOwnedOnce([other])

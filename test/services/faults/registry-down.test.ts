@@ -104,7 +104,9 @@ describeWithServices(['kafka', 'registry', 'redis'], 'the schema registry is awa
       `goes on ${Math.round(performance.now() - startMs)} ms after the registry is back, with ${strange.length} records of a new schema`,
     )
     expect(await readDeadLetters(stack.ports, {})).toEqual([])
-    expect((await engine.status()).map(({ state }) => state)).toEqual(['running', 'running', 'running', 'running'])
+    await waitUntil('all topologies say that they run', async () =>
+      (await engine.status()).every(({ state }) => state === 'running'),
+    )
     await engine.stop()
     expect(failures).toEqual([])
     await rig.verified('registry away')
