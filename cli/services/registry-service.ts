@@ -37,7 +37,8 @@ export async function startRegistry(options: ServiceOptions): Promise<Service> {
       '-Dquarkus.management.host=127.0.0.1',
       `-Dquarkus.management.port=${managementPort}`,
       '-Dquarkus.log.level=WARN',
-      `-Dapicurio.datasource.url=jdbc:h2:file:${join(dir, 'registry')}`,
+      // Written at once: an id that was given out is known after a kill, too.
+      `-Dapicurio.datasource.url=jdbc:h2:file:${join(dir, 'registry')};WRITE_DELAY=0`,
       '-jar',
       join(folder, 'quarkus-run.jar'),
     ],

@@ -66,7 +66,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'the schema registry is awa
     const registry = new ConfluentSchemaRegistry({ urls: [service.address] })
     rig.closing(() => registry.close())
     const config = loadConfig(undefined, { partitions, embedded: { path: ':memory:' }, rewards: { waitMs: 60_000 } })
-    await rig.open(config, events, { registry, wire: await WireFormat.open(registry) })
+    await rig.open(config, events, { registry, wire: await WireFormat.open(registry, { patienceMs: 5_000 }) })
     const { stack } = rig
     const newer = await newerProducer(new ConfluentSchemaRegistry({ urls: [service.address] }))
     const { engine, failures } = engineHere(stack)
