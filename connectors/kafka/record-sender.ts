@@ -66,7 +66,11 @@ export class RecordSender {
 
   /** Sends what waits, then disconnects. */
   async close(): Promise<void> {
-    while (this.#running.size > 0 || this.#isPlanned) await Promise.all([...this.#running, Promise.resolve()])
+    while (this.#running.size > 0 || this.#isPlanned) {
+      await Promise.all(this.#running)
+      // What is planned starts in the next turn, which promises alone would never let come.
+      if (this.#isPlanned) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
     await this.#drop(this.#producer)
   }
 

@@ -348,6 +348,15 @@ export function eventLogConformance(name: string, { open, strictHandover }: Even
       })
     })
 
+    it('close waits for what was handed over in the same turn', async () => {
+      const topic = await newTopic(1)
+      const third = await open()
+      await third.send(numbered(topic, 1, 0, () => 0))
+      const [sent] = await Promise.all([third.send(numbered(topic, 1, 1, () => 0)), third.close()])
+      expect(sent).toBeUndefined()
+      expect((await readAll(log, topic, 0)).map(textOf)).toEqual(['0', '1'])
+    })
+
     it('is unavailable once closed', async () => {
       const topic = await newTopic(1)
       const third = await open()
