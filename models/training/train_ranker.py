@@ -18,9 +18,10 @@ from millrace_training.data import Impressions, load_impressions
 from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import FitOptions, Split, fit, prepare_torch, split_by_time
 from millrace_training.judge_ranker import judge_ranker, print_metrics
-from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
+from millrace_training.publish import Candidate, GoldenMismatch, NotGoodEnough, publish
 from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
+from millrace_training.ranker_run import describe_impressions, golden_features, require_better_than_constant
 
 REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
 
@@ -64,18 +65,11 @@ def main() -> None:
     model, history = train(shown, split, config)
     metrics = evaluate(model, shown, split)
     print_metrics(metrics)
-    if not arguments.force and metrics["p_click"]["log_loss"] >= metrics["p_click"]["log_loss_of_constant"]:
-        raise NotGoodEnough("the ranker predicts clicks no better than a constant: not published (--force does it all the same)")
-    data = {
-        "files": describe_files(arguments.rewards),
-        "slots": len(shown.labels),
-        "lists": len(np.unique(shown.decision)),
-        "from_ms": shown.first_ms,
-        "to_ms": shown.last_ms,
-        "split": split.sizes(),
-    }
+    if not arguments.force:
+        require_better_than_constant(metrics)
+    data = describe_impressions(arguments.rewards, shown, split)
     run = {"parameters": asdict(config), "data": data, "columns": RANKER_FEATURES, "metrics": metrics, "history": history}
-    golden = shown.features[split.test][:: max(1, len(split.test) // GOLDEN_ROWS)][:GOLDEN_ROWS]
+    golden = golden_features(shown, split)
     candidate = Candidate("ranker", model.to_onnx(), golden, lambda rows: answers(model, rows), run, ABOUT)
     print(f"published ranker version {publish([candidate], arguments.repository)}")
 
