@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { MillraceError } from '../../core/errors.ts'
 import type { GlobalFlags } from '../global-flags.ts'
 import { wholeNumber } from '../whole-number.ts'
+import { evaluateBanditsCommand } from './evaluate-bandits.ts'
 import { evaluatePolicyCommand } from './evaluate-policy.ts'
 
 export interface EvaluateFlags extends GlobalFlags {
@@ -29,6 +30,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
   builder: (yargs) =>
     yargs
       .command(evaluatePolicyCommand)
+      .command(evaluateBanditsCommand)
       .option('data', { type: 'string', requiresArg: true, describe: 'File or folder' })
       .option('format', {
         type: 'string',
