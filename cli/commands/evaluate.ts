@@ -4,6 +4,7 @@ import type { GlobalFlags } from '../global-flags.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { evaluateBanditsCommand } from './evaluate-bandits.ts'
 import { evaluatePolicyCommand } from './evaluate-policy.ts'
+import { evaluateValueCommand } from './evaluate-value.ts'
 
 export interface EvaluateFlags extends GlobalFlags {
   readonly data: string
@@ -31,6 +32,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
     yargs
       .command(evaluatePolicyCommand)
       .command(evaluateBanditsCommand)
+      .command(evaluateValueCommand)
       .option('data', { type: 'string', requiresArg: true, describe: 'File or folder' })
       .option('format', {
         type: 'string',
