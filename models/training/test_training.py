@@ -9,7 +9,6 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
-from unittest import mock
 
 import numpy as np
 import onnxruntime
@@ -26,9 +25,11 @@ from millrace_training.features import fnv1a32
 from millrace_training.gru4rec import Gru4Rec
 from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
 from millrace_training.ncf import Ncf, Negatives
-from millrace_training.publish import Candidate, GoldenMismatch, newest_version, publish
+from millrace_training.publish import Candidate, publish
 from millrace_training.ranker import Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
+from millrace_training.refusals import GoldenMismatch
+from millrace_training.registry import newest_version
 from millrace_training.self_attention import SelfAttention
 from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
 from millrace_training.sequences import left_padded, load_event_sequences, load_item_lines
@@ -339,8 +340,8 @@ class ProgramsTest(unittest.TestCase):
 
     def run_here(self, program: ModuleType, *arguments: str) -> None:
         """Without the seconds that a process of its own needs to load PyTorch."""
-        with mock.patch.object(sys, "argv", [str(program.__file__), *arguments]), redirect_stdout(StringIO()):
-            program.main()
+        with redirect_stdout(StringIO()):
+            program.main(arguments)
 
     def test_both_programs_learn_a_taste_and_publish_what_onnx_runtime_answers_alike(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

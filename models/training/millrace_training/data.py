@@ -7,7 +7,7 @@ import bisect
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class Impressions:
     """[n]: who scored it (`linear`, `ranker`, ...)."""
     decision: np.ndarray
     """int64 [n]: slots of one list share a number."""
+    person: np.ndarray
+    """int64 [n]: whose list it was."""
     when: np.ndarray
     """float64 [n]: 0–1, how far into its export a slot was shown; the later slice is the test."""
     first_ms: int
@@ -45,7 +47,7 @@ class Impressions:
         """The slots that `mask` (bool [n]) names."""
         return Impressions(
             self.features[mask], self.position[mask], self.labels[mask], self.score[mask], self.rung[mask],
-            self.decision[mask], self.when[mask], self.first_ms, self.last_ms,
+            self.decision[mask], self.person[mask], self.when[mask], self.first_ms, self.last_ms,
         )  # fmt: skip
 
 
@@ -57,6 +59,8 @@ class Touches:
     """float32 [n, 64]: the user tower's input at the last list before the touch."""
     item: np.ndarray
     """int64 [n]: row in `items`."""
+    person: np.ndarray
+    """int64 [n]: who."""
     shop: np.ndarray
     """int64 [n]: which export."""
     when: np.ndarray
@@ -82,10 +86,14 @@ def read_lines(path: Path) -> Iterator[dict]:
                 raise ValueError(f"{path}:{number} is no JSON ({error}); export it again") from error
 
 
-def load_impressions(paths: list[Path]) -> Impressions:
-    """Shown slots of all reward exports. Slots without features (trend lists) are left out. Raises ValueError if none is left."""
-    features, positions, labels, scores, rungs, decisions, when = [], [], [], [], [], [], []
+def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impressions:
+    """Shown slots of all reward exports, of the last `window_ms` of each. Slots without features (trend lists) are left out.
+
+    Raises ValueError if none is left.
+    """
+    features, positions, labels, scores, rungs, decisions, people, when = [], [], [], [], [], [], [], []
     first_ms, last_ms, decision = 2**62, 0, 0
+    number_of = Numbers()
     for path in paths:
         # The log may hold a row twice; the first one counts.
         by_id = {}
@@ -93,10 +101,13 @@ def load_impressions(paths: list[Path]) -> Impressions:
             if row["slots"]:
                 by_id.setdefault(row["decisionId"], row)
         rows = list(by_id.values())
+        since = window_start((row["timeMs"] for row in rows), window_ms)
+        rows = [row for row in rows if row["timeMs"] >= since]
         begin, end = _range(rows)
         first_ms, last_ms = min(first_ms, begin), max(last_ms, end)
         for row in rows:
             decision += 1
+            person = number_of((path, row["userId"]))
             for reward in row["slots"]:
                 slot = reward["slot"]
                 vector = floats(slot["features"], RANKER_WIDTH)
@@ -108,6 +119,7 @@ def load_impressions(paths: list[Path]) -> Impressions:
                 scores.append(slot["score"])
                 rungs.append(row["rung"])
                 decisions.append(decision)
+                people.append(person)
                 when.append((row["timeMs"] - begin) / max(1, end - begin))
     if not features:
         raise ValueError("no shown slot has features: export rewards of a run whose lists were made on the linear or ranker rung")
@@ -115,16 +127,22 @@ def load_impressions(paths: list[Path]) -> Impressions:
     stacked = np.maximum.accumulate(stacked[:, ::-1], axis=1)[:, ::-1]
     return Impressions(
         np.stack(features), np.array(positions), np.ascontiguousarray(stacked), np.array(scores), np.array(rungs),
-        np.array(decisions), np.array(when), first_ms, last_ms,
+        np.array(decisions), np.array(people), np.array(when), first_ms, last_ms,
     )  # fmt: skip
 
 
-def load_touches(rewards: list[Path], items: list[Path], events: list[Path], within_ms: int) -> Touches:
-    """Pairs each touch with the newest context of that person before it, at most `within_ms` old. One file of each per shop."""
+def load_touches(
+    rewards: list[Path], items: list[Path], events: list[Path], within_ms: int, window_ms: int | None = None
+) -> Touches:
+    """Pairs each touch of the last `window_ms` with the newest context of that person before it, at most `within_ms` old.
+
+    One file of each per shop. Raises ValueError if no pair is left.
+    """
     if not len(rewards) == len(items) == len(events):
         raise ValueError("give as many --items and --events as --rewards: one of each per run")
-    contexts, touched, shops, when, catalogue, item_shop, records = [], [], [], [], [], [], []
+    contexts, touched, people, shops, when, catalogue, item_shop, records = [], [], [], [], [], [], [], []
     first_ms, last_ms = 2**62, 0
+    number_of = Numbers()
     for shop, (reward_path, item_path, event_path) in enumerate(zip(rewards, items, events, strict=True)):
         rows: dict[str, int] = {}
         for item in read_lines(item_path):
@@ -142,22 +160,37 @@ def load_touches(rewards: list[Path], items: list[Path], events: list[Path], wit
             times, vectors = seen
             at = bisect.bisect_left(times, event["timeMs"]) - 1
             if at >= 0 and event["timeMs"] - times[at] <= within_ms:
-                found.append((event["timeMs"], vectors[at], row))
+                found.append((event["timeMs"], vectors[at], row, number_of((shop, event["userId"]))))
+        since = window_start((time for time, *_ in found), window_ms)
+        found = [one for one in found if one[0] >= since]
         if not found:
             continue
-        begin, end = min(time for time, _, _ in found), max(time for time, _, _ in found)
+        begin, end = min(time for time, *_ in found), max(time for time, *_ in found)
         first_ms, last_ms = min(first_ms, begin), max(last_ms, end)
-        for time, vector, row in found:
+        for time, vector, row, person in found:
             contexts.append(vector)
             touched.append(row)
+            people.append(person)
             shops.append(shop)
             when.append((time - begin) / max(1, end - begin))
     if not contexts:
         raise ValueError("nobody touched an item after a list with a context: export a longer run")
     return Touches(
-        np.stack(contexts), np.array(touched), np.array(shops), np.array(when), np.stack(catalogue), np.array(item_shop),
-        records, first_ms, last_ms,
+        np.stack(contexts), np.array(touched), np.array(people), np.array(shops), np.array(when), np.stack(catalogue),
+        np.array(item_shop), records, first_ms, last_ms,
     )  # fmt: skip
+
+
+class Numbers(dict):
+    """Numbers names from 0 in the order in which they are first asked for."""
+
+    def __call__(self, name: object) -> int:
+        return self.setdefault(name, len(self))
+
+
+def window_start(times: Iterable[int], window_ms: int | None) -> int:
+    """The first time, ms, that lies in the last `window_ms` before the newest of `times`; 0 without a window."""
+    return 0 if window_ms is None else max(times, default=0) - window_ms
 
 
 def floats(text: str, width: int) -> np.ndarray | None:
