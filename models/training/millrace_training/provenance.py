@@ -10,7 +10,7 @@ def code_version() -> str:
     """A hash over the training sources: the same text, the same version."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for path in sorted([*root.glob("train_*.py"), *root.glob("millrace_training/*.py")]):
+    for path in sorted([*root.glob("*train*.py"), *root.glob("millrace_training/*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
