@@ -8,13 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .features import RANKER_WIDTH
+from .features import RANKER_FEATURES, RANKER_WIDTH
 from .graph import Graph
 
 HEAD_COUNT = 3
 EXPERTS = 4
 PRODUCT_SHARE = 0.25
 """Of a product of two columns that the wide part sees: inputs reach 4, so products stay within what inputs do."""
+
+PERSON_COLUMNS = ("user_events_log", "user_purchases_log")
+"""Columns of the ranker's input that say something of the person alone."""
+MOMENT_COLUMNS = ("session_events_log", "session_cart", "device_mobile", "hour_sin", "hour_cos")
+"""Columns of the moment: the session so far, the device, the time of day."""
 
 
 class RankerBody(nn.Module):
@@ -116,9 +121,50 @@ class WideDeepBody(RankerBody):
         return [graph.node("Concat", graph.sequence(self.deep, rows), rows, products, axis=1)] * HEAD_COUNT
 
 
-BODIES: dict[str, type[SharedBody] | type[MixtureBody] | type[WideDeepBody]] = {
+class ThreeTowerBody(RankerBody):
+    """Three towers and a layer over what they say (features.md F4.1): the person, the item as that person meets it, the moment.
+
+    Person and item d-512-256-256 with dropout .2 behind the first layer, the moment d-64-32, together 544-128 with dropout .1. The
+    sizes are those, whatever the configuration says; columns that belong to neither person nor moment are the item's.
+    """
+
+    def __init__(self, first: int, second: int, dropout: float) -> None:
+        del first, second, dropout
+        super().__init__(128)
+        named = [[RANKER_FEATURES.index(column) for column in columns] for columns in (PERSON_COLUMNS, MOMENT_COLUMNS)]
+        rest = [column for column in range(RANKER_WIDTH) if column not in {*named[0], *named[1]}]
+        self.columns = (named[0], rest, named[1])
+        self.towers = nn.ModuleList([_deep_tower(len(named[0])), _deep_tower(len(rest)), _flat_tower(len(named[1]))])
+        self.joined = nn.Sequential(nn.Linear(256 + 256 + 32, 128), nn.ReLU(), nn.Dropout(0.1))
+
+    def states(self, rows: Tensor) -> list[Tensor]:
+        """What the towers say together, for each head."""
+        said = [tower(rows[:, columns]) for tower, columns in zip(self.towers, self.columns, strict=True)]
+        return [self.joined(torch.cat(said, dim=1))] * HEAD_COUNT
+
+    def write_states(self, graph: Graph, rows: str) -> list[str]:
+        """The same in a graph."""
+        said = [
+            graph.sequence(tower, graph.node("Gather", rows, graph.integers(columns), axis=1))
+            for tower, columns in zip(self.towers, self.columns, strict=True)
+        ]
+        return [graph.sequence(self.joined, graph.node("Concat", *said, axis=1))] * HEAD_COUNT
+
+
+def _deep_tower(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()
+    )
+
+
+def _flat_tower(width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU())
+
+
+BODIES: dict[str, type[SharedBody] | type[MixtureBody] | type[WideDeepBody] | type[ThreeTowerBody]] = {
     "shared": SharedBody,
     "mmoe": MixtureBody,
     "wide-deep": WideDeepBody,
+    "three-tower": ThreeTowerBody,
 }
 """By the name that `train_ranker.py --architecture` takes."""
