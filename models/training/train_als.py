@@ -30,6 +30,7 @@ from millrace_training.refusals import NotGoodEnough
 from millrace_training.registry import PublishedVersion
 from millrace_training.retrieval import best_rows
 from millrace_training.sequences import Questions, Sequences, left_padded
+from millrace_training.warm_start import enough
 
 ROWS_MAX = 512
 HARDEST = 256
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = configured(AlsConfig, arguments, parent)
     start = parent if arguments.incremental else None
     refit = items_to_refit(arguments, start)
-    known = load_enough(arguments, config.pairs_min, start.items if start else (), refit)
+    known = load_enough(arguments, enough(config.pairs_min, start), start.items if start else (), refit)
     model, history = train(known, config, start, refit)
     retrieve = min(config.retrieve, len(known.items))
     scores_of = scorer(model, config.length)

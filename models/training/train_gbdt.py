@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from millrace_training.boosted_ranker import GAINS, BoostedRanker, Calibration, column_shares, lists_of
 from millrace_training.data import Impressions
-from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import Split, prepare_torch
 from millrace_training.judge_ranker import held_lists, judge_ranker, print_metrics
 from millrace_training.program import configured, gate_of, parent_of, program_parser, run_program
@@ -67,13 +66,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.force is None:
         require_better_than_constant(metrics)
     data = describe_impressions(arguments.rewards, shown, split)
-    run = {"program": "train_gbdt", "parameters": asdict(config), "data": data, "columns": RANKER_FEATURES, "metrics": metrics}
+    run = {"program": "train_gbdt", "parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics}
     run |= {"history": history}
     golden = golden_features(shown, split)
     contributions = model.contributions(golden)
     candidate = Candidate(
         arguments.name, model.to_onnx(), golden, model.answers, run, ABOUT, {"contributions": contributions.tolist()},
-        files={"trees.json": trees_text(model.trees, RANKER_FEATURES, float(contributions[0, -1]))}, library="LightGBM",
+        files={"trees.json": trees_text(model.trees, shown.columns, float(contributions[0, -1]))}, library="LightGBM",
     )  # fmt: skip
     held = held_lists(arguments.name, shown, split, looking(model.calibration.falls).detach().numpy())
     version = publish([candidate], arguments.repository, gate=gate_of(arguments, held))
@@ -117,7 +116,7 @@ def evaluate(model: BoostedRanker, shown: Impressions, split: Split) -> dict:
     rows = shown.features[split.test]
     served = np.concatenate(list(model.answers(rows).values()), axis=1)
     metrics = judge_ranker(served, looking(model.calibration.falls).detach().numpy(), shown, split)
-    return {**metrics, "mean_shap_size": column_shares(model.contributions(rows), RANKER_FEATURES), "trees": {"count": len(model.trees)}}
+    return {**metrics, "mean_shap_size": column_shares(model.contributions(rows), shown.columns), "trees": {"count": len(model.trees)}}
 
 
 if __name__ == "__main__":

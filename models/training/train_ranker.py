@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from millrace_training.data import Impressions
-from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import FitOptions, Split, fit, prepare_torch
 from millrace_training.judge_ranker import held_lists, judge_ranker, print_metrics
 from millrace_training.program import add_incremental, configured, gate_of, parent_of, program_parser, run_program
@@ -23,7 +22,7 @@ from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
 from millrace_training.ranker_run import add_rewards, describe_impressions, golden_features, load_enough, require_better_than_constant
 from millrace_training.registry import PublishedVersion
-from millrace_training.warm_start import RATE, start_from, weights_of
+from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
 ABOUT = """Orders the candidates of one person's list: the chances of a click, of a like or add-to-cart, and of a purchase, of an
 item that is looked at. The list is ordered by .5 p_click + .3 p_like + .2 p_purchase. It learns from what was shown, so it knows
@@ -59,15 +58,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parent = parent_of(arguments, "ranker")
     config = configured(RankerConfig, arguments, parent)
     prepare_torch(config.seed, config.threads)
-    shown, split = load_enough(arguments, config.slots_min)
     start = parent if arguments.incremental else None
+    shown, split = load_enough(arguments, enough(config.slots_min, start))
+    if start is not None:
+        shown = shown.narrowed(start.run.get("columns", ()), start.name)
     model, history = train(shown, split, config, start)
     metrics = evaluate(model, shown, split)
     print_metrics(metrics)
     if arguments.force is None:
         require_better_than_constant(metrics)
     data = describe_impressions(arguments.rewards, shown, split)
-    run = {"program": "train_ranker", "parameters": asdict(config), "data": data, "columns": RANKER_FEATURES, "metrics": metrics}
+    run = {"program": "train_ranker", "parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics}
     run |= {"parent": start and int(start.folder.name), "history": history}
     golden = golden_features(shown, split)
     candidate = Candidate(
@@ -82,14 +83,12 @@ def train(
 ) -> tuple[Ranker, list[dict]]:
     """Fits a ranker on the first part of the slots, choosing the epoch by the second; from the weights of `start` if given.
 
-    Raises ValueError where `start` was fitted on other columns, NotGoodEnough where it was not bettered.
+    Raises NotGoodEnough where `start` was not bettered.
     """
-    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture)
+    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture, shown.columns)
     if start is None:
         model.standardise_by(shown.features[split.train])
         model.start_at(shown.labels[split.train].mean(axis=0))
-    elif tuple(start.run.get("columns", ())) != RANKER_FEATURES:
-        raise ValueError(f"{start.name} was fitted on other columns than these; train in full")
     else:
         start_from(model, start)
     features, labels = torch.from_numpy(shown.features), torch.from_numpy(shown.labels)
@@ -107,7 +106,7 @@ def train(
 
 
 def answers(model: Ranker, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """What the network says of rows [n, 32], by output name."""
+    """What the network says of rows [n, columns], by output name."""
     with torch.no_grad():
         chances = model(torch.from_numpy(rows)).numpy()
     return {name: chances[:, head : head + 1] for head, name in enumerate(HEADS)}

@@ -36,7 +36,7 @@ from millrace_training.registry import PublishedVersion
 from millrace_training.self_attention import SelfAttention
 from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
 from millrace_training.sequences import Questions, Sequences, left_padded
-from millrace_training.warm_start import RATE, start_from, weights_of
+from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
 ARCHITECTURES = ("sasrec", "gru4rec", "bert4rec")
 ROWS_MAX = 512
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     prepare_torch(config.seed, config.threads)
     start = parent if arguments.incremental else None
     refit = items_to_refit(arguments, start)
-    known = load_enough(arguments, config.pairs_min, start.items if start else (), refit)
+    known = load_enough(arguments, enough(config.pairs_min, start), start.items if start else (), refit)
     began = time.monotonic()
     model, history = train(known, config, start, refit)
     retrieve = min(config.retrieve, len(known.items))

@@ -27,7 +27,7 @@ from millrace_training.publish import GOLDEN_ROWS, Candidate, publish
 from millrace_training.refusals import NotGoodEnough
 from millrace_training.registry import PublishedVersion
 from millrace_training.two_tower import Tower, composite_loss, sampled_softmax_loss
-from millrace_training.warm_start import RATE, start_from, weights_of
+from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
 LOSSES = ("softmax", "composite")
 
@@ -86,10 +86,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = configured(TwoTowerConfig, arguments, parent)
     prepare_torch(config.seed, config.threads)
     touches = load_touches(arguments.rewards, arguments.items, arguments.events, config.within_ms, arguments.window)
-    if len(touches.item) < config.pairs_min:
-        raise ValueError(f"{len(touches.item)} pairs of person and item are too few; {config.pairs_min} are needed")
-    split = split_by_time(touches.when)
     start = parent if arguments.incremental else None
+    if len(touches.item) < enough(config.pairs_min, start):
+        raise ValueError(f"{len(touches.item)} pairs of person and item are too few; {enough(config.pairs_min, start)} are needed")
+    split = split_by_time(touches.when)
     model, history = train(touches, split, config, start)
     metrics = judge_towers(
         lambda rows: answers(model.user, rows)["embedding"], lambda rows: answers(model.item, rows)["embedding"], touches, split

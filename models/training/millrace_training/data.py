@@ -6,15 +6,16 @@ import base64
 import bisect
 import gzip
 import json
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from .features import RANKER_WIDTH, TOWER_WIDTH, tower_item
+from .features import RANKER_FEATURES, RANKER_SCHEMA_WIDTHS, RANKER_WIDTH, TOWER_WIDTH, tower_item
 
 TOUCHES = ("view", "click", "add_to_cart", "purchase", "like")
 """Event types that say a person wanted an item."""
@@ -25,7 +26,9 @@ class Impressions:
     """Shown slots with a ranker's input, oldest first within each export."""
 
     features: np.ndarray
-    """float32 [n, 32]."""
+    """float32 [n, columns]."""
+    columns: tuple[str, ...]
+    """What the columns are: the first of `RANKER_FEATURES`, as many as every row has."""
     position: np.ndarray
     """int64 [n], 0-based."""
     labels: np.ndarray
@@ -46,9 +49,16 @@ class Impressions:
     def where(self, mask: np.ndarray) -> Impressions:
         """The slots that `mask` (bool [n]) names."""
         return Impressions(
-            self.features[mask], self.position[mask], self.labels[mask], self.score[mask], self.rung[mask],
+            self.features[mask], self.columns, self.position[mask], self.labels[mask], self.score[mask], self.rung[mask],
             self.decision[mask], self.person[mask], self.when[mask], self.first_ms, self.last_ms,
         )  # fmt: skip
+
+
+    def narrowed(self, columns: Sequence[str], to: str) -> Impressions:
+        """The same with the columns that `to` was fitted on. Raises ValueError unless they are the first of these."""
+        if tuple(columns) != self.columns[: len(columns)] or not columns:
+            raise ValueError(f"{to} was fitted on other columns than these exports hold; train in full")
+        return replace(self, features=np.ascontiguousarray(self.features[:, : len(columns)]), columns=tuple(columns))
 
 
 @dataclass
@@ -110,7 +120,7 @@ def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impress
             person = number_of((path, row["userId"]))
             for reward in row["slots"]:
                 slot = reward["slot"]
-                vector = floats(slot["features"], RANKER_WIDTH)
+                vector = ranker_row(slot["features"])
                 if vector is None:
                     continue
                 features.append(vector)
@@ -123,10 +133,13 @@ def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impress
                 when.append((row["timeMs"] - begin) / max(1, end - begin))
     if not features:
         raise ValueError("no shown slot has features: export rewards of a run whose lists were made on the linear or ranker rung")
+    width = min(map(len, features))
+    if width < max(map(len, features)):
+        print(f"some slots have {width} columns only, so the newer columns are not learned from; --window leaves old slots out", file=sys.stderr)
     stacked = np.array(labels, np.float32)
     stacked = np.maximum.accumulate(stacked[:, ::-1], axis=1)[:, ::-1]
     return Impressions(
-        np.stack(features), np.array(positions), np.ascontiguousarray(stacked), np.array(scores), np.array(rungs),
+        np.stack([row[:width] for row in features]), RANKER_FEATURES[:width], np.array(positions), np.ascontiguousarray(stacked), np.array(scores), np.array(rungs),
         np.array(decisions), np.array(people), np.array(when), first_ms, last_ms,
     )  # fmt: skip
 
@@ -179,6 +192,16 @@ def load_touches(
         np.stack(contexts), np.array(touched), np.array(people), np.array(shops), np.array(when), np.stack(catalogue),
         np.array(item_shop), records, first_ms, last_ms,
     )  # fmt: skip
+
+
+def ranker_row(text: str) -> np.ndarray | None:
+    """A slot's features: the columns of one schema, of a newer one those that are known here; None when empty."""
+    if not text:
+        return None
+    vector = np.frombuffer(base64.b64decode(text), "<f4")
+    if len(vector) not in RANKER_SCHEMA_WIDTHS and len(vector) < RANKER_WIDTH:
+        raise ValueError(f"a row holds {len(vector)} features, but rows have {' or '.join(map(str, RANKER_SCHEMA_WIDTHS))} of them")
+    return vector[:RANKER_WIDTH]
 
 
 class Numbers(dict):

@@ -71,7 +71,7 @@ def held_lists(name: str, shown: Impressions, split: Split, looked: np.ndarray) 
 
     def measure(versions: dict[str, PublishedVersion]) -> np.ndarray:
         version = versions[name]
-        score = serving_score(ranker_answers(version, shown.features[split.test]))
+        score = serving_score(ranker_answers(version, shown.features[split.test], shown.columns))
         return np.array([_discounted(score[rows], gain[rows]) for rows in lists])
 
     person = shown.person[split.test][[rows[0] for rows in lists]]
@@ -79,16 +79,16 @@ def held_lists(name: str, shown: Impressions, split: Split, looked: np.ndarray) 
     return HeldOut("gain_by_rank", measure, weight, person)
 
 
-def ranker_answers(version: PublishedVersion, features: np.ndarray) -> np.ndarray:
-    """Chances [n, 3] that a version gives to features [n, 32], whichever of their columns it was trained with, found by name.
+def ranker_answers(version: PublishedVersion, features: np.ndarray, held: tuple[str, ...]) -> np.ndarray:
+    """Chances [n, 3] that a version gives to features [n, columns] named `held`, whichever of them it was trained with, found by name.
 
     Raises NotComparable for a column that the export lacks.
     """
     columns = version.run.get("columns") or RANKER_FEATURES[: version.input_width]
-    missing = [column for column in columns if column not in RANKER_FEATURES]
+    missing = [column for column in columns if column not in held]
     if missing or len(columns) != version.input_width:
         raise NotComparable(f"{version.name} asks for columns that the export lacks: {', '.join(missing) or 'it does not say which'}")
-    answers = version.answer(np.ascontiguousarray(features[:, [RANKER_FEATURES.index(column) for column in columns]]))
+    answers = version.answer(np.ascontiguousarray(features[:, [held.index(column) for column in columns]]))
     return np.concatenate([answers[head] for head in HEADS], axis=1)
 
 

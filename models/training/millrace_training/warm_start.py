@@ -11,6 +11,14 @@ from .registry import PublishedVersion
 RATE = 0.1
 """Share of the learning rate when a fit starts from learned weights: a short window must not undo a long one."""
 
+ENOUGH = 0.1
+"""Share of the rows that a fresh fit needs."""
+
+
+def enough(rows_min: int, start: PublishedVersion | None) -> int:
+    """Rows below which a fit is refused: fewer where it goes on from `start`."""
+    return rows_min if start is None else round(rows_min * ENOUGH)
+
 
 def weights_of(model: nn.Module) -> dict[str, np.ndarray]:
     """Every weight and buffer by name."""
