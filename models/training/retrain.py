@@ -26,6 +26,7 @@ import train_gbdt
 import train_ncf
 import train_ranker
 import train_sequence
+import train_text
 import train_two_tower
 from millrace_training.compare import MARGIN
 from millrace_training.program import FAILED, NOT_BETTER, PUBLISHED, REPOSITORY, duration_ms
@@ -44,8 +45,9 @@ PROGRAMS: dict[str, Program] = {
     "train_sequence": train_sequence.main,
     "train_ncf": train_ncf.main,
     "train_als": train_als.main,
+    "train_text": train_text.main,
 }
-READS = {"train_ranker": ("rewards",), "train_gbdt": ("rewards",), "train_two_tower": KINDS}
+READS = {"train_ranker": ("rewards",), "train_gbdt": ("rewards",), "train_two_tower": KINDS, "train_text": ("items", "events")}
 """Kinds of exports that a program reads; the others read events."""
 HAS_ITEMS = ("train_sequence", "train_als")
 
@@ -58,6 +60,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "als": ("train_als", "--method", "als"),
     "svd": ("train_als", "--method", "svd"),
     "ncf": ("train_ncf",),
+    "text_item": ("train_text",),
 }
 """How a model is trained that no version says it of."""
 FULL_ONLY = ("train_gbdt", "train_ncf")

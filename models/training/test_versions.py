@@ -19,6 +19,7 @@ import retrain
 import train_als
 import train_ranker
 import train_sequence
+import train_text
 from millrace_training.cells import Cells
 from millrace_training.compare import HeldOut, paired_interval
 from millrace_training.data import Impressions, load_impressions
@@ -34,6 +35,7 @@ from millrace_training.registry import PublishedVersion, in_use, newest_version
 from millrace_training.retrieval import INPUT, best_rows
 from millrace_training.sequences import left_padded, load_item_lines
 from millrace_training.synthetic import write_synthetic
+from millrace_training.text_encoder import TextEncoder, encode, item_terms, term_rows
 from millrace_training.two_tower import composite_loss
 from millrace_training.velocity import high_velocity
 
@@ -112,7 +114,7 @@ class GateTest(unittest.TestCase):
         found = self.comparison(2)
         self.assertEqual((found["with"], found["accepted"], found["difference"], found["interval"]), (1, True, 0, [0, 0]))
         # What was clicked stands first in each of the 30 later lists.
-        self.assertEqual((found["new"], found["in_use"], found["questions"], found["people"]), (1, 1, 30, 30))
+        self.assertEqual((found["new"], found["in_use"], found["questions"], found["drawn"]), (1, 1, 30, {"people": 30}))
         self.assertEqual(found["in_use_learned_until_ms"], 9)
         self.assertIn("Against the version that was in use", (self.repository / "ranker" / "2" / "model_card.md").read_text())
 
@@ -264,6 +266,51 @@ class CompositeLossTest(unittest.TestCase):
         rows, shops = torch.arange(3), torch.zeros(3, dtype=torch.int64)
         losses = [composite_loss(users, items, rows, shops, 0.5, torch.Generator().manual_seed(1)).item() for items in (alike, apart)]
         self.assertAlmostEqual(losses[0] - losses[1], 0.05 * 2, places=5)
+
+
+class TextTest(unittest.TestCase):
+    def test_terms_and_rows_follow_the_standard_form(self) -> None:
+        item = {"brand": "Ａcme", "category": ["Shoes", "Shoes/Run"], "tags": [], "title": "Go-Karts_2", "description": "GO!"}
+        wanted = ["b:acme", "c:shoes", "c:shoes/run", "<go>", "<go", "go>", "<go>", "<karts>", "<ka", "kar", "art", "rts", "ts>"]
+        wanted += ["<kar", "kart", "arts", "rts>", "<2>", "<2>", "<go>", "<go", "go>", "<go>"]
+        self.assertEqual(item_terms(item), wanted)
+        # FNV-1a of "a" is 0xE40C292C, of "foobar" 0xBF9CF968; each row once.
+        rows = term_rows(["a", "foobar", "a"], 1000)
+        self.assertEqual(rows[:3].tolist(), [1 + 0xE40C292C % 1000, 1 + 0xBF9CF968 % 1000, 0])
+        self.assertEqual((len(rows), len(term_rows([str(n) for n in range(500)], 10_000))), (128, 128))
+
+    def test_the_graph_answers_as_the_network_also_of_nothing_and_of_the_unknown(self) -> None:
+        model = TextEncoder(50, 8)
+        rows = np.zeros((4, 128), np.int64)
+        rows[0, :3], rows[1, 0], rows[3, :2] = [5, 50, 7], 1, [51, -3]
+        session = onnxruntime.InferenceSession(model.to_onnx("text_item").SerializeToString())
+        (got,) = session.run(["embedding"], {"term_rows": rows})
+        np.testing.assert_allclose(got[:3], encode(model, rows[:3])["embedding"], atol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(got, axis=1), [1, 1, 0, 0], atol=1e-6)
+
+    def test_new_items_lead_to_items_of_their_kind_though_they_are_called_otherwise(self) -> None:
+        """Four kinds of items, each with eight words of its own, of which a title has one; people stay with a kind."""
+        random = np.random.default_rng(3)
+        words = ["".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 7)) for _ in range(32)]
+        kinds = {"brand": None, "category": [], "tags": []}
+        with tempfile.TemporaryDirectory() as folder:
+            items, events, repository = (Path(folder) / name for name in ("items.jsonl", "events.jsonl", "repository"))
+            with items.open("w") as lines:
+                for n in range(160):
+                    one, two = (f"fine {words[8 * (n % 4) + at]}" for at in random.integers(0, 8, 2))
+                    lines.write(json.dumps({"itemId": f"i{n}", "title": one, "description": two, "createdMs": n, **kinds}) + "\n")
+            with events.open("w") as lines:
+                for person in range(150):
+                    for at, item in zip(np.sort(random.integers(0, 10**7, 12)), random.integers(0, 40, 12) * 4 + person % 4, strict=True):
+                        lines.write(json.dumps({"userId": str(person), "itemId": f"i{item}", "type": "view", "timeMs": int(at)}) + "\n")
+            given = ("--items", str(items), "--events", str(events), "--repository", str(repository))
+            quietly(train_text.main, *given, "--buckets", "4096", "--width", "32", "--epochs-max", "8")
+            found = json.loads((repository / "text_item" / "1" / "run.json").read_text())["metrics"]
+            self.assertGreater(found["recall_at_20"], found["recall_at_20_of_equal_words"] + 0.1)
+            quietly(train_text.main, *given, "--buckets", "2048", "--width", "32", "--epochs-max", "8", "--margin", "1")
+            comparison = json.loads((repository / "text_item" / "2" / "run.json").read_text())["comparison"]
+            self.assertAlmostEqual(comparison["in_use"], found["recall_at_20"])  # Asked with its own buckets.
+            self.assertEqual(comparison["drawn"], {"items": comparison["questions"]})
 
 
 class VelocityTest(unittest.TestCase):

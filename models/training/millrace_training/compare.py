@@ -33,6 +33,8 @@ class HeldOut:
     """float [n]: the metric is Σ measured / Σ weight."""
     person: np.ndarray
     """int64 [n]: whose question it is; people are drawn, not questions, as those of one person are alike."""
+    unit: str = "people"
+    """What is drawn, where it is not people."""
 
 
 def compare(new: dict[str, PublishedVersion], old: dict[str, PublishedVersion], held: HeldOut, margin: float) -> dict:
@@ -54,7 +56,7 @@ def compare(new: dict[str, PublishedVersion], old: dict[str, PublishedVersion], 
         "margin": margin,
         "accepted": bool(low > -margin),
         "questions": len(after),
-        "people": len(np.unique(held.person)),
+        "drawn": {held.unit: len(np.unique(held.person))},
         "in_use_learned_until_ms": version.run.get("data", {}).get("to_ms"),
     }
 

@@ -154,9 +154,10 @@ def _judged(staged: dict[str, PublishedVersion], repository: Path, gate: Gate) -
 def comparison_text(comparison: dict) -> str:
     """One line for people."""
     low, high = comparison["interval"]
+    ((unit, count),) = comparison["drawn"].items()
     return (
         f"{comparison['metric']} {comparison['new']:.4f}, version {comparison['with']} in use {comparison['in_use']:.4f}: "
-        f"{comparison['difference']:+.4f} [{low:+.4f}, {high:+.4f}] over {comparison['questions']} questions of {comparison['people']} people"
+        f"{comparison['difference']:+.4f} [{low:+.4f}, {high:+.4f}] over {comparison['questions']} questions of {count} {unit}"
     )
 
 
