@@ -50,15 +50,15 @@ class Factors:
         base = fixed.T @ fixed + self.regularisation * np.eye(factors)
         for rows, columns, times in cells.padded(SOLVED_AT_ONCE // factors):
             vectors = fixed[columns]
-            touched = times > 0
+            upright, touched = vectors.transpose(0, 2, 1), (times > 0).astype(np.float64)
             if self.method == "als":
                 weights, right = self.alpha * times, touched + self.alpha * times
-                system = base + np.einsum("bnf,bn,bng->bfg", vectors, weights, vectors, optimize=True)
+                shared = base
             else:
-                right = times
-                system = np.einsum("bnf,bn,bng->bfg", vectors, touched, vectors, optimize=True)
-                system += self.regularisation * touched.sum(axis=1)[:, None, None] * np.eye(factors)
-            solved[rows] = np.linalg.solve(system, np.einsum("bnf,bn->bf", vectors, right)[:, :, None])[:, :, 0]
+                weights, right = touched, times
+                shared = self.regularisation * touched.sum(axis=1)[:, None, None] * np.eye(factors)
+            system = shared + (upright * weights[:, None, :]) @ vectors
+            solved[rows] = np.linalg.solve(system, upright @ right[:, :, None])[:, :, 0]
         return solved
 
     def to_onnx(self, name: str, length: int, retrieve: int, steps: int) -> onnx.ModelProto:
