@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from argparse import ArgumentTypeError
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -28,6 +29,7 @@ from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import split_by_time
 from millrace_training.judge_next import held_questions, ranks_by_sequence
 from millrace_training.judge_ranker import held_lists
+from millrace_training.program import configured, duration_ms, parent_of, program_parser, run_program
 from millrace_training.publish import Candidate, Gate, publish
 from millrace_training.ranker import HEADS, Ranker
 from millrace_training.refusals import NotGoodEnough
@@ -311,6 +313,32 @@ class TextTest(unittest.TestCase):
             comparison = json.loads((repository / "text_item" / "2" / "run.json").read_text())["comparison"]
             self.assertAlmostEqual(comparison["in_use"], found["recall_at_20"])  # Asked with its own buckets.
             self.assertEqual(comparison["drawn"], {"items": comparison["questions"]})
+
+
+class ProgramTest(unittest.TestCase):
+    def test_a_scheduler_can_tell_the_ends_apart(self) -> None:
+        for error, code in ((NotGoodEnough("no better"), 3), (ValueError("bad input"), 1), (OSError("no file"), 1)):
+            def main(error: Exception = error) -> None:
+                raise error
+
+            said = StringIO()
+            with redirect_stderr(said), self.assertRaises(SystemExit) as ended:
+                run_program("train_it", main)
+            self.assertEqual((ended.exception.code, said.getvalue()), (code, f"train_it: {error}\n"))
+
+    def test_parameters_come_from_the_command_line_then_the_version_in_use_then_the_defaults(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            version = Path(folder) / "ranker" / "1"
+            version.mkdir(parents=True)
+            (version / "run.json").write_text(json.dumps({"parameters": {"dropout": 0.3, "seed": 9, "of_before": 1}}))
+            parser = program_parser("", train_ranker.RankerConfig, {"learning_rate": "of Adam"})
+            for given, wanted in ((("--seed", "4", "--like-in-use"), (0.3, 4)), (("--seed", "4"), (0.1, 4)), (("--like-in-use",), (0.3, 9))):
+                arguments = parser.parse_args(["--repository", folder, *given])
+                config = configured(train_ranker.RankerConfig, arguments, parent_of(arguments, "ranker"))
+                self.assertEqual((config.dropout, config.seed, config.batch_rows), (*wanted, 1024))
+        self.assertEqual([duration_ms(text) for text in ("90m", "24h", "7d")], [5_400_000, 86_400_000, 604_800_000])
+        with self.assertRaisesRegex(ArgumentTypeError, "90m, 24h or 7d"):
+            duration_ms("24")
 
 
 class VelocityTest(unittest.TestCase):
