@@ -17,6 +17,13 @@ from tqdm import tqdm
 
 from .features import RANKER_FEATURES, RANKER_SCHEMA_WIDTHS, RANKER_WIDTH, TOWER_WIDTH, tower_item
 
+FIELDS = {
+    "rewards": ("decisionId", "userId", "timeMs", "slots"),
+    "items": ("itemId",),
+    "events": ("userId", "itemId", "type", "timeMs"),
+}
+"""What tells the kinds of exports apart."""
+
 TOUCHES = ("view", "click", "add_to_cart", "purchase", "like")
 """Event types that say a person wanted an item."""
 
@@ -85,15 +92,22 @@ class Touches:
     last_ms: int
 
 
-def read_lines(path: Path) -> Iterator[dict]:
-    """The objects of a JSON-lines file, unzipped where its name ends in .gz."""
+def read_lines(path: Path, kind: str) -> Iterator[dict]:
+    """The objects of a JSON-lines file that `millrace export <kind>` wrote, unzipped where its name ends in .gz.
+
+    Raises ValueError for a line that is no JSON, or no object of that kind.
+    """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                yield json.loads(line)
+                row = json.loads(line)
             except json.JSONDecodeError as error:
                 raise ValueError(f"{path}:{number} is no JSON ({error}); export it again") from error
+            missing = [field for field in FIELDS[kind] if not isinstance(row, dict) or field not in row]
+            if missing:
+                raise ValueError(f"{path}:{number} has no {missing[0]}; it must be what `millrace export {kind}` wrote")
+            yield row
 
 
 def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impressions:
@@ -107,7 +121,7 @@ def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impress
     for path in paths:
         # The log may hold a row twice; the first one counts.
         by_id = {}
-        for row in tqdm(read_lines(path), desc=path.name, unit=" lists", disable=None):
+        for row in tqdm(read_lines(path, "rewards"), desc=path.name, unit=" lists", disable=None):
             if row["slots"]:
                 by_id.setdefault(row["decisionId"], row)
         rows = list(by_id.values())
@@ -158,14 +172,14 @@ def load_touches(
     number_of = Numbers()
     for shop, (reward_path, item_path, event_path) in enumerate(zip(rewards, items, events, strict=True)):
         rows: dict[str, int] = {}
-        for item in read_lines(item_path):
+        for item in read_lines(item_path, "items"):
             rows[item["itemId"]] = len(catalogue)
             catalogue.append(tower_item(item["category"], item["brand"], item["tags"], item["price"]))
             item_shop.append(shop)
             records.append({key: item[key] for key in ("category", "brand", "tags", "price")})
         known = _contexts(reward_path)
         found = []
-        for event in tqdm(read_lines(event_path), desc=event_path.name, unit=" events", disable=None):
+        for event in tqdm(read_lines(event_path, "events"), desc=event_path.name, unit=" events", disable=None):
             row = rows.get(event["itemId"]) if event["type"] in TOUCHES else None
             seen = known.get(event["userId"])
             if row is None or seen is None:
@@ -229,7 +243,7 @@ def floats(text: str, width: int) -> np.ndarray | None:
 def _contexts(path: Path) -> dict[str, tuple[list[int], list[np.ndarray]]]:
     """Per person the times and contexts of their lists, ascending."""
     found: dict[str, list[tuple[int, np.ndarray]]] = defaultdict(list)
-    for row in tqdm(read_lines(path), desc=path.name, unit=" lists", disable=None):
+    for row in tqdm(read_lines(path, "rewards"), desc=path.name, unit=" lists", disable=None):
         vector = floats(row["context"], TOWER_WIDTH)
         if vector is not None:
             found[row["userId"]].append((row["timeMs"], vector))

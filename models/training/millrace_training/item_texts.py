@@ -36,7 +36,7 @@ class ItemTexts:
 
 def load_item_texts(items: Path, events: list[Path], window_ms: int | None) -> ItemTexts:
     """Reads what `millrace export items|events` wrote. Raises ValueError where a part stays without pairs."""
-    found = {item["itemId"]: item for item in tqdm(read_lines(items), desc=items.name, unit=" items", disable=None)}
+    found = {item["itemId"]: item for item in tqdm(read_lines(items, "items"), desc=items.name, unit=" items", disable=None)}
     # Those of one moment (a first import) in an order that has nothing to do with their names.
     ids = sorted(found, key=lambda name: (found[name]["createdMs"], fnv1a32(name)))
     number = Numbers()

@@ -127,7 +127,7 @@ def load_event_sequences(
     """
     touches: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for path in paths:
-        for event in tqdm(read_lines(path), desc=path.name, unit=" events", disable=None):
+        for event in tqdm(read_lines(path, "events"), desc=path.name, unit=" events", disable=None):
             if event["type"] in TOUCHES and event["itemId"]:
                 touches[event["userId"]].append((event["timeMs"], event["itemId"]))
     known = set(numbered)

@@ -22,7 +22,7 @@ def high_velocity(paths: list[Path], wanted_min: int = 50, times: float = 5.0) -
     wanted: list[tuple[int, str]] = []
     first, last = 2**62, 0
     for path in paths:
-        for event in tqdm(read_lines(path), desc=f"{path.name}, demand", unit=" events", disable=None):
+        for event in tqdm(read_lines(path, "events"), desc=f"{path.name}, demand", unit=" events", disable=None):
             first, last = min(first, event["timeMs"]), max(last, event["timeMs"])
             if event["type"] in WANTED and event["itemId"]:
                 wanted.append((event["timeMs"], event["itemId"]))
