@@ -36,7 +36,10 @@ export class ChoiceRanker {
 
   /** Learns which of `count` rows were chosen (1 in `chosen`), each equally; changes nothing if none was. */
   learn(rows: Float32Array, count: number, chosen: Uint8Array): void {
-    invariant(rows.length >= count * this.#width && chosen.length >= count, 'choice ranker: rows and chosen must hold `count` rows')
+    invariant(
+      rows.length >= count * this.#width && chosen.length >= count,
+      'choice ranker: rows and chosen must hold `count` rows',
+    )
     let taken = 0
     for (let row = 0; row < count; row++) taken += chosen[row]!
     if (taken === 0) return

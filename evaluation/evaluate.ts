@@ -13,6 +13,8 @@ import { type Variety, VarietyMeasure } from './variety.ts'
 export interface EvaluateOptions extends Pick<JudgeOptions, 'ks' | 'context' | 'truth' | 'exclude' | 'curveMs'> {
   readonly seed: number
   readonly clock: Clock
+  /** As in `PlanOptions`: algorithms may know what is asked for. */
+  readonly judgedTypes: readonly string[]
   readonly onProgress?: (share: number, questions: number) => void
 }
 
@@ -65,12 +67,12 @@ export function evaluate(
   contestants: readonly ContestantPlan[],
   options: EvaluateOptions,
 ): Evaluation {
-  const { ks, context, truth, exclude, curveMs, clock, seed } = options
+  const { ks, context, truth, exclude, curveMs, clock, seed, judgedTypes } = options
   const clusters = context === 'session' ? data.sessionCount : data.userIds.length
   const itemCount = data.itemIds.length
   const tallies = contestants.map(() => new ContestantTally({ ks, clusters, items: itemCount, curveMs }))
   const counts = { questions: 0, cold: 0, unknown: 0, learned: 0 }
-  const world = { itemCount, userCount: data.userIds.length, sessionCount: data.sessionCount, facts: data.facts }
+  const world = { itemCount, userCount: data.userIds.length, sessionCount: data.sessionCount, facts: data.facts, judgedTypes }
   plans.forEach((plan, at) => {
     const made = createContestants(contestants, world, seed)
     const onProgress = (done: number, questions: number) =>

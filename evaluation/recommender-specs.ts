@@ -7,6 +7,7 @@ import { content } from './recommenders/content.ts'
 import { ease } from './recommenders/ease.ts'
 import { engine } from './recommenders/engine.ts'
 import { itemKnn } from './recommenders/item-knn.ts'
+import { learned } from './recommenders/learned.ts'
 import { popularity } from './recommenders/popularity.ts'
 import { sr } from './recommenders/sr.ts'
 import { stan } from './recommenders/stan.ts'
@@ -32,4 +33,5 @@ export const recommenderSpecs = [
   content,
   blend,
   engine,
+  learned,
 ] as readonly unknown[] as readonly RecommenderSpec[]

@@ -73,6 +73,8 @@ export interface RecommenderWorld {
   readonly sessionCount: number
   /** Text and categories of each item, null for nothing but its id. */
   readonly facts: readonly (Item | null)[]
+  /** Only events of these types are asked for; all if empty. */
+  readonly judgedTypes: readonly string[]
   readonly random: Random
 }
 

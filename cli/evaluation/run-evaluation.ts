@@ -25,7 +25,6 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     algorithms: flags.algorithms.split(','),
     settings: flags.setting ?? [],
     retraining,
-    seed,
   })
   const bar = evaluationBar(flags.progress && process.stderr.isTTY === true)
   try {
@@ -46,6 +45,7 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
       exclude: flags.exclude ?? habits.exclude,
       curveMs: protocol === 'prequential' || flags.plot !== undefined ? (flags.step ?? 3600) * 1000 : 0,
       seed,
+      judgedTypes: habits.judgedTypes,
       clock: systemClock,
       onProgress: (share, questions) => bar.update('judging', share, questions),
     })

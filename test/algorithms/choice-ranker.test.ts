@@ -16,7 +16,12 @@ function lossOf(weights: ArrayLike<number>, rows: readonly (readonly number[])[]
 function slowGradient(weights: Float64Array, rows: readonly (readonly number[])[], chosen: readonly number[]): Float64Array {
   const step = 1e-5
   return weights.map((_, at) => {
-    const moved = (by: number) => lossOf(weights.map((weight, n) => (n === at ? weight + by : weight)), rows, chosen)
+    const moved = (by: number) =>
+      lossOf(
+        weights.map((weight, n) => (n === at ? weight + by : weight)),
+        rows,
+        chosen,
+      )
     return (moved(step) - moved(-step)) / (2 * step)
   })
 }
@@ -30,7 +35,8 @@ const questions = Array.from({ length: 400 }, () => {
 })
 
 const flat = (rows: readonly (readonly number[])[]) => Float32Array.from(rows.flat())
-const marks = (count: number, chosen: readonly number[]) => Uint8Array.from({ length: count }, (_, n) => (chosen.includes(n) ? 1 : 0))
+const marks = (count: number, chosen: readonly number[]) =>
+  Uint8Array.from({ length: count }, (_, n) => (chosen.includes(n) ? 1 : 0))
 
 describe('the choice ranker', () => {
   it('steps as FTRL does on the gradient of its loss, several chosen included', () => {

@@ -28,6 +28,7 @@ const options: EvaluateOptions = {
   exclude: 'none',
   curveMs: 0,
   seed: 1,
+  judgedTypes: [],
   clock: new ManualClock(),
 }
 
@@ -60,7 +61,6 @@ function run(
     algorithms: specs.map(({ name }) => name),
     settings: [],
     retraining: ['live'],
-    seed: 1,
   })
   return evaluate(data, plansOf(protocol, data, { ...planOptions, ...changes }), contestants, { ...options, ...changes })
 }
@@ -136,7 +136,7 @@ describe('measures by hand', () => {
         }
       },
     }
-    const contestants = chooseContestants([listening], { algorithms: ['same'], settings: [], retraining: ['live'], seed: 1 })
+    const contestants = chooseContestants([listening], { algorithms: ['same'], settings: [], retraining: ['live'] })
     evaluate({ ...data, facts }, plansOf('prequential', data, planOptions), contestants, options)
     expect(asked).toEqual([[0], [2, 0], [2, 0], [2, 0]]) // at 10, 20, 30 and 40 ms
   })
@@ -260,7 +260,7 @@ describe('retraining', () => {
 
 describe('choosing', () => {
   const choose = (algorithms: string[], settings: string[] = []) =>
-    chooseContestants(recommenderSpecs, { algorithms, settings, retraining: ['live'], seed: 1 })
+    chooseContestants(recommenderSpecs, { algorithms, settings, retraining: ['live'] })
 
   it('reads names, labels and settings of the right type', () => {
     const [plain, short] = choose(['stan', 'stan:short'], ['stan:short.k=7', 'stan:short.idf=true'])

@@ -76,12 +76,13 @@ class Witness implements Recommender {
 }
 
 function answersOf(name: string, data: Observations, protocol: Protocol, options: Partial<PlanOptions & JudgeOptions> = {}) {
-  const [chosen] = chooseContestants(recommenderSpecs, { algorithms: [name], settings: [], retraining: ['live'], seed: 1 })
+  const [chosen] = chooseContestants(recommenderSpecs, { algorithms: [name], settings: [], retraining: ['live'] })
   const world = {
     itemCount: data.itemIds.length,
     userCount: data.userIds.length,
     sessionCount: data.sessionCount,
     facts: data.facts,
+    judgedTypes: [],
   }
   const [made] = createContestants([chosen!], world, 1)
   const witness = new Witness(made!.recommender, data)

@@ -26,7 +26,6 @@ function judged(data: Observations, protocol: Protocol, algorithms: readonly str
     algorithms,
     settings: ['blend.ease=0', 'blend.als=0', 'blend.content=0.1'],
     retraining: ['never'],
-    seed: 1,
   })
   const truth = protocol === 'k-fold' ? 'user' : 'next'
   return evaluate(data, plans, contestants, {
@@ -36,6 +35,7 @@ function judged(data: Observations, protocol: Protocol, algorithms: readonly str
     exclude: 'user',
     curveMs: 0,
     seed: 1,
+    judgedTypes: [],
     clock: new ManualClock(),
   })
 }
