@@ -20,11 +20,14 @@ export class ChoiceFeatures {
   readonly #pool: CandidatePool
   readonly #memory: TouchMemory
   readonly #sources: number
+  readonly #touches: boolean
 
-  constructor(pool: CandidatePool, memory: TouchMemory, sources: number) {
+  /** Without `touches` the columns of what this person did with the item stay 0. */
+  constructor(pool: CandidatePool, memory: TouchMemory, { sources, touches }: { sources: number; touches: boolean }) {
     this.#pool = pool
     this.#memory = memory
     this.#sources = sources
+    this.#touches = touches
     this.width = sources * sourceColumns + otherColumns
   }
 
@@ -71,7 +74,7 @@ export class ChoiceFeatures {
     row[from + 3] = 1 - Math.log1p(quietMs / 60_000) / Math.log1p(agesMax / 60_000)
     let at = from + 4
     row.fill(0, at, row.length)
-    if (person === null || touch === undefined) return
+    if (!this.#touches || person === null || touch === undefined) return
     // How often this person comes back to what they know, in general.
     const returns = (person.repeats + 1) / (person.targets + 2)
     row[at++] = 1

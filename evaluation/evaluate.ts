@@ -57,6 +57,7 @@ const truthWords: Record<Truth, string> = {
   next: 'right is the next item',
   rest: 'MRR and HR: right is the next item; P, R, NDCG, MAP: right is all that follows in the visit',
   basket: 'right is everything of the next basket',
+  hidden: 'right is what was hidden of the basket',
   user: 'right is everything of the user in the fold',
 }
 

@@ -10,7 +10,7 @@ import { type Plan, roles } from './plan.ts'
 import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
 
 /** What one list is held against. */
-export const truths = ['next', 'rest', 'basket', 'user'] as const
+export const truths = ['next', 'rest', 'basket', 'hidden', 'user'] as const
 export type Truth = (typeof truths)[number]
 
 export interface JudgeOptions {
@@ -20,7 +20,7 @@ export interface JudgeOptions {
   readonly context: 'session' | 'user'
   /**
    * `next`: the next item. `rest`: MRR and HR the next item, the others all that follow in the visit. `basket`: the items of all
-   * judged events of one session and time. `user`: all judged items of a user.
+   * judged events of one session and time. `hidden`: all judged items of one session. `user`: all judged items of a user.
    */
   readonly truth: Truth
   readonly exclude: Exclusion
@@ -160,9 +160,8 @@ class Judge {
     let end = at + 1
     for (; end < order.length && roleAt[end] === roles.judge; end++) {
       const row = order[end]!
-      const same =
-        truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first] && timesMs[row] === timesMs[first]
-      if (!same) break
+      const sameOwner = truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first]
+      if (!sameOwner || (truth === 'basket' && timesMs[row] !== timesMs[first])) break
     }
     return end
   }

@@ -3,6 +3,7 @@ import { als } from './recommenders/als.ts'
 import { ar } from './recommenders/ar.ts'
 import { biasedMf } from './recommenders/biased-mf.ts'
 import { blend } from './recommenders/blend.ts'
+import { complements } from './recommenders/complements.ts'
 import { content } from './recommenders/content.ts'
 import { ease } from './recommenders/ease.ts'
 import { engine } from './recommenders/engine.ts'
@@ -31,6 +32,7 @@ export const recommenderSpecs = [
   als,
   biasedMf,
   content,
+  complements,
   blend,
   engine,
   learned,

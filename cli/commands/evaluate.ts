@@ -37,7 +37,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       .option('protocol', {
         type: 'string',
         requiresArg: true,
-        describe: 'prequential, split, leave-last-out or k-fold; the usual one of the format if absent',
+        describe: 'prequential, split, leave-last-out, k-fold or basket; the usual one of the format if absent',
       })
       .option('algorithms', {
         type: 'string',
@@ -63,7 +63,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       .option('warm', {
         coerce: wholeNumber('warm', { min: 0, max: 99 }),
         requiresArg: true,
-        describe: 'Of prequential: per cent of the events learned without being judged (0)',
+        describe: 'Of prequential and basket: per cent of the events learned without being judged (0)',
       })
       .option('exclude', {
         choices: ['none', 'current', 'session', 'user'] as const,

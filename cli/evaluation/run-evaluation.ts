@@ -4,8 +4,8 @@ import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { chooseContestants, type Retraining } from '../../evaluation/contestant.ts'
 import { curveSvg } from '../../evaluation/curve-svg.ts'
-import { evaluate } from '../../evaluation/evaluate.ts'
-import { formatHabits } from '../../evaluation/formats.ts'
+import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
+import { type FormatHabits, formatHabits } from '../../evaluation/formats.ts'
 import { type Protocol, plansOf, protocols } from '../../evaluation/plan.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import type { EvaluateFlags } from '../commands/evaluate.ts'
@@ -40,9 +40,8 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     })
     const evaluation = evaluate(data, plans, contestants, {
       ks,
-      context: protocol === 'leave-last-out' || protocol === 'k-fold' ? 'user' : habits.context,
-      truth: protocol === 'k-fold' ? 'user' : habits.truth === 'rest' && protocol !== 'split' ? 'next' : habits.truth,
-      exclude: flags.exclude ?? habits.exclude,
+      ...judgedAs(protocol, habits),
+      ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
       curveMs: protocol === 'prequential' || flags.plot !== undefined ? (flags.step ?? 3600) * 1000 : 0,
       seed,
       judgedTypes: habits.judgedTypes,
@@ -62,6 +61,25 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     throw error
   } finally {
     bar.stop()
+  }
+}
+
+/** What a protocol makes of the habits of a format. */
+function judgedAs(
+  protocol: Protocol,
+  { context, truth, exclude }: FormatHabits,
+): Pick<EvaluateOptions, 'context' | 'truth' | 'exclude'> {
+  switch (protocol) {
+    case 'basket':
+      return { context: 'session', truth: 'hidden', exclude: 'session' }
+    case 'k-fold':
+      return { context: 'user', truth: 'user', exclude }
+    case 'leave-last-out':
+      return { context: 'user', truth: truth === 'rest' ? 'next' : truth, exclude }
+    case 'prequential':
+      return { context, truth: truth === 'rest' ? 'next' : truth, exclude }
+    case 'split':
+      return { context, truth, exclude }
   }
 }
 

@@ -22,13 +22,14 @@ const sourceSpecs = [popularity, trend, ar, sr, vsknn, vmisKnn, stan, engine] as
 /**
  * `sources`: names joined by `+`, with labels where one comes twice (`stan+stan:short`); `sourceSettings`: their settings, separated by
  * blanks (`stan.k=300 trend.halfLifeHours=2`). `depth`: items asked of each. `own`: newest items of the person that are candidates
- * whatever the sources say. `alpha`, `l1`, `l2`: see algorithms/ftrl-proximal.ts.
+ * whatever the sources say. `touches`: whether the ranker sees what the person did with each item. `alpha`, `l1`, `l2`: see algorithms/ftrl-proximal.ts.
  */
 const defaults = {
   sources: 'stan+engine+ar+sr+trend+popularity',
   sourceSettings: 'engine.merge=scores engine.again=true engine.session=0 engine.trend=0 engine.similar=1',
   depth: 50,
   own: 30,
+  touches: true,
   alpha: 0.3,
   l1: 0,
   l2: 1,
@@ -65,7 +66,7 @@ class Learned implements Recommender {
   #marks = new Uint8Array(0)
   #scores = new Float64Array(0)
 
-  constructor(world: RecommenderWorld, { sources, sourceSettings, depth, own, ...options }: LearnedSettings) {
+  constructor(world: RecommenderWorld, { sources, sourceSettings, depth, own, touches, ...options }: LearnedSettings) {
     const plans = chooseContestants(sourceSpecs, {
       algorithms: sources.split('+'),
       settings: sourceSettings.split(' ').filter((text) => text !== ''),
@@ -78,7 +79,7 @@ class Learned implements Recommender {
     )
     this.#memory = new TouchMemory(world.itemCount)
     this.#pool = new CandidatePool(this.#sources, depth)
-    this.#features = new ChoiceFeatures(this.#pool, this.#memory, plans.length)
+    this.#features = new ChoiceFeatures(this.#pool, this.#memory, { sources: plans.length, touches })
     this.#ranker = new ChoiceRanker(this.#features.width, options)
   }
 

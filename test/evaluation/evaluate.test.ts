@@ -6,7 +6,7 @@ import { curveSvg } from '../../evaluation/curve-svg.ts'
 import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { HeldBack } from '../../evaluation/held-back.ts'
 import { PairedBootstrap } from '../../evaluation/paired-bootstrap.ts'
-import { type PlanOptions, type Protocol, plansOf } from '../../evaluation/plan.ts'
+import { type PlanOptions, type Protocol, plansOf, protocols, roles } from '../../evaluation/plan.ts'
 import type { RankedList, Recommender, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import { VarietyMeasure } from '../../evaluation/variety.ts'
@@ -106,6 +106,68 @@ describe('measures by hand', () => {
     expect({ questions, cold }).toEqual({ questions: 2, cold: 1 })
     expect(results[0]!.metrics['MRR@2']).toBeCloseTo((1 + 1 / 2) / 2, 12)
     expect(results[0]!.metrics['R@2']).toBeCloseTo((1 / 2 + 1) / 2, 12)
+  })
+
+  it('basket protocol: half of each basket is asked for from the rest, and no later one is known', () => {
+    const steps: Step[] = [
+      [0, [0, 1, 2]],
+      [1, [3, 3]],
+      [2, [0, 1, 2, 4, 4]],
+    ].flatMap(([session, items]) =>
+      (items as number[]).map(
+        (item, n): Step => ({ user: 0, session: session as number, item, timeMs: 10 * (session as number) + n }),
+      ),
+    )
+    const data = observationsOf(steps)
+    const [plan] = plansOf('basket', data, planOptions)
+    const of = (session: number, role: number) =>
+      [...plan!.order]
+        .filter((row, n) => plan!.roles[n] === role && data.sessions[row] === session)
+        .map((row) => data.items[row]!)
+    expect([...plan!.order].map((row) => data.sessions[row])).toEqual([0, 0, 0, 1, 1, 2, 2, 2, 2, 2])
+    for (const [session, hidden] of [
+      [0, 1],
+      [1, 0],
+      [2, 2],
+    ] as const) {
+      expect(new Set(of(session, roles.judge)).size).toBe(hidden)
+      for (const item of of(session, roles.judge)) expect(of(session, roles.context)).not.toContain(item)
+    }
+    const { questions, results } = run([always('all', [0, 1, 2, 3, 4])], steps, 'basket', {
+      truth: 'hidden',
+      exclude: 'session',
+      ks: [5],
+    })
+    expect(questions).toBe(2)
+    expect(results[0]!.metrics['R@5']).toBe(1)
+    // One of three, then two of four hidden.
+    expect(results[0]!.metrics['P@5']).toBeCloseTo((1 / 5 + 2 / 5) / 2, 12)
+  })
+
+  it('every protocol has every measure', () => {
+    const steps = Array.from(
+      { length: 40 },
+      (_, n): Step => ({ user: n >> 3, session: n >> 2, item: (n * 7) % 6, timeMs: n * 1000, part: n < 30 ? 'train' : 'test' }),
+    )
+    const wanted = [
+      'MRR',
+      'HR',
+      'NDCG',
+      'MAP',
+      'P',
+      'R',
+      'coverage',
+      'novelty',
+      'popularityLift',
+      'gini',
+      'diversity',
+      'serendipity',
+    ]
+    for (const protocol of protocols) {
+      const { results, convention } = run([always('one', [0, 1, 2])], steps, protocol)
+      expect(Object.keys(results[0]!.metrics), protocol).toEqual(expect.arrayContaining(wanted.map((name) => `${name}@2`)))
+      expect(convention).toContain('ties by item id')
+    }
   })
 
   it('leaves out what it is told to, and the algorithm gets room for the rest', () => {
