@@ -40,7 +40,7 @@ export function chooseContestants(specs: readonly RecommenderSpec[], choice: Con
     if (spec === undefined)
       throw new MillraceError(
         'MILL_USAGE',
-        `there is no algorithm "${name}"; there are ${specs.map((known) => known.name).join(', ')}`,
+        `there is no algorithm "${name}"; there are ${specs.map((known) => known.name).join(', ')}; models of a repository take part with --repository DIR`,
       )
     return { label: text, spec }
   })

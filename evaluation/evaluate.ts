@@ -62,25 +62,41 @@ const truthWords: Record<Truth, string> = {
 }
 
 /** Judges every contestant on every plan (the folds of a k-fold count together) and compares each with each. */
-export function evaluate(
+export async function evaluate(
   data: Observations,
   plans: readonly Plan[],
   contestants: readonly ContestantPlan[],
   options: EvaluateOptions,
-): Evaluation {
+): Promise<Evaluation> {
   const { ks, context, truth, exclude, curveMs, clock, seed, judgedTypes } = options
   const clusters = context === 'session' ? data.sessionCount : data.userIds.length
   const itemCount = data.itemIds.length
   const tallies = contestants.map(() => new ContestantTally({ ks, clusters, items: itemCount, curveMs }))
   const counts = { questions: 0, cold: 0, unknown: 0, learned: 0 }
-  const world = { itemCount, userCount: data.userIds.length, sessionCount: data.sessionCount, facts: data.facts, judgedTypes }
-  plans.forEach((plan, at) => {
+  const world = {
+    itemIds: data.itemIds,
+    itemCount,
+    userCount: data.userIds.length,
+    sessionCount: data.sessionCount,
+    facts: data.facts,
+    judgedTypes,
+  }
+  for (const [at, plan] of plans.entries()) {
     const made = createContestants(contestants, world, seed)
     const onProgress = (done: number, questions: number) =>
       options.onProgress?.((at + done / plan.order.length) / plans.length, counts.questions + questions)
-    const judgement = judge(data, plan, made, tallies, { ks, context, truth, exclude, curveMs, clock, sampleMax, onProgress })
+    const judgement = await judge(data, plan, made, tallies, {
+      ks,
+      context,
+      truth,
+      exclude,
+      curveMs,
+      clock,
+      sampleMax,
+      onProgress,
+    })
     for (const key of ['questions', 'cold', 'unknown', 'learned'] as const) counts[key] += judgement[key]
-  })
+  }
   const measure = new VarietyMeasure(data, context)
   const results = contestants.map(({ label, settings }, c) => ({
     algorithm: label,

@@ -54,7 +54,7 @@ export function judge(
   contestants: readonly Contestant[],
   tallies: readonly ContestantTally[],
   options: JudgeOptions,
-): Judgement {
+): Promise<Judgement> {
   return new Judge(data, plan, contestants, tallies, options).run()
 }
 
@@ -118,7 +118,7 @@ class Judge {
     this.#passed = new Int32Array(this.#answers === null ? 0 : data.sessionCount)
   }
 
-  run(): Judgement {
+  async run(): Promise<Judgement> {
     const { order, roles: roleAt, updates } = this.#plan
     let fitted = false
     for (let at = 0; at < order.length; at++) {
@@ -136,7 +136,7 @@ class Judge {
         if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
         fitted = true
         const end = this.#endOfGroup(at)
-        this.#ask(at, end)
+        await this.#ask(at, end)
         this.#predict(at, end)
         for (let n = at; n < end; n++) {
           this.#see(order[n]!)
@@ -166,7 +166,7 @@ class Judge {
     return end
   }
 
-  #ask(at: number, end: number): void {
+  async #ask(at: number, end: number): Promise<void> {
     const { context, clock } = this.#options
     const { sessions, users, timesMs, items } = this.#data
     const row = this.#plan.order[at]!
@@ -200,8 +200,10 @@ class Judge {
     this.#questions++
     for (let c = 0; c < this.#contestants.length; c++) {
       const out = this.#out[c]!
+      const { recommender } = this.#contestants[c]!
       const startMs = clock.elapsedMs()
-      this.#contestants[c]!.recommender.recommend(query, this.#size, out)
+      if (recommender.prepare !== undefined) await recommender.prepare(query)
+      recommender.recommend(query, this.#size, out)
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
     this.#leftOut.restore(query)

@@ -8,6 +8,7 @@ export interface EvaluateFlags extends GlobalFlags {
   readonly format: string
   readonly protocol: string | undefined
   readonly algorithms: string
+  readonly repository: string | undefined
   readonly setting: readonly string[] | undefined
   readonly k: string | undefined
   readonly part: 'valid' | 'test' | undefined
@@ -44,6 +45,11 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         demandOption: true,
         requiresArg: true,
         describe: 'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own',
+      })
+      .option('repository', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Model repository whose sequence models take part by their names (sasrec, ...)',
       })
       .option('setting', {
         type: 'string',

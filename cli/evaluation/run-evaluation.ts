@@ -7,12 +7,16 @@ import { curveSvg } from '../../evaluation/curve-svg.ts'
 import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { type FormatHabits, formatHabits } from '../../evaluation/formats.ts'
 import { type Protocol, plansOf, protocols } from '../../evaluation/plan.ts'
+import type { RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
+import { trainedSpec } from '../../evaluation/recommenders/trained.ts'
+import type { TrainedModel } from '../../evaluation/trained-model.ts'
 import type { EvaluateFlags } from '../commands/evaluate.ts'
 import { printJson } from '../print.ts'
 import { evaluationBar } from './evaluation-bar.ts'
 import { type EvaluationReport, printEvaluation } from './print-evaluation.ts'
 import { readObservations } from './read-observations.ts'
+import { openTrainedModels, refuseLeaks, type TrainedModels } from './trained-models.ts'
 
 /** Reads the data, judges, prints. Everything that can be wrong with the flags is refused before the data is read. */
 export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
@@ -21,13 +25,12 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
   const ks = lengthsOf(flags.k ?? String(habits.k))
   const seed = flags.seed ?? 1
   const retraining = (flags.retrain ?? [protocol === 'prequential' ? 'live' : 'never']).map(retrainingOf)
-  const contestants = chooseContestants(recommenderSpecs, {
-    algorithms: flags.algorithms.split(','),
-    settings: flags.setting ?? [],
-    retraining,
-  })
+  const choice = { algorithms: flags.algorithms.split(','), settings: flags.setting ?? [], retraining }
+  const trained = flags.repository === undefined ? null : await openTrainedModels(flags.repository)
   const bar = evaluationBar(flags.progress && process.stderr.isTTY === true)
   try {
+    const trainedSpecs = trained === null ? [] : specsOf(trained)
+    const contestants = chooseContestants([...recommenderSpecs, ...trainedSpecs.map(({ spec }) => spec)], choice)
     const data = await readObservations(habits, flags.data, (share) => bar.update('reading', share, 0))
     const plans = plansOf(protocol, data, {
       part: flags.part ?? (data.parts.includes(1) && !data.parts.includes(2) ? 'valid' : 'test'),
@@ -38,7 +41,11 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
       seed,
       judgedTypes: habits.judgedTypes,
     })
-    const evaluation = evaluate(data, plans, contestants, {
+    await refuseLeaks(
+      trainedSpecs.filter(({ spec }) => contestants.some((one) => one.spec === spec)).map(({ model }) => model),
+      { data, plans, path: flags.data, isLastOfEach: protocol === 'leave-last-out' && flags.part !== 'valid' },
+    )
+    const evaluation = await evaluate(data, plans, contestants, {
       ks,
       ...judgedAs(protocol, habits),
       ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
@@ -61,7 +68,17 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     throw error
   } finally {
     bar.stop()
+    await trained?.inference.close()
   }
+}
+
+/** Models as algorithms; one that has the name of an algorithm here is called `trained-<name>`. */
+function specsOf({ models, inference }: TrainedModels): { model: TrainedModel; spec: RecommenderSpec }[] {
+  return models.map((model) => {
+    const taken = recommenderSpecs.some(({ name }) => name === model.name)
+    const spec = trainedSpec(model, inference) as unknown as RecommenderSpec
+    return { model, spec: taken ? { ...spec, name: `trained-${model.name}` } : spec }
+  })
 }
 
 /** What a protocol makes of the habits of a format. */
