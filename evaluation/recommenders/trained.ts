@@ -1,10 +1,12 @@
 import { MillraceError } from '../../core/errors.ts'
-import type { Inference } from '../../ports/inference.ts'
+import type { Inference, InferRequest, InferResponse } from '../../ports/inference.ts'
 import type { Query, RankedList, Recommender, RecommenderSpec, RecommenderWorld } from '../recommender.ts'
 import type { TrainedModel } from '../trained-model.ts'
 
 /** An evaluation can wait: a first run on a busy machine takes its time. */
 const deadlineMs = 60_000
+/** Times a question is asked that came too late each time. */
+const triesMax = 20
 
 /** A model of the repository, asked as the engine asks it. It is never retrained here. */
 class Trained implements Recommender {
@@ -44,11 +46,22 @@ class Trained implements Recommender {
       data[length - newest.length + n] = BigInt(row)
     })
     const inputs = [{ name: 'item_sequence', datatype: 'INT64', shape: [1, length], data }] as const
-    const { outputs } = await this.#inference.infer({ model: name, version, inputs, outputs: ['item_ids', 'scores'], deadlineMs })
+    const { outputs } = await this.#patiently({ model: name, version, inputs, outputs: ['item_ids', 'scores'], deadlineMs })
     const [items, scores] = ['item_ids', 'scores'].map((wanted) => outputs.find((output) => output.name === wanted)?.data)
     if (!(items instanceof BigInt64Array && scores instanceof Float32Array))
       throw new MillraceError('MILL_MODEL_INVALID', `${name} answers no item_ids (INT64) and scores (FP32)`)
     this.#answer = { items, scores }
+  }
+
+  /** A model's own queue may give a request up after a tenth of a second: right for serving, and no reason to end an evaluation. */
+  async #patiently(request: InferRequest): Promise<InferResponse> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#inference.infer(request)
+      } catch (error) {
+        if (tries === triesMax || !(error instanceof MillraceError) || error.code !== 'MILL_INFERENCE_TIMEOUT') throw error
+      }
+    }
   }
 
   recommend({ excluded }: Readonly<Query>, n: number, out: RankedList): void {
