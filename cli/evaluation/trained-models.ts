@@ -38,7 +38,7 @@ export async function openTrainedModels(repository: string): Promise<TrainedMode
   if (models.length === 0)
     throw new MillraceError(
       'MILL_USAGE',
-      `--repository ${repository} has no sequence model (${shelf.map(({ model }) => model).join(', ') || 'nothing'} is there); train one with models/training/train_sequence.py`,
+      `--repository ${repository} has no sequence model (it has: ${shelf.map(({ model }) => model).join(', ') || 'nothing'}); train one with models/training/train_sequence.py`,
     )
   return { models, inference: await openInference(settings, systemClock, silentLogger) }
 }
