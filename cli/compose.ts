@@ -69,14 +69,17 @@ export async function openPorts(config: Config): Promise<OpenPorts> {
   }
 }
 
+/** What of a configuration says where models are. */
+type InferenceSettings = { readonly inference: Pick<Config['inference'], 'workers' | 'repository' | 'threads'> }
+
 /** Inference workers over gRPC where the configuration names some, else in this process. */
-export async function openInference(config: Config, clock: Clock, logger: Logger): Promise<Inference> {
+export async function openInference(config: InferenceSettings, clock: Clock, logger: Logger): Promise<Inference> {
   if (config.inference.workers.length > 0) return GrpcInference.connect({ addresses: config.inference.workers, clock, logger })
   return createLocalInference({ repository: config.inference.repository, threads: config.inference.threads, clock, logger })
 }
 
 /** The versions of the models in the configured repository. */
-export function openModelShelf(config: Config, clock: Clock, logger: Logger): ModelShelf {
+export function openModelShelf(config: InferenceSettings, clock: Clock, logger: Logger): ModelShelf {
   return new ModelShelf(config.inference.repository, { provider: 'cpu', sessions: 1, intraOpThreads: 1, clock, logger })
 }
 
