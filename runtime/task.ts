@@ -9,7 +9,7 @@ import type { ListWrite } from '../ports/list-write.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
-import { epochOfServed } from '../schemas/served-list.ts'
+import { versionOfServed } from '../schemas/served-list.ts'
 import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
@@ -56,7 +56,7 @@ export const defaultTaskLimits: TaskLimits = {
 export interface TaskPorts {
   readonly log: Pick<EventLog, 'send'>
   readonly state: StateStore
-  readonly lists: ListStore
+  readonly lists: Pick<ListStore, 'swap' | 'get'>
   readonly wire: WireFormat
   readonly clock: Clock
   readonly logger: Logger
@@ -510,7 +510,7 @@ export class Task {
     for (let at = 0; at < refused.length; at += listsPerLook) {
       const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
       const stored = await this.#retries.run(() => this.#ports.lists.get(keys))
-      for (const text of stored) newest = Math.max(newest, epochOfServed(text))
+      for (const text of stored) newest = Math.max(newest, versionOfServed(text).epoch)
     }
     if (this.#closed || newest <= this.#info.epoch) return swapped
     await this.#renew(newest)

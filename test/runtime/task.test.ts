@@ -93,9 +93,6 @@ async function openTask(behave: Behaviour = () => 'fine', limits: Partial<TaskLi
       lists: {
         swap: (entries) => act('swap', () => Promise.resolve(entries.map(() => true))),
         get: (keys) => Promise.resolve(keys.map(() => null)),
-        remove: () => Promise.resolve(),
-        keys: () => Promise.resolve([]),
-        close: () => Promise.resolve(),
       },
       wire,
       clock,
