@@ -133,7 +133,7 @@ function amendCall(amendments: readonly ListAmendment[], indexes: readonly numbe
     const { key, reserveKey, version, removed, placed, effects } = amendments[index]!
     keys.push(key, reserveKey)
     args.push(versionHead(version), effectsText(effects), String(removed.length), String(placed.length))
-    for (const itemId of removed) args.push(itemMark(itemId))
+    for (const { itemId, near } of removed) args.push(itemMark(itemId), near.toFixed(3))
     for (const { itemId, before } of placed) args.push(itemMark(itemId), before === null ? '' : itemMark(before))
   }
   return { indexes, keys, args }

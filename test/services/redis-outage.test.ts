@@ -163,7 +163,7 @@ describeWithService('redis', 'Redis goes away and comes back', () => {
       lists.get(['a']),
       lists.remove(['a']),
       lists.scan('recs:').next(),
-      lists.amend([{ key: 'a', reserveKey: 'b', version: { epoch: 1, position: 1 }, removed: ['i'], placed: [], effects: [] }]),
+      lists.amend([{ key: 'a', reserveKey: 'b', version: { epoch: 1, position: 1 }, removed: [], placed: [], effects: [] }]),
     ]
     for (const outcome of await Promise.allSettled(calls)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'MILL_STORE_UNAVAILABLE' } })
