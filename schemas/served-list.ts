@@ -57,6 +57,19 @@ export function versionOfServed(text: string | null): ServedVersion {
   return { epoch: Number(epoch ?? 0), position: Number(position ?? 0) }
 }
 
+/** The event time in a list's text, ms; 0 where there is none. */
+export function watermarkOfServed(text: string): number {
+  return Number(/"watermarkMs":(\d+)/.exec(text)?.[1] ?? 0)
+}
+
+/** What begins an item's object, and its id as it was written: inside a JSON string every quote follows a backslash. */
+const itemStart = /\{"itemId":"((?:[^"\\]|\\.)*)"/g
+
+/** The ids of the items in a list's or a reserve's text, in order, without reading the rest. */
+export function itemIdsOf(text: string): string[] {
+  return Array.from(text.matchAll(itemStart), ([, id]) => (id!.includes('\\') ? (JSON.parse(`"${id}"`) as string) : id!))
+}
+
 /** Reads JSON written by `encodeServed`; null stays null. */
 export function decodeServed<T extends ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend>(
   text: string | null,
