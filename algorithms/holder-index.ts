@@ -92,6 +92,19 @@ export class HolderIndex {
     }
   }
 
+  /** Takes shown items out of a list; those behind move up. */
+  remove(row: number, gone: readonly number[]): void {
+    const { items, sizes, counts } = this.#blockOf(row)
+    const at = row % blockLists
+    const first = at * this.#options.itemsMax
+    const end = first + sizes[at]!
+    let to = first
+    for (let from = first; from < end; from++) if (!gone.includes(items[from]!)) items[to++] = items[from]!
+    items.copyWithin(to, end, first + counts[at]!)
+    sizes[at]! -= end - to
+    counts[at]! -= end - to
+  }
+
   /** Forgets what a list holds. */
   forget(key: string): void {
     const row = this.rowOf(key)

@@ -14,7 +14,10 @@ export interface MovedTo {
  */
 export function movedItems(before: readonly number[], after: readonly number[]): MovedTo[] {
   const places = new Map(before.map((item, place) => [item, place]))
-  const stays = longestRun(after.map((item) => places.get(item) ?? -1))
+  const numbers = after.map((item) => places.get(item) ?? -1)
+  const old = numbers.filter((number) => number >= 0)
+  const isInOrder = old.every((number, at) => at === 0 || number > old[at - 1]!)
+  const stays = isInOrder ? numbers.map((number) => number >= 0) : longestRun(numbers)
   let end = after.length
   while (end > 0 && !stays[end - 1]) end--
   const moves: MovedTo[] = after.slice(end).map((item) => ({ item, before: null }))

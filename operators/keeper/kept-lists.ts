@@ -48,17 +48,11 @@ export class KeptLists {
 
   /** Notes that items have left a list, if it is still the one they left. */
   lose(row: number, from: HeldList, gap: ListGap): void {
-    const list = this.index.get(row)
-    if (!isSame(list, from)) return
-    const gone = new Set(gap.gone)
-    const shown = Array.from(list.items.subarray(0, list.size)).filter((item) => !gone.has(item))
-    const spares = Array.from(list.items.subarray(list.size))
+    if (!isSame(this.index.get(row), from)) return
+    this.index.remove(row, gap.gone)
     const before = this.gaps.get(row)
-    this.index.set(this.index.keyOf(row), { ...list, items: [...shown, ...spares], size: shown.length })
-    this.gaps.set(row, {
-      gone: [...(before?.gone ?? []), ...gap.gone],
-      place: Math.min(before?.place ?? gap.place, gap.place),
-    })
+    if (!before) this.gaps.set(row, gap)
+    else this.gaps.set(row, { gone: [...before.gone, ...gap.gone], place: Math.min(before.place, gap.place) })
   }
 
   /** Notes that a gap was filled, if the list is still the one it was in. */

@@ -180,10 +180,18 @@ export class ListKeeper {
     const amendments: ListAmendment[] = []
     for (const row of rows) {
       const list = part.index.get(row)
-      const places = Array.from(list.items.subarray(0, list.size).keys()).filter((at) => !catalogue.available(list.items[at]!))
-      if (places.length === 0) continue
-      const removed = places.map((at) => ({ itemId: catalogue.items.text(list.items[at]!), near: nearnessOf(at, list.size) }))
-      losses.push({ row, list, gap: { gone: places.map((at) => list.items[at]!), place: places[0]! } })
+      const removed: ListAmendment['removed'][number][] = []
+      const gone: number[] = []
+      let place = -1
+      for (let at = 0; at < list.size; at++) {
+        const item = list.items[at]!
+        if (catalogue.available(item)) continue
+        if (place < 0) place = at
+        gone.push(item)
+        removed.push({ itemId: catalogue.items.text(item), near: nearnessOf(at, list.size) })
+      }
+      if (place < 0) continue
+      losses.push({ row, list, gap: { gone, place } })
       amendments.push({ ...this.#place(part, row, list), removed, placed: [], effects: [] })
     }
     const isDone = await this.#amend(amendments)
