@@ -27,8 +27,11 @@ const slowMicros = 10_000
 /** What the keeper counts, with the time of the last count. */
 interface Seen {
   lags: number[]
+  removed: number
   filled: number
   filledAtMs: number
+  /** Called when so many lists have lost the item. */
+  allRemoved: { readonly count: number; readonly then: () => void }
 }
 
 /**
@@ -48,7 +51,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
 
   const catalogue = new CatalogueTable()
   catalogue.apply(items().map((item, offset) => ({ key: item.itemId, value: updateOf(item), offset, loggedMs: 0 })))
-  const seen: Seen = { lags: [], filled: 0, filledAtMs: 0 }
+  const seen: Seen = { lags: [], removed: 0, filled: 0, filledAtMs: 0, allRemoved: { count: 0, then() {} } }
   const keeper = new ListKeeper(
     {
       lists: store,
@@ -59,7 +62,16 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
       logger: silentLogger,
       metrics: watching(seen),
     },
-    { surface: 'home', first: 10, perBrandMax: 3, perCategoryMax: 5, itemsMax: 70, listsMax: 2 * lists, partitions },
+    {
+      surface: 'home',
+      first: 10,
+      perBrandMax: 3,
+      perCategoryMax: 5,
+      itemsMax: 70,
+      shownMax: listItems,
+      listsMax: 2 * lists,
+      partitions,
+    },
   )
   options.onEnd(() => keeper.close())
   const startMs = performance.now()
@@ -74,8 +86,15 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
   for (const share of shares) {
     const holders = Array.from({ length: lists }, (_, user) => user).filter((user) => user % (100 / share) === 0)
     const bareMs = await rewriteAlone(redis, holders)
-    seen.lags = []
-    seen.filled = 0
+    Object.assign(seen, { lags: [], removed: 0, filled: 0 })
+    const cpuBefore = { own: process.cpuUsage(), redis: await redisCpuMs(redis) }
+    const spent = new Promise<{ readonly own: number; readonly redis: number }>((resolve) => {
+      const then = async () => {
+        const { user, system } = process.cpuUsage(cpuBefore.own)
+        resolve({ own: (user + system) / 1000, redis: (await redisCpuMs(redis)) - cpuBefore.redis })
+      }
+      seen.allRemoved = { count: holders.length, then }
+    })
     await redis.client.call('SLOWLOG', 'RESET')
     const withdrawnMs = performance.now()
     catalogue.apply([{ key: `held-by-${share}`, value: null, offset: 0, loggedMs: 0 }])
@@ -84,6 +103,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
     const slow = Number(await redis.client.call('SLOWLOG', 'LEN'))
     const wrong = await wrongLists(store, holders, `held-by-${share}`)
     if (wrong > 0) throw new Error(`${wrong} lists still show the item, or are shorter than before`)
+    const { own, redis: ofRedis } = await spent
     const name = (what: string) => `${what}-${share}-percent`
     figures.push(
       figureOf({
@@ -96,6 +116,8 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
       }),
       figureOf({ name: name('gone-p99'), kind: 'latency', value: quantile(seen.lags, 0.99), unit: 'ms' }),
       figureOf({ name: name('filled'), kind: 'latency', value: seen.filledAtMs - withdrawnMs, unit: 'ms', ceiling: bareMs }),
+      figureOf({ name: name('own-cpu-per-list'), kind: 'note', value: (1000 * own) / holders.length, unit: 'us' }),
+      figureOf({ name: name('redis-cpu-per-list'), kind: 'note', value: (1000 * ofRedis) / holders.length, unit: 'us' }),
       figureOf({ name: name('calls-over-10-ms'), kind: 'note', value: slow, unit: 'calls' }),
     )
     options.say(`${share} %: ${holders.length} lists`)
@@ -158,15 +180,25 @@ async function wrongLists(store: RedisListStore, users: readonly number[], itemI
   return wrong
 }
 
+async function redisCpuMs({ client }: RedisConnection): Promise<number> {
+  const text = await client.info('cpu')
+  const seconds = (name: string) => Number(new RegExp(`${name}:([\\d.]+)`).exec(text)![1])
+  return 1000 * (seconds('used_cpu_user') + seconds('used_cpu_sys'))
+}
+
 function watching(seen: Seen): Metrics {
   return {
     ...silentMetrics,
     histogram: () => ({ record: (value) => void seen.lags.push(value) }),
     counter: () => ({
       add: (value, labels) => {
-        if (labels?.['what'] !== 'filled' && labels?.['what'] !== 'short') return
-        seen.filled += value
-        seen.filledAtMs = performance.now()
+        if (labels?.['what'] === 'removed') {
+          seen.removed += value
+          if (seen.removed === seen.allRemoved.count) seen.allRemoved.then()
+        } else if (labels) {
+          seen.filled += value
+          seen.filledAtMs = performance.now()
+        }
       },
     }),
   }

@@ -58,10 +58,16 @@ export function listKeeper(
   ports: RecommendationPorts,
   open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
 ): ListKeeper {
-  const { catalogue, rules, diversify } = ports
+  const { catalogue, rules, diversify, finish } = ports
   return new ListKeeper(
     { ...open, catalogue, rules },
-    { ...diversify, surface, listsMax: config.recommendations.heldListsMax, partitions: config.partitions },
+    {
+      ...diversify,
+      surface,
+      shownMax: finish.itemsMax,
+      listsMax: config.recommendations.heldListsMax,
+      partitions: config.partitions,
+    },
   )
 }
 

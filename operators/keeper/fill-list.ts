@@ -11,8 +11,10 @@ import type { RuleTable } from '../tables/rule-table.ts'
 
 /** What a list has lost. */
 export interface ListGap {
-  /** Rows of the items that left it. */
+  /** Rows of the items that left it, as far as they are known. */
   readonly gone: readonly number[]
+  /** How many items it is short of. */
+  readonly missing: number
   /** The first place that was left: others moved up from there on. */
   readonly place: number
 }
@@ -59,7 +61,7 @@ export function fillList(
     ])
   }
   const ranked = Array.from(order, (place) => pool[place]!)
-  const size = Math.min(list.size + gap.gone.length, ranked.length)
+  const size = Math.min(list.size + gap.missing, ranked.length)
   const moment = { surface: options.surface, timeMs: list.timeMs }
   const ruled = ruledOrder(ranked, size, moment, items, rules)
   const after = ruled.order.slice(0, ruled.size)

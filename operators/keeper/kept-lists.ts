@@ -52,7 +52,10 @@ export class KeptLists {
     this.index.remove(row, gap.gone)
     const before = this.gaps.get(row)
     if (!before) this.gaps.set(row, gap)
-    else this.gaps.set(row, { gone: [...before.gone, ...gap.gone], place: Math.min(before.place, gap.place) })
+    else {
+      const gone = [...before.gone, ...gap.gone]
+      this.gaps.set(row, { gone, missing: before.missing + gap.missing, place: Math.min(before.place, gap.place) })
+    }
   }
 
   /** Notes that a gap was filled, if the list is still the one it was in. */

@@ -39,6 +39,8 @@ export interface KeeperPorts {
 export interface KeeperOptions extends FillOptions {
   /** Items of a list with its reserve at most. */
   readonly itemsMax: number
+  /** Items of a list at most: one that has fewer, and spares, was left half amended. */
+  readonly shownMax: number
   /** Lists known at most, over all partitions. */
   readonly listsMax: number
   readonly partitions: number
@@ -124,7 +126,8 @@ export class ListKeeper {
     this.#amending.wake()
   }
 
-  #hold(part: KeptLists, userId: string, list: HeldList): void {
+  /** Knows a list from now on; answers its row, −1 where there is no room. */
+  #hold(part: KeptLists, userId: string, list: HeldList): number {
     const { catalogue } = this.#ports.catalogue
     const rows = Array.from(list.items)
     const row = rows.includes(-1) ? -1 : part.take(userId, list)
@@ -135,6 +138,7 @@ export class ListKeeper {
       part.suspects.add(row)
       this.#amending.wake()
     }
+    return row
   }
 
   /** One step of what is most urgent: items that went, lists that came in too late, gaps. */
@@ -191,7 +195,7 @@ export class ListKeeper {
         removed.push({ itemId: catalogue.items.text(item), near: nearnessOf(at, list.size) })
       }
       if (place < 0) continue
-      losses.push({ row, list, gap: { gone, place } })
+      losses.push({ row, list, gap: { gone, missing: gone.length, place } })
       amendments.push({ ...this.#place(part, row, list), removed, placed: [], effects: [] })
     }
     const isDone = await this.#amend(amendments)
@@ -220,7 +224,7 @@ export class ListKeeper {
     for (const [n, { row, list, gap, filled }] of work.entries()) {
       if (isDone[n]) part.fill(row, list, gap, filled)
       else part.mistake(row, list)
-      if (isDone[n]) this.#metrics.filled(filled.size < list.size + gap.gone.length)
+      if (isDone[n]) this.#metrics.filled(filled.size < list.size + gap.missing)
     }
     this.#telling.wake()
     if (part.strangers.size > 0) this.#reading.wake()
@@ -291,7 +295,12 @@ export class ListKeeper {
       if (part.knows(userId, version)) return // A batch may have ended meanwhile.
       const shown = itemIdsOf(list)
       const items = [...shown, ...itemIdsOf(reserve ?? '')].map((itemId) => catalogue.rowOf(itemId))
-      this.#hold(part, userId, { items, size: shown.length, timeMs: watermarkOfServed(list), ...version })
+      const row = this.#hold(part, userId, { items, size: shown.length, timeMs: watermarkOfServed(list), ...version })
+      const spares = items.slice(shown.length).filter((item) => catalogue.available(item))
+      const missing = Math.min(this.#options.shownMax - shown.length, spares.length)
+      if (row < 0 || missing <= 0) return
+      part.gaps.set(row, { gone: [], missing, place: 0 })
+      this.#amending.wake()
     })
   }
 

@@ -54,6 +54,7 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
         perBrandMax: 2,
         perCategoryMax: 9,
         itemsMax: 20,
+        shownMax: 4,
         listsMax,
         partitions: 1,
       })
@@ -177,6 +178,19 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
       keeperOf() // Another owner: what was left undone is found when it reads.
       await keepers[1]!.idle()
       expect(await stored(0)).toMatchObject({ list: 'cdef' })
+    })
+
+    it('fills a list from which an item was taken by a keeper that died then', async () => {
+      await swap(null, [writeOf(surface, people(0), 'abcd', 'ef'), writeOf(surface, people(1), 'abc', '')])
+      const place = { key: listKeys.recommendations(people(0), surface), reserveKey: listKeys.reserve(people(0), surface) }
+      await store.amend([{ ...place, version, removed: [{ itemId: 'b', near: 0.5 }], placed: [], effects: [] }])
+      expect(await stored(0)).toMatchObject({ list: 'acd', reserve: 'ef' })
+      withdraw('e')
+      const keeper = keeperOf()
+      await keeper.idle()
+      expect(await stored(0)).toMatchObject({ list: 'acdf', reserve: 'e' })
+      expect(await stored(1)).toMatchObject({ list: 'abc', reserve: '' })
+      expect(told.map(({ key }) => key)).toEqual([people(0)])
     })
 
     it('goes on once a store that was away is back', async () => {
