@@ -31,7 +31,7 @@ interface Seen {
   filled: number
   filledAtMs: number
   /** Called when so many lists have lost the item. */
-  allRemoved: { readonly count: number; readonly then: () => void }
+  allRemoved: { readonly count: number; readonly told: () => void }
 }
 
 /**
@@ -51,7 +51,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
 
   const catalogue = new CatalogueTable()
   catalogue.apply(items().map((item, offset) => ({ key: item.itemId, value: updateOf(item), offset, loggedMs: 0 })))
-  const seen: Seen = { lags: [], removed: 0, filled: 0, filledAtMs: 0, allRemoved: { count: 0, then() {} } }
+  const seen: Seen = { lags: [], removed: 0, filled: 0, filledAtMs: 0, allRemoved: { count: 0, told() {} } }
   const keeper = new ListKeeper(
     {
       lists: store,
@@ -89,11 +89,11 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
     Object.assign(seen, { lags: [], removed: 0, filled: 0 })
     const cpuBefore = { own: process.cpuUsage(), redis: await redisCpuMs(redis) }
     const spent = new Promise<{ readonly own: number; readonly redis: number }>((resolve) => {
-      const then = async () => {
+      const told = async () => {
         const { user, system } = process.cpuUsage(cpuBefore.own)
         resolve({ own: (user + system) / 1000, redis: (await redisCpuMs(redis)) - cpuBefore.redis })
       }
-      seen.allRemoved = { count: holders.length, then }
+      seen.allRemoved = { count: holders.length, told }
     })
     await redis.client.call('SLOWLOG', 'RESET')
     const withdrawnMs = performance.now()
@@ -194,7 +194,7 @@ function watching(seen: Seen): Metrics {
       add: (value, labels) => {
         if (labels?.['what'] === 'removed') {
           seen.removed += value
-          if (seen.removed === seen.allRemoved.count) seen.allRemoved.then()
+          if (seen.removed === seen.allRemoved.count) seen.allRemoved.told()
         } else if (labels) {
           seen.filled += value
           seen.filledAtMs = performance.now()

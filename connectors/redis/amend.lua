@@ -24,14 +24,20 @@ local function locate(key, mark, near)
   if next or (at and sub(part, -2) == ']}') then return part, offset, at, next or #part - 1, next ~= nil end
 end
 
--- Makes a gap of an item in the text of a key, and answers the item.
-local function take(key, mark, near)
+-- Makes a gap of an item in the text of a key; answers the bytes around it, and the item's first and the first behind it in them.
+local function clear(key, mark, near)
   local part, offset, at, to, follows = locate(key, mark, near)
   if not part then return nil end
   local first, last = at, follows and to + 1 or to
   if sub(part, at - 1, at - 1) == ',' then first, last = at - 1, to end
   call('SETRANGE', key, offset + first - 1, string.rep(' ', last - first))
-  return string.match(sub(part, at, to - 1), '^(.-) *$')
+  return part, at, to
+end
+
+-- The same; answers the item.
+local function take(key, mark, near)
+  local part, at, to = clear(key, mark, near)
+  return part and string.match(sub(part, at, to - 1), '^(.-) *$')
 end
 
 -- What stands between the items of a text, which ends before its last two brackets, and one more.
@@ -71,7 +77,7 @@ for k = 1, #KEYS, 2 do
   a = a + 4
   local known = call('GETRANGE', list, 0, #head - 1) == head
   if known then
-    for i = a, a + 2 * removed - 1, 2 do take(list, ARGV[i], tonumber(ARGV[i + 1])) end
+    for i = a, a + 2 * removed - 1, 2 do clear(list, ARGV[i], tonumber(ARGV[i + 1])) end
     local items, marks = {}, {}
     for i = a + 2 * removed, a + 2 * (removed + placed) - 1, 2 do
       local item = take(reserve, ARGV[i], 0) or take(list, ARGV[i], 1)
