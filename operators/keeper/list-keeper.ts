@@ -1,6 +1,5 @@
 import type { HeldList } from '../../algorithms/holder-index.ts'
-import { MillraceError, reactionOf } from '../../core/errors.ts'
-import { partitionFor } from '../../core/partition-for.ts'
+import { MillraceError } from '../../core/errors.ts'
 import { retrying } from '../../core/retrying.ts'
 import { WokenLoop } from '../../core/woken-loop.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -8,22 +7,16 @@ import type { ListAmendment, ListStore, ListVersion } from '../../ports/list-sto
 import type { ListWrite } from '../../ports/list-write.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Metrics } from '../../ports/metrics.ts'
-import { listKeys, personOfList } from '../../schemas/list-keys.ts'
-import type { Recommendation } from '../../schemas/recommendation.ts'
-import {
-  decodeServed,
-  itemIdsOf,
-  type ServedList,
-  type ServedReserve,
-  versionOfServed,
-  watermarkOfServed,
-} from '../../schemas/served-list.ts'
+import { listKeys } from '../../schemas/list-keys.ts'
+import type { ServedList, ServedReserve } from '../../schemas/served-list.ts'
 import type { WireFormat } from '../../schemas/wire-format.ts'
 import type { CatalogueTable } from '../tables/catalogue-table.ts'
 import type { RuleTable } from '../tables/rule-table.ts'
+import { amendedRecords } from './amended-records.ts'
 import { type FillOptions, fillList, type ListGap, nearnessOf } from './fill-list.ts'
 import { KeeperMetrics } from './keeper-metrics.ts'
 import { KeptLists, type ListWriter } from './kept-lists.ts'
+import { StoredLists } from './stored-lists.ts'
 
 /** What the keeper stands on. */
 export interface KeeperPorts {
@@ -46,8 +39,8 @@ export interface KeeperOptions extends FillOptions {
   readonly partitions: number
 }
 
-/** Lists that leave together: amendments that wait for one answer, and lists that are read or told at once. */
-const sizes = { sweep: 8_192, amend: 500, fill: 100, read: 100, tell: 50 }
+/** Lists looked through, amended, filled and published at once. */
+const sizes = { sweep: 8_192, amend: 500, fill: 100, tell: 50 }
 /** Waits while the store is unwell. */
 const retry = { waitMs: 100, waitMsMax: 5_000, giveUpMs: Number.POSITIVE_INFINITY }
 
@@ -77,7 +70,17 @@ export class ListKeeper {
       if (!this.#isClosed) ports.logger.error({ error: String(error) }, 'Stored lists are not amended until the next change.')
     }
     this.#amending = new WokenLoop(() => this.#amendNext(), failed)
-    this.#reading = new WokenLoop(() => this.#readNext(), failed)
+    const stored = new StoredLists({
+      lists: ports.lists,
+      clock: ports.clock,
+      surface: options.surface,
+      partitions: options.partitions,
+      rowOf: (itemId) => ports.catalogue.catalogue.rowOf(itemId),
+      found: (part, userId, list) => this.#found(part, userId, list),
+      patiently: (attempt) => this.#patiently(attempt),
+      isClosed: () => this.#isClosed,
+    })
+    this.#reading = new WokenLoop(() => stored.readNext(this.#parts), failed)
     this.#telling = new WokenLoop(() => this.#tellNext(), failed)
     ports.catalogue.onGone = (rows) => this.#itemsGone(rows)
   }
@@ -242,66 +245,15 @@ export class ListKeeper {
     return this.#patiently(() => this.#ports.lists.amend(amendments))
   }
 
-  /** Reads lists that are stored and not known: first those that turned out to be others, then those of new partitions. */
-  async #readNext(): Promise<boolean> {
-    for (const part of this.#parts.values()) {
-      const userIds = firstOf(part.strangers, sizes.read)
-      if (userIds.length === 0) continue
-      for (const userId of userIds) part.strangers.delete(userId)
-      await this.#read(part, userIds)
-      return true
-    }
-    const unread = [...this.#parts].filter(([, { isUnread }]) => isUnread)
-    if (unread.length === 0) return false
-    try {
-      await this.#readStored(new Map(unread))
-      for (const [, part] of unread) part.isUnread = false
-    } catch (error) {
-      if (reactionOf(error) !== 'retry') throw error
-      await this.#pause(retry.waitMsMax) // The walk begins anew; what is known by then is not read again.
-    }
-    return true
-  }
-
-  async #readStored(parts: ReadonlyMap<number, KeptLists>): Promise<void> {
-    const { clock } = this.#ports
-    const known = new Map([...parts.values()].map((part) => [part, [] as string[]]))
-    for await (const keys of this.#ports.lists.scan('recs:{')) {
-      for (const key of keys) {
-        const userId = personOfList(key, this.#options.surface)
-        const part = userId === null ? undefined : parts.get(partitionFor(userId, this.#options.partitions))
-        if (part && part.index.rowOf(userId!) < 0) known.get(part)!.push(userId!)
-      }
-      for (const [part, userIds] of known) {
-        while (userIds.length > 0) {
-          if (this.#isClosed) return
-          const startMs = clock.elapsedMs()
-          await this.#read(part, userIds.splice(0, sizes.read))
-          await this.#pause(clock.elapsedMs() - startMs)
-        }
-      }
-    }
-  }
-
-  async #read(part: KeptLists, userIds: readonly string[]): Promise<void> {
-    const { surface } = this.#options
+  /** A stored list: checked as one that was swapped in, and filled if it was left half amended. */
+  #found(part: KeptLists, userId: string, list: HeldList): void {
     const { catalogue } = this.#ports.catalogue
-    const keys = userIds.flatMap((userId) => [listKeys.recommendations(userId, surface), listKeys.reserve(userId, surface)])
-    const texts = await this.#patiently(() => this.#ports.lists.get(keys))
-    userIds.forEach((userId, n) => {
-      const [list, reserve] = [texts[2 * n], texts[2 * n + 1]]
-      if (list === null || list === undefined) return
-      const version = versionOfServed(list)
-      if (part.knows(userId, version)) return // A batch may have ended meanwhile.
-      const shown = itemIdsOf(list)
-      const items = [...shown, ...itemIdsOf(reserve ?? '')].map((itemId) => catalogue.rowOf(itemId))
-      const row = this.#hold(part, userId, { items, size: shown.length, timeMs: watermarkOfServed(list), ...version })
-      const spares = items.slice(shown.length).filter((item) => catalogue.available(item))
-      const missing = Math.min(this.#options.shownMax - shown.length, spares.length)
-      if (row < 0 || missing <= 0) return
-      part.gaps.set(row, { gone: [], missing, place: 0 })
-      this.#amending.wake()
-    })
+    const row = this.#hold(part, userId, list)
+    const spares = Array.from(list.items).slice(list.size)
+    const missing = Math.min(this.#options.shownMax - list.size, spares.filter((item) => catalogue.available(item)).length)
+    if (row < 0 || missing <= 0) return
+    part.gaps.set(row, { gone: [], missing, place: 0 })
+    this.#amending.wake()
   }
 
   /** Publishes amended lists, some at a time, for no more than half of the time. */
@@ -311,27 +263,13 @@ export class ListKeeper {
       const rows = firstOf(part.untold, sizes.tell)
       if (rows.length === 0) continue
       const startMs = clock.elapsedMs()
-      await part.writer.sendBetween(() => this.#recordsOf(partition, part, rows))
+      const place = { part, partition, surface: this.#options.surface }
+      await part.writer.sendBetween(() => amendedRecords(this.#ports, place, rows))
       for (const row of rows) part.untold.delete(row) // Where it was not sent, the partition is another's, or about to be.
       await this.#pause(clock.elapsedMs() - startMs)
       return true
     }
     return false
-  }
-
-  /** Stored lists as records; one that was replaced since was published by its own batch. */
-  async #recordsOf(partition: number, part: KeptLists, rows: readonly number[]) {
-    const userIds = rows.map((row) => part.index.keyOf(row))
-    const texts = await this.#ports.lists.get(userIds.map((userId) => listKeys.recommendations(userId, this.#options.surface)))
-    return rows.flatMap((row, n) => {
-      const text = texts[n] ?? null
-      const known = part.index.get(row)
-      const stored = versionOfServed(text)
-      if (text === null || stored.epoch !== known.epoch || stored.position !== known.position) return []
-      const list = decodeServed<ServedList>(text) as Recommendation
-      const value = this.#ports.wire.encode('recommendations', list)
-      return [{ topic: 'recommendations', partition, key: userIds[n]!, value }]
-    })
   }
 
   #pause(ms: number): Promise<void> {
