@@ -8,6 +8,7 @@ import { similarCandidates } from '../algorithms/candidates/similar-candidates.t
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
+import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../operators/tables/rule-table.ts'
@@ -49,6 +50,25 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
     serve: { ttlS: 30 * 86_400 },
   }
+}
+
+/** The keeper of the lists that `recommendations` makes with these ports. Errors: none. */
+export function listKeeper(
+  config: Config,
+  ports: RecommendationPorts,
+  open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
+): ListKeeper {
+  const { catalogue, rules, diversify, finish } = ports
+  return new ListKeeper(
+    { ...open, catalogue, rules },
+    {
+      ...diversify,
+      surface,
+      shownMax: finish.itemsMax,
+      listsMax: config.recommendations.heldListsMax,
+      partitions: config.partitions,
+    },
+  )
 }
 
 /** What says most about the person comes first: a full candidate set turns the last ones away. */

@@ -1,5 +1,6 @@
 import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/catalogue.ts'
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
+import { type RuleSubject, unknownSubject } from '../../algorithms/rules/rule-spec.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
 import { MillraceError } from '../../core/errors.ts'
@@ -18,6 +19,8 @@ const misfitsPerTry = 256
 export class CatalogueTable implements ItemTable {
   readonly catalogue = new Catalogue()
   readonly content = new TfIdfIndex({ termsMax: 20_000 })
+  /** Told the rows of items that may not be shown any more: withdrawn, or sold out. */
+  onGone: (rows: readonly number[]) => void = () => {}
   readonly #items = new Map<number, Item>()
   /** Rows whose item vector is missing or old. */
   readonly #unembedded = new Set<number>()
@@ -32,6 +35,12 @@ export class CatalogueTable implements ItemTable {
     return row < 0 || this.catalogue.withdrawn[row] === 1 ? undefined : this.#items.get(row)
   }
 
+  /** What rules may ask of a row's item; of one without catalogue data, or withdrawn, only its name is known. */
+  subjectOf(row: number): RuleSubject {
+    const itemId = this.catalogue.items.text(row)
+    return this.get(itemId) ?? unknownSubject(itemId)
+  }
+
   /** Items with catalogue data. */
   get size(): number {
     return this.#items.size
@@ -43,12 +52,16 @@ export class CatalogueTable implements ItemTable {
   }
 
   apply(records: readonly Sourced<ItemUpdate | null>[]): void {
+    const gone: number[] = []
     for (const { key, value } of records) {
       const row = this.catalogue.rowOf(key)
       if (row < 0) continue
+      const wasAvailable = this.catalogue.available(row)
       if (value === null) this.catalogue.withdrawn[row] = 1
       else this.#set(row, value)
+      if (wasAvailable && !this.catalogue.available(row)) gone.push(row)
     }
+    if (gone.length > 0) this.onGone(gone)
   }
 
   /**
