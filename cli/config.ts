@@ -147,6 +147,12 @@ export const configSchema = Type.Object(
     recommendations: Type.Object(
       {
         candidatesMax: Type.Integer({ minimum: 10, maximum: 2000, default: 400, description: 'Candidates ranked per list.' }),
+        exactItemsMax: Type.Integer({
+          minimum: 0,
+          default: 200_000,
+          description:
+            'Items up to which the nearest ones by vector are searched exactly; above by an approximate index, its recall measured as millrace_ann_recall.',
+        }),
         shedAfterMs: Type.Integer({
           minimum: 100,
           default: 10_000,
