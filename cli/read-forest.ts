@@ -1,6 +1,10 @@
 import { rankerFeatureNames } from '../algorithms/ranker-features.ts'
 import type { Tree } from '../algorithms/tree-shap.ts'
 import { MillraceError } from '../core/errors.ts'
+import type { ModelShelf } from '../gpu-workers/model-shelf.ts'
+
+/** Finds the trees of a version of the ranker; null for one that has none, such as a network. Errors: `MILL_MODEL_INVALID`. */
+export type ForestOf = (version: string) => Promise<readonly Tree[] | null>
 
 /** Numbers of a tree as models/training/millrace_training/trees.py writes them. */
 type TreeNumbers = Readonly<Record<keyof Tree, readonly number[]>>
@@ -32,6 +36,21 @@ export function readForest(text: string, file: string): readonly Tree[] {
     value: Float32Array.from(tree.value),
     cover: Float64Array.from(tree.cover),
   }))
+}
+
+/** Looks for `trees.json` beside the versions of a model; each is read once. */
+export function forestsOn(shelf: Pick<ModelShelf, 'read'>, model: string): ForestOf {
+  const found = new Map<string, Promise<readonly Tree[] | null>>()
+  const read = async (version: string): Promise<readonly Tree[] | null> => {
+    // Other servers name versions as they like; those of our repositories are numbers.
+    const text = /^\d+$/.test(version) ? await shelf.read(model, Number(version), 'trees.json') : null
+    return text === null ? null : readForest(text, `${model}/${version}/trees.json`)
+  }
+  return (version) => {
+    const known = found.get(version) ?? read(version)
+    found.set(version, known)
+    return known
+  }
 }
 
 /** Whether each node is a leaf, or asks a column and leads to two nodes behind it that share its rows. */
