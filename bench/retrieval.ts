@@ -43,8 +43,9 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
       if ((row + 1) % 50_000 === 0) options.say(`${row + 1} vectors are in the index`)
     }
     const addUs = ((performance.now() - fromMs) * 1000) / (size - before)
-    figures.push(...figuresOf(size, measure(vectors, search, unit, queries)))
-    figures.push(figureOf({ name: `add-${size}`, kind: 'latency', value: addUs, unit: 'us' }))
+    const measured = figuresOf(size, measure(vectors, search, unit, queries))
+    figures.push(...measured, figureOf({ name: `add-${size}`, kind: 'latency', value: addUs, unit: 'us' }))
+    options.say(`${size} vectors: ${measured.map(({ name, value, ceiling }) => `${name} ${value} (${ceiling})`).join(', ')}`)
   }
   return figures
 }

@@ -18,13 +18,13 @@ const nodeColumns = ['feature', 'threshold', 'left', 'right', 'value', 'cover'] 
 export function readForest(text: string, file: string): readonly Tree[] {
   const wrong = (what: string, cause?: unknown) =>
     new MillraceError('MILL_MODEL_INVALID', `${file}: ${what}; train and publish the version again`, { cause })
-  let forest: { readonly columns?: unknown; readonly trees?: unknown }
+  let forest: { readonly columns?: unknown; readonly trees?: unknown } | null
   try {
     forest = JSON.parse(text) as typeof forest
   } catch (cause) {
     throw wrong('it is no JSON', cause)
   }
-  const { columns, trees } = forest
+  const { columns, trees } = forest ?? {}
   if (!Array.isArray(columns) || columns.join() !== rankerFeatureNames.join())
     throw wrong('its columns are not those of the ranker features')
   if (!Array.isArray(trees) || !trees.every(isTree)) throw wrong('its trees cannot be read')

@@ -1,3 +1,4 @@
+import { dot } from '../../algorithms/cosine.ts'
 import type { NearestRows } from '../../algorithms/nearest-rows.ts'
 import { insertBest } from '../../algorithms/top-k.ts'
 import type { VectorRows } from '../../algorithms/vector-rows.ts'
@@ -118,10 +119,4 @@ export class VectorSearch implements NearestRows {
     this.#recalls.push(Math.min(hits, wanted) / wanted)
     if (this.#recalls.length > samplesMax) this.#recalls.shift()
   }
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let at = 0; at < a.length; at++) sum += a[at]! * b[at]!
-  return sum
 }

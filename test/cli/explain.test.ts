@@ -128,13 +128,6 @@ it('takes a score of boosted trees apart by the trees of the version that made t
     expect(popularity.contribution).toBeCloseTo(popularity.value <= 1 ? -0.15 : 0.45, 6)
     expect(score).toBeCloseTo(popularity.value <= 1 ? 0.6 : 1.2, 6)
   }
-  const { stdout } = await folder.run('explain', user, ...boosted)
-  expect(stdout).toContain(`exact SHAP values (tree-shap) of the trees of model ${list!.modelVersion}`)
-
-  writeFileSync(trees, JSON.stringify({ ...forest, columns: ['another', 'schema'] }))
-  const refused = await folder.run('explain', user, ...boosted)
-  expect(refused).toMatchObject({ stderr: expect.stringContaining('its columns are not those of the ranker features') })
-  expect(refused.code).not.toBe(0)
 })
 
 it('says who and what is unknown', { timeout: 180_000 }, async () => {
