@@ -57,7 +57,7 @@ function descend(tree: Tree, row: Float32Array, out: Float64Array, node: number,
   if (feature < 0) {
     for (let at = 1; at < path.length; at++) {
       const { one, zero, feature: column } = path[at]!
-      const weight = unwind(path, at).reduce((sum, part) => sum + part.weight, 0)
+      const weight = unwoundWeights(path, at).reduce((sum, each) => sum + each, 0)
       out[column]! += weight * (one - zero) * tree.value[node]!
     }
     return
@@ -90,19 +90,25 @@ function extend(path: readonly PathPart[], step: Step): PathPart[] {
 
 /** The path as if the column at a place had never been asked: Algorithm 2's UNWIND. */
 function unwind(path: readonly PathPart[], place: number): PathPart[] {
+  const weights = unwoundWeights(path, place)
+  return path.filter((_, at) => at !== place).map((part, at) => ({ ...part, weight: weights[at]! }))
+}
+
+/** The weights of that shorter path. */
+function unwoundWeights(path: readonly PathPart[], place: number): Float64Array {
   const depth = path.length - 1
   const { one, zero } = path[place]!
-  const weights = path.map(({ weight }) => weight)
-  let next = weights[depth]!
+  const weights = new Float64Array(depth)
+  let next = path[depth]!.weight
   for (let at = depth - 1; at >= 0; at--) {
-    if (one === 0) weights[at] = (weights[at]! * (depth + 1)) / (zero * (depth - at))
+    const { weight } = path[at]!
+    if (one === 0) weights[at] = (weight * (depth + 1)) / (zero * (depth - at))
     else {
-      const held = weights[at]!
       weights[at] = (next * (depth + 1)) / ((at + 1) * one)
-      next = held - (weights[at]! * zero * (depth - at)) / (depth + 1)
+      next = weight - (weights[at]! * zero * (depth - at)) / (depth + 1)
     }
   }
-  return path.filter((_, at) => at !== place).map((part, at) => ({ ...part, weight: weights[at]! }))
+  return weights
 }
 
 /** What the leaf adds that the row reaches. */
