@@ -45,6 +45,22 @@ function shop(seed: string, rows: number, options: { readonly exactMax: number; 
   return { search, vectors, withdrawn, unit, set, find, exact }
 }
 
+/** The real index with something wrong, or watched. */
+function changedIndex(change: {
+  readonly set?: (index: VectorIndex, row: number, vector: Float32Array) => void
+  readonly search?: (index: VectorIndex, query: Float32Array, rows: Int32Array) => number
+}): VectorIndex {
+  const index = new UsearchVectorIndex(width)
+  return {
+    get size() {
+      return index.size
+    },
+    set: (row, vector) => (change.set ? change.set(index, row, vector) : index.set(row, vector)),
+    remove: (row) => index.remove(row),
+    search: (query, rows) => (change.search ? change.search(index, query, rows) : index.search(query, rows)),
+  }
+}
+
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, at) => sum + value * b[at]!, 0)
 const rowsOf = (found: readonly { readonly row: number }[]): number[] => found.map(({ row }) => row)
 
@@ -111,6 +127,10 @@ it('follows what is added, replaced and withdrawn at once, before and after the 
   check()
   search.advance(10)
   check()
+  // Rows that the index has and that wait as well are found once.
+  const some = rowsOf(find(query))
+  for (const row of some.slice(0, 50)) search.changed(row)
+  expect(rowsOf(find(query))).toEqual(some)
   withdrawn.delete(second)
   search.changed(second)
   expect(rowsOf(find(query))).toContain(second)
@@ -119,12 +139,26 @@ it('follows what is added, replaced and withdrawn at once, before and after the 
 }, 30_000)
 
 it('a filter that leaves few has the index asked for more, then everything compared: short, but never too short or padded', () => {
-  const { search, unit, find, exact } = shop('filtered', 10_000, { exactMax: 1_000 })
+  const asked: number[] = []
+  const openIndex = () =>
+    changedIndex({
+      search: (index, query, rows) => {
+        asked.push(rows.length)
+        return index.search(query, rows)
+      },
+    })
+  const { search, unit, find, exact } = shop('filtered', 10_000, { exactMax: 1_000, openIndex })
   search.advance(100_000)
   const query = unit()
-  for (const every of [5, 100, 900]) {
+  for (const [every, widths] of [
+    [5, [150, 600]],
+    [100, [150, 600, 2_400]],
+    [900, [150, 600, 2_400]],
+  ] as const) {
     const keep = (row: number): boolean => row % every === 0
+    asked.length = 0
     const found = find(query, keep)
+    expect(asked).toEqual(widths)
     expect(rowsOf(found).every((row) => keep(row) && row % 7 !== 3)).toBe(true)
     expect(found).toHaveLength(exact(query, keep).length)
   }
@@ -132,18 +166,7 @@ it('a filter that leaves few has the index asked for more, then everything compa
 }, 30_000)
 
 it('an index that misses half shows in the recall', () => {
-  /** Forgets every second row it is given. */
-  const openIndex = (): VectorIndex => {
-    const index = new UsearchVectorIndex(width)
-    return {
-      get size() {
-        return index.size
-      },
-      set: (row, vector) => (row % 2 === 0 ? index.set(row, vector) : undefined),
-      remove: (row) => index.remove(row),
-      search: (query, rows) => index.search(query, rows),
-    }
-  }
+  const openIndex = () => changedIndex({ set: (index, row, vector) => (row % 2 === 0 ? index.set(row, vector) : undefined) })
   const { search, unit, find } = shop('forgetful', 4_000, { exactMax: 1_000, openIndex })
   search.advance(100_000)
   expect(search.recall).toBe(null)
@@ -151,6 +174,14 @@ it('an index that misses half shows in the recall', () => {
   expect(search.recall).toBeGreaterThan(0.2)
   expect(search.recall).toBeLessThan(0.8)
 }, 30_000)
+
+it('an index that stops early is not believed', () => {
+  const openIndex = () => changedIndex({ search: (index, query, rows) => index.search(query, rows.subarray(0, 120)) })
+  const { search, unit, find, exact } = shop('early', 2_000, { exactMax: 1_000, openIndex })
+  search.advance(100_000)
+  const query = unit()
+  expect(rowsOf(find(query, (row) => row % 2 === 0))).toEqual(rowsOf(exact(query, (row) => row % 2 === 0)))
+})
 
 it('where no index is to be had, every search stays exact', () => {
   const { search, unit, find, exact } = shop('none', 2_000, { exactMax: 1_000, openIndex: () => null })
