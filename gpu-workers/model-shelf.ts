@@ -78,7 +78,9 @@ export class ModelShelf {
   async read(model: string, version: number, file: string): Promise<string | null> {
     return await readFile(join(this.repository, model, String(version), file), 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
-      throw new MillraceError('MILL_MODEL_INVALID', `${model}/${version}/${file} cannot be read: ${error.message}`, { cause: error })
+      throw new MillraceError('MILL_MODEL_INVALID', `${model}/${version}/${file} cannot be read: ${error.message}`, {
+        cause: error,
+      })
     })
   }
 
