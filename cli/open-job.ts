@@ -8,6 +8,7 @@ import { userFamily } from '../operators/fold-user-events.ts'
 import { userView } from '../operators/user-view.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import { Engine } from '../runtime/engine.ts'
+import type { Table } from '../runtime/graph.ts'
 import { SharedScorer } from '../runtime/shared-scorer.ts'
 import { defaultTaskLimits } from '../runtime/task.ts'
 import type { ServedList } from '../schemas/served-list.ts'
@@ -52,6 +53,11 @@ export async function openJob(config: Config) {
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
   const engine = new Engine(ports, {
     graphs,
+    // Every process that serves lists assigns people, whatever topologies it runs.
+    tables: [
+      { topic: 'experiments', table: tables.experiments as Table<never> },
+      { topic: 'experiment-results', table: { apply: (records) => tables.experiments.applyResults(records as never) } },
+    ],
     partitions: config.partitions,
     limits: defaultTaskLimits,
     limitsOf: {
@@ -62,6 +68,7 @@ export async function openJob(config: Config) {
       'item-features': { gatherMs: 250 },
       rewards: { gatherMs: 100 },
       bandit: { gatherMs: 100 },
+      experiments: { gatherMs: 250 },
     },
     onTask: (topology, partition, task) => {
       if (topology === recommendations.name) keeper.partition(partition, task)
@@ -90,20 +97,13 @@ export async function openJob(config: Config) {
     metrics: ports.metrics,
   }
   const decisions = new DecisionLog(shared)
-  const { trendShare } = config.experiment
   const service = new RecommendationService({
     lists: ports.lists,
     items: tables.catalogue,
     decisions,
     clock: ports.clock,
     ...(config.gateway.cursorSecret === '' ? {} : { cursorSecret: config.gateway.cursorSecret }),
-    experiment: {
-      name: config.experiment.name,
-      variants: [
-        { name: 'learned', weight: 1 - trendShare },
-        { name: 'trend', weight: trendShare },
-      ],
-    },
+    experiments: tables.experiments,
   })
   const collector = new EventCollector({ ...shared, items: tables.catalogue })
   const features = featureReader(ports.state, config.partitions)

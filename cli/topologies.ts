@@ -1,18 +1,21 @@
 import { MillraceError } from '../core/errors.ts'
+import { ExperimentTable } from '../operators/tables/experiment-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { Graph } from '../runtime/graph.ts'
 import { bandit } from '../topologies/bandit.ts'
+import { experiments } from '../topologies/experiments.ts'
 import { itemFeatures } from '../topologies/item-features.ts'
 import { recommendations } from '../topologies/recommendations.ts'
 import { rewards } from '../topologies/rewards.ts'
 import { userFeatures } from '../topologies/user-features.ts'
 import type { Config } from './config.ts'
+import { configuredExperiment } from './configured-experiment.ts'
 import { recommendationPorts } from './recommendation-ports.ts'
 
 /** Every topology, upstream first: the order in which a process drains them. */
-export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit] as const
+export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit, experiments] as const
 export const topologyNames: readonly string[] = allTopologies.map((topology) => topology.name)
 
 /** What every topology but `recommendations` asks for: numbers from the configuration. */
@@ -37,12 +40,17 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock, openIndex
   }
   const lists = recommendationPorts(config, scorer, clock, openIndex)
   const ports = featurePorts(config)
+  const experimentTable = new ExperimentTable([configuredExperiment(config)])
   const builders: Record<string, () => Graph> = {
     'user-features': () => userFeatures.graph(ports),
     'item-features': () => itemFeatures.graph(ports),
     recommendations: () => recommendations.graph(lists),
     rewards: () => rewards.graph(ports),
     bandit: () => bandit.graph(ports),
+    experiments: () => experiments.graph({ experiments: experimentTable }),
   }
-  return { graphs: topologyNames.filter((name) => names.includes(name)).map((name) => builders[name]!), tables: lists }
+  return {
+    graphs: topologyNames.filter((name) => names.includes(name)).map((name) => builders[name]!),
+    tables: { ...lists, experiments: experimentTable },
+  }
 }

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../ports/clock.ts'
 import type { ItemTable } from '../ports/item-table.ts'
+import { type Device, devices } from '../schemas/user-event.ts'
 import { errorSchema } from './error-schema.ts'
 import { idSchema } from './id-schema.ts'
 import { recommendationAnswerOf, recommendationAnswerSchema } from './recommendation-answer.ts'
@@ -12,6 +13,7 @@ const options = {
   surface: Type.String({ pattern: '^[a-z0-9_-]{1,32}$', default: 'home', description: 'Where they are shown.' }),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'next_cursor of the page before.' })),
   region: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Region, for people not known yet.' })),
+  device: Type.Optional(Type.Unsafe<Device>(Type.String({ enum: [...devices], description: 'What they are shown on.' }))),
   decision_log: Type.Boolean({ default: true, description: 'false for a look that nobody is shown.' }),
 }
 const querySchema = Type.Object(options, { additionalProperties: false })
@@ -35,8 +37,8 @@ export function recommendationRoutes(
   { service, items, clock }: { readonly service: RecommendationService; readonly items: ItemTable; readonly clock: Clock },
 ): void {
   const answer = async (userId: string, asked: Static<typeof querySchema>) => {
-    const { count, surface, cursor, region } = asked
-    const shown = await service.recommend({ userId, count, surface, cursor, region, logDecision: asked.decision_log })
+    const { count, surface, cursor, region, device } = asked
+    const shown = await service.recommend({ userId, count, surface, cursor, region, device, logDecision: asked.decision_log })
     return recommendationAnswerOf(shown, items, clock)
   }
   app.get<{ Params: Static<typeof paramsSchema>; Querystring: Static<typeof querySchema> }>(

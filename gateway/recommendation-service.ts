@@ -1,14 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { MillraceError } from '../core/errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { ExperimentTable } from '../ports/experiment-table.ts'
 import type { ItemTable } from '../ports/item-table.ts'
 import type { ListStore } from '../ports/list-store.ts'
+import type { Assignment } from '../schemas/assignment.ts'
 import type { Exploration } from '../schemas/exploration.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
 import { decodeServed, type ServedReserve, type ServedSnapshot, type ServedTrend } from '../schemas/served-list.ts'
-import { assignVariant, type Experiment } from './assign-variant.ts'
+import type { Device } from '../schemas/user-event.ts'
+import { assignExperiments } from './assign-experiments.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { decisionOf } from './decision-of.ts'
 import { GatheredLists } from './gathered-lists.ts'
@@ -23,7 +26,7 @@ export interface RecommendationServiceOptions {
   readonly decisions: Pick<DecisionLog, 'add'>
   readonly clock: Clock
   /** Absent = everybody gets their own list. */
-  readonly experiment?: Experiment
+  readonly experiments?: ExperimentTable
   /** Signs page cursors: the same on every copy behind a balancer. Random by default, good for a single process. */
   readonly cursorSecret?: string
   /** Makes ids of decisions and trend lists; random UUIDs by default, a counter for runs that must repeat. */
@@ -42,6 +45,8 @@ export interface RecommendRequest {
   readonly cursor?: string | undefined
   /** Region of somebody nobody knows yet. */
   readonly region?: string | undefined
+  /** What it is shown on, for experiments on some devices only. */
+  readonly device?: Device | undefined
   /** When it is shown, ms; now by default. */
   readonly timeMs?: number | undefined
   /** False for a look that nobody is shown: no decision is logged. True by default. */
@@ -66,6 +71,7 @@ export interface Shown {
   readonly policyVersion: string
   readonly experiment: string | null
   readonly variant: string | null
+  readonly assignments: readonly Assignment[]
   readonly exploration: Exploration | null
   readonly rung: Rung
   readonly modelVersion: string
@@ -82,7 +88,10 @@ export interface Shown {
 
 /** A list before paging: best first, what is for sale now. */
 interface Ranking
-  extends Omit<Shown, 'items' | 'nextCursor' | 'decisionId' | 'experiment' | 'variant' | 'userId' | 'surface' | 'timeMs'> {
+  extends Omit<
+    Shown,
+    'items' | 'nextCursor' | 'decisionId' | 'experiment' | 'variant' | 'assignments' | 'userId' | 'surface' | 'timeMs'
+  > {
   readonly ranked: Iterable<RecommendedItem>
   /** Spare items after them, read only when a page gets that far. */
   readonly spares: () => readonly RecommendedItem[]
@@ -119,11 +128,10 @@ export class RecommendationService {
     if (!Number.isInteger(count) || count < 1 || count > 50)
       throw new MillraceError('MILL_REQUEST_INVALID', `count is ${count}; it must be 1–50`, { details: { field: 'count' } })
     const page = request.cursor ? this.#cursors.decode(request.cursor, userId, surface) : null
-    const { experiment } = this.#options
-    const variant = experiment ? assignVariant(experiment, userId) : null
     const timeMs = request.timeMs ?? this.#options.clock.nowMs()
-    const ranking =
-      (variant === 'trend' ? null : await this.#own(request)) ?? (await this.#trending(request.region, timeMs, page))
+    const { experiments } = this.#options
+    const { assignments, deciding, policy } = assignExperiments(experiments?.running ?? [], { ...request, timeMs })
+    const ranking = (policy === 'trend' ? null : await this.#own(request)) ?? (await this.#trending(request.region, timeMs, page))
     const { items, nextCursor } = this.#page(ranking, request, page)
     const { ranked: _, spares: __, snapshot, ...list } = ranking
     const logs = request.logDecision !== false && items.length > 0
@@ -134,8 +142,9 @@ export class RecommendationService {
       surface,
       timeMs,
       decisionId,
-      experiment: variant === null ? null : experiment!.name,
-      variant,
+      experiment: deciding?.experiment ?? null,
+      variant: deciding?.variant ?? null,
+      assignments,
       items,
       nextCursor,
     }

@@ -1,11 +1,13 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
 import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { tallyFamily } from './fold-experiments.ts'
 import { scopeFamily } from './fold-item-signals.ts'
 import { itemFamily } from './fold-items.ts'
 import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
+import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
 
 /**
  * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write
@@ -18,8 +20,9 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
   rewards: {
     ...familiesHome({
       [listFamily.name]: firstPart,
-      // The rows of a task are numbered by it: an old task goes on counting, a new one begins.
-      [progressFamily.name]: (_name, value, target) => (target.isNew ? null : value),
+      [progressFamily.name]: numbering,
+      [personFamily.name]: whole,
+      [deltaProgressFamily.name]: numbering,
       [dueBucketFamily.name]: dueIn,
     }),
     index: {
@@ -29,6 +32,7 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
     },
   },
   bandit: familiesHome({ [armFamily.name]: firstPart, [policyFamily.name]: whole }),
+  experiments: familiesHome({ [tallyFamily.name]: whole }),
 }
 
 type Part = (name: string, value: Uint8Array, target: MoveTarget) => Uint8Array | null
@@ -47,6 +51,11 @@ function familiesHome(families: Readonly<Record<string, Part>>): StateHome {
 /** State that is named as its records are. */
 function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isHome(name) ? value : null
+}
+
+/** The rows of a task are numbered by it: an old task goes on counting, a new one begins. */
+function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
+  return target.isNew ? null : value
 }
 
 /** State named `<record key>/<rest>`; both may have slashes of their own. */

@@ -13,7 +13,7 @@ import { claimPartitions } from './claim-partitions.ts'
 import { type Graph, sourceTopics } from './graph.ts'
 import { StepMetrics } from './running-graph.ts'
 import { RunningTopology } from './running-topology.ts'
-import { TableReader } from './table-reader.ts'
+import { type ReadTable, TableReader } from './table-reader.ts'
 import type { BatchSummary, Task, TaskLimits } from './task.ts'
 
 /** How long a start waits for services. */
@@ -33,6 +33,8 @@ export interface EnginePorts {
 export interface EngineOptions {
   /** Builds the graph of a topology; called once per task and once for its tables. */
   readonly graphs: readonly (() => Graph)[]
+  /** Tables that the process itself reads, beside those of its topologies. */
+  readonly tables?: readonly ReadTable[]
   /** Partition count of every topic. */
   readonly partitions: number
   readonly limits: TaskLimits
@@ -83,6 +85,7 @@ export class Engine implements EngineControl {
       [...this.#topologies.values()].map((topology) => topology.graph),
       ports,
       options.partitions,
+      options.tables,
     )
     this.#registerGauges()
   }

@@ -9,6 +9,12 @@ import type { Graph, Table } from './graph.ts'
 import { isLeftover } from './is-leftover.ts'
 import { readLayout, type StateLayout } from './state-layout.ts'
 
+/** A topic that a process holds whole, whatever topologies it runs. */
+export interface ReadTable {
+  readonly topic: TopicName
+  readonly table: Table<unknown>
+}
+
 /** Tables may be so much older than the log, ms. */
 const gatherMs = 50
 
@@ -35,16 +41,15 @@ export class TableReader {
     graphs: readonly Graph[],
     ports: { log: EventLog; state: StateStore; wire: WireFormat; logger: Logger },
     partitions: number,
+    others: readonly ReadTable[] = [],
   ) {
     this.#state = ports.state
     this.#partitions = partitions
-    for (const graph of graphs) {
-      for (const node of graph.nodes) {
-        if (node.kind !== 'table') continue
-        const tables = this.#tables.get(node.topic)
-        if (tables) tables.add(node.table)
-        else this.#tables.set(node.topic, new Set([node.table]))
-      }
+    const read = graphs.flatMap(({ nodes }) => nodes.filter((node) => node.kind === 'table'))
+    for (const { topic, table } of [...read, ...others]) {
+      const tables = this.#tables.get(topic)
+      if (tables) tables.add(table)
+      else this.#tables.set(topic, new Set([table]))
     }
     this.#log = ports.log
     this.#wire = ports.wire

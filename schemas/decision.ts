@@ -1,3 +1,4 @@
+import { type Assignment, assignmentsField } from './assignment.ts'
 import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
@@ -27,6 +28,7 @@ export interface Decision {
   /** Policy that decided, e.g. `learned` or `trend`; the key of its reward. */
   readonly policy: string
   readonly policyVersion: string
+  /** The experiment that decided the policy, and its variant; `assignments` has all. */
   readonly experiment: string | null
   readonly variant: string | null
   /** Seed of every random choice in the list. */
@@ -37,6 +39,7 @@ export interface Decision {
   readonly context: Uint8Array
   readonly exploration: Exploration | null
   readonly slots: readonly DecisionSlot[]
+  readonly assignments: readonly Assignment[]
 }
 
 export const decisionSlotSchema = recordSchema<DecisionSlot>('DecisionSlot', 'One shown slot.', [
@@ -57,7 +60,7 @@ export const decisionSchema = recordSchema<Decision>('Decision', 'What was shown
   { name: 'surface', type: 'string', doc: 'Where, e.g. home.' },
   { name: 'policy', type: 'string', doc: 'Policy that decided.' },
   { name: 'policyVersion', type: 'string', doc: 'Its version.' },
-  optional('experiment', 'string', 'Experiment the person is in.'),
+  optional('experiment', 'string', 'Experiment that decided the policy.'),
   optional('variant', 'string', 'Variant of that experiment.'),
   { name: 'seed', type: 'string', doc: 'Seed of every random choice.' },
   { name: 'rung', type: 'string', doc: 'Which rung of degradation made the list.' },
@@ -65,4 +68,5 @@ export const decisionSchema = recordSchema<Decision>('Decision', 'What was shown
   { name: 'context', type: 'bytes', doc: 'User tower input, little-endian float32; may be empty.', default: '' },
   explorationField,
   { name: 'slots', type: { type: 'array', items: decisionSlotSchema.definition }, doc: 'What was shown, in order.' },
+  assignmentsField,
 ])

@@ -1,3 +1,4 @@
+import { type Assignment, assignmentsField } from './assignment.ts'
 import { type DecisionSlot, decisionSlotSchema } from './decision.ts'
 import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
@@ -34,6 +35,7 @@ export interface Reward {
   readonly context: Uint8Array
   readonly exploration: Exploration | null
   readonly slots: readonly RewardSlot[]
+  readonly assignments: readonly Assignment[]
 }
 
 const rewardSlotSchema = recordSchema<RewardSlot>('RewardSlot', 'What became of one shown slot.', [
@@ -62,4 +64,5 @@ export const rewardSchema = recordSchema<Reward>('Reward', 'A decision joined wi
   { name: 'context', type: 'bytes', doc: 'User tower input, float32.', default: '' },
   explorationField,
   { name: 'slots', type: { type: 'array', items: rewardSlotSchema.definition }, doc: 'Shown slots with rewards.' },
+  assignmentsField,
 ])

@@ -3,6 +3,8 @@ import { banditUpdateSchema } from './bandit-update.ts'
 import { deadLetterSchema } from './dead-letter.ts'
 import { decisionSchema } from './decision.ts'
 import { erasureSchema } from './erasure.ts'
+import { experimentSchema } from './experiment.ts'
+import { experimentDeltaSchema } from './experiment-delta.ts'
 import { experimentResultSchema } from './experiment-result.ts'
 import { featureUpdateSchema } from './feature-update.ts'
 import { itemSchema } from './item.ts'
@@ -68,7 +70,18 @@ export const topics = {
     doc: 'Decisions joined with outcomes, keyed by policy.',
   },
   'bandit-updates': { schema: banditUpdateSchema, cleanup: 'compact', doc: 'Posteriors, keyed by policy/arm.' },
-  'experiment-results': { schema: experimentResultSchema, cleanup: 'compact', doc: 'Running experiment results.' },
+  experiments: { schema: experimentSchema, cleanup: 'compact', doc: 'Experiments, keyed by experiment; null removes.' },
+  'experiment-deltas': {
+    schema: experimentDeltaSchema,
+    cleanup: 'delete',
+    retentionMs: 30 * dayMs,
+    doc: 'What showings moved in experiments, keyed by experiment.',
+  },
+  'experiment-results': {
+    schema: experimentResultSchema,
+    cleanup: 'compact',
+    doc: 'Running results, keyed by experiment/variant/metric.',
+  },
   alerts: { schema: alertSchema, cleanup: 'delete', retentionMs: 30 * dayMs, doc: 'What people should look at.' },
   'dead-letters': {
     schema: deadLetterSchema,

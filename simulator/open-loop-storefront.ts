@@ -1,3 +1,4 @@
+import { assignmentPoint } from '../core/assignment.ts'
 import { MillraceError } from '../core/errors.ts'
 import { createRandom, type Random } from '../core/random.ts'
 import type { Decision, DecisionSlot } from '../schemas/decision.ts'
@@ -6,6 +7,8 @@ import type { ShownList, ShowRequest, Storefront } from './storefront.ts'
 
 /** A Buffer, for the Avro library takes no other bytes. */
 const noBytes = Buffer.alloc(0)
+/** An experiment whose variants show the same: whatever is found in it is chance. */
+const sameForAll = 'a-against-a'
 /** The popular list is made anew every so many requests. */
 const refreshEvery = 50
 
@@ -51,6 +54,7 @@ export function createOpenLoopStorefront(
       exploration: null,
       experiment: null,
       variant: null,
+      assignments: [{ experiment: sameForAll, variant: assignmentPoint(sameForAll, request.userId) < 0.5 ? 'a' : 'b' }],
       seed: `${options.seed}/${number}`,
       rung: 'trend',
       modelVersion: '',

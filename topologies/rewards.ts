@@ -1,4 +1,5 @@
 import { type Joinable, type JoinOptions, joinOutcomes } from '../operators/join-outcomes.ts'
+import { measureExperiments } from '../operators/measure-experiments.ts'
 import { defineTopology } from '../runtime/define-topology.ts'
 
 export interface RewardsPorts {
@@ -7,11 +8,14 @@ export interface RewardsPorts {
 
 /**
  *  decisions ───┐
- *  user-events ─┴ inputs ─ join ─▶ rewards
+ *  user-events ─┴ inputs ─ join ─┬─▶ rewards
+ *                                └ measure ─▶ experiment-deltas
  */
 export const rewards = defineTopology<RewardsPorts>('rewards', ({ ports, source, merge }) => {
   const { latenessMs } = ports.rewards
   const decisions = source('decisions', { timeOf: (decision) => decision.timeMs, latenessMs })
   const events = source('user-events', { timeOf: (event) => event.timeMs, latenessMs })
-  merge<Joinable>('inputs', decisions, events).step('join', joinOutcomes(ports.rewards)).sink('rewards')
+  const joined = merge<Joinable>('inputs', decisions, events).step('join', joinOutcomes(ports.rewards))
+  joined.sink('rewards')
+  joined.step('measure', measureExperiments()).sink('experiment-deltas')
 })

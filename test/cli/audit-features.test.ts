@@ -102,6 +102,7 @@ describe('models audit', () => {
       exploration: null,
       experiment: null,
       variant: null,
+      assignments: [],
       seed: listId,
       rung: 'linear',
       modelVersion: '',

@@ -127,6 +127,7 @@ it('draws topologies', async () => {
     'recommendations',
     'rewards',
     'bandit',
+    'experiments',
   ])
   expect((await folder.run('topologies', 'describe', 'rewards')).stdout).toMatch(/^topology rewards\n {2}source +decisions/)
   expect((await folder.run('topologies', 'graph', 'rewards', '--format', 'mermaid')).stdout).toMatch(/^flowchart LR\n/)

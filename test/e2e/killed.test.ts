@@ -52,7 +52,7 @@ it('killed again and again while it works, the embedded engine ends with the fol
   expect(wrong).toEqual([])
   expect(unfinished).toBeGreaterThan(0)
   expect(new Set(reports.map(({ topology }) => topology))).toEqual(
-    new Set(['user-features', 'item-features', 'rewards', 'bandit']),
+    new Set(['user-features', 'item-features', 'rewards', 'bandit', 'experiments']),
   )
   expect(keys).toBeGreaterThan(400)
 })

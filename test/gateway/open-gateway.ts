@@ -3,7 +3,6 @@ import { EmbeddedEventLog } from '../../connectors/embedded/event-log.ts'
 import { EmbeddedListStore } from '../../connectors/embedded/list-store.ts'
 import { EmbeddedSchemaRegistry } from '../../connectors/embedded/schema-registry.ts'
 import { systemClock } from '../../core/clock.ts'
-import type { Experiment } from '../../gateway/assign-variant.ts'
 import { createGateway } from '../../gateway/create-gateway.ts'
 import { DecisionLog } from '../../gateway/decision-log.ts'
 import { EventCollector } from '../../gateway/event-collector.ts'
@@ -13,6 +12,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import { silentLogger } from '../../ports/logger.ts'
 import { silentMetrics } from '../../ports/metrics.ts'
+import type { Experiment } from '../../schemas/experiment.ts'
 import type { Item } from '../../schemas/item.ts'
 import { listKeys } from '../../schemas/list-keys.ts'
 import type { RecommendedItem } from '../../schemas/recommendation.ts'
@@ -24,7 +24,7 @@ import { WireFormat } from '../../schemas/wire-format.ts'
 const partitions = 2
 
 export interface GatewayFixtureOptions {
-  readonly experiment?: Experiment
+  readonly experiments?: readonly Experiment[]
   readonly apiKeys?: readonly string[]
   readonly clock?: Clock
   /** Stands between the gateway and the real log, e.g. to take it away. */
@@ -60,7 +60,7 @@ export async function openGateway(options: GatewayFixtureOptions = {}) {
     clock,
     cursorSecret: 'test',
     trendAgeMsMax: 0,
-    ...(options.experiment ? { experiment: options.experiment } : {}),
+    ...(options.experiments ? { experiments: { running: options.experiments } } : {}),
   })
   const featuresOf = (userId: string) => Promise.resolve(features.get(userId) ?? null)
   const app = await createGateway({

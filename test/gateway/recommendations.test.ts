@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { MillraceError } from '../../core/errors.ts'
+import { experimentOf } from './experiment-of.ts'
 import { openGateway } from './open-gateway.ts'
 
 type Gateway = Awaited<ReturnType<typeof openGateway>>
@@ -136,13 +137,14 @@ it('has an empty answer, and no decision, before anything was seen', async () =>
 
 it('serves the trend variant the trend list, for the share of people it was given', async () => {
   gateway = await openGateway({
-    experiment: {
-      name: 'exp',
-      variants: [
-        { name: 'learned', weight: 0.8 },
-        { name: 'trend', weight: 0.2 },
-      ],
-    },
+    experiments: [
+      experimentOf('exp', {
+        variants: [
+          { name: 'learned', weight: 0.8, policy: 'learned' },
+          { name: 'trend', weight: 0.2, policy: 'trend' },
+        ],
+      }),
+    ],
   })
   await gateway.putTrend('scope:all', ids(30, 40))
   const seen = { learned: 0, trend: 0 }

@@ -17,6 +17,7 @@ export function decisionOf(decisionId: string, timeMs: number, fields: Partial<D
     exploration: null,
     experiment: null,
     variant: null,
+    assignments: [],
     seed: decisionId,
     rung: 'ranker',
     modelVersion: '1',

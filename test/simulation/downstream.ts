@@ -2,8 +2,9 @@ import type { Topology } from '../../runtime/define-topology.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { TopicName } from '../../schemas/topics.ts'
 import { bandit } from '../../topologies/bandit.ts'
+import { experiments } from '../../topologies/experiments.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
-import { itemPorts, type Output, partitions, type Scenario } from './scenarios.ts'
+import { experimentPorts, itemPorts, type Output, partitions, type Scenario } from './scenarios.ts'
 
 type States = readonly ReadonlyMap<string, Uint8Array>[]
 
@@ -13,32 +14,37 @@ interface Reader {
 }
 
 /** Who reads the additive outputs of a topology. */
-const readers: ReadonlyMap<string, Reader> = new Map([
-  ['user-features', readerOf('item-signals', itemFeatures, itemPorts)],
-  ['rewards', readerOf('rewards', bandit, {})],
+const readers: ReadonlyMap<string, readonly Reader[]> = new Map([
+  ['user-features', [readerOf('item-signals', itemFeatures, itemPorts)]],
+  ['rewards', [readerOf('rewards', bandit, {}), readerOf('experiment-deltas', experiments, experimentPorts)]],
 ])
 
-const calmStates = new WeakMap<Scenario, Promise<States>>()
+const calmStates = new WeakMap<Scenario, Promise<readonly States[]>>()
 
 /** What is wrong with the state of the topology that reads what a disturbed run sent, with every repeat in it. */
 export async function downstreamFaults(scenario: Scenario, sent: (topic: TopicName) => readonly Output[]): Promise<string[]> {
-  const reader = readers.get(scenario.name)
-  if (!reader) return []
+  const own = readers.get(scenario.name) ?? []
   let calm = calmStates.get(scenario)
   if (!calm) {
-    calm = reader.fold(scenario.calm.outputs.get(reader.topic) ?? [])
+    calm = Promise.all(own.map((reader) => reader.fold(scenario.calm.outputs.get(reader.topic) ?? [])))
     calmStates.set(scenario, calm)
   }
-  const [wanted, found] = [await calm, await reader.fold(sent(reader.topic))]
+  const wanted = await calm
   const faults: string[] = []
-  wanted.forEach((states, partition) => {
-    for (const key of new Set([...states.keys(), ...found[partition]!.keys()])) {
-      const [a, b] = [states.get(key), found[partition]!.get(key)]
-      if (!a || !b || Buffer.compare(a, b) !== 0)
-        faults.push(`who reads ${reader.topic} has another ${key} in partition ${partition} than after an undisturbed run`)
-    }
-  })
+  for (const [index, reader] of own.entries())
+    faults.push(...differences(reader.topic, wanted[index]!, await reader.fold(sent(reader.topic))))
   return faults
+}
+
+function differences(topic: TopicName, wanted: States, found: States): string[] {
+  return wanted.flatMap((states, partition) =>
+    [...new Set([...states.keys(), ...found[partition]!.keys()])]
+      .filter((key) => {
+        const [a, b] = [states.get(key), found[partition]!.get(key)]
+        return !a || !b || Buffer.compare(a, b) !== 0
+      })
+      .map((key) => `who reads ${topic} has another ${key} in partition ${partition} than after an undisturbed run`),
+  )
 }
 
 function readerOf<P>(topic: TopicName, topology: Topology<P>, ports: P): Reader {

@@ -96,6 +96,7 @@ export function drawShowings(seed: string): { decisions: LoggedValue<'decisions'
       userId,
       listId: `l${random.below(4)}`,
       policy: `p${random.below(2)}`,
+      assignments: ['e0', 'e1'].map((experiment) => ({ experiment, variant: pick(random, ['a', 'b']) })),
       slots: [slotOf('a', 0), slotOf('b', 1, true, pick(random, ['trend', 'session', 'content']))],
     })
     decisions.push({ value: decision, key: userId, loggedMs: atMs })

@@ -6,7 +6,14 @@ import type { Output, Scenario } from './scenarios.ts'
 import type { Remains } from './simulation.ts'
 
 /** Topics whose every record counts, those of replaced owners too. */
-const additive: ReadonlySet<TopicName> = new Set(['item-signals', 'session-steps', 'rewards', 'dead-letters', 'late-records'])
+const additive: ReadonlySet<TopicName> = new Set([
+  'item-signals',
+  'session-steps',
+  'rewards',
+  'experiment-deltas',
+  'dead-letters',
+  'late-records',
+])
 
 /**
  * What is wrong with what a disturbed run left, by architecture.md section 3: state equals the fold of the log, additive outputs
@@ -70,6 +77,7 @@ export function essenceOf(topic: TopicName, outputs: readonly Output[]): Map<str
     case 'session-steps':
       return rowsOf(outputs)
     case 'rewards':
+    case 'experiment-deltas':
       return sequencesOf(outputs)
     case 'dead-letters':
     case 'late-records':
@@ -107,7 +115,7 @@ function rowsOf(outputs: readonly Output[]): Map<string, unknown> {
   return rows
 }
 
-/** Rewards by source, each running number once. */
+/** Numbered rows by source, each running number once. */
 function sequencesOf(outputs: readonly Output[]): Map<string, unknown> {
   const rows = new Map<string, unknown[]>()
   const next = new Map<string, number>()

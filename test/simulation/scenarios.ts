@@ -1,6 +1,7 @@
 import { loadConfig } from '../../cli/config.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { ManualClock } from '../../core/clock.ts'
+import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import type { LogRecord } from '../../ports/event-log.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Topology } from '../../runtime/define-topology.ts'
@@ -9,10 +10,12 @@ import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { TopicName, TopicValue } from '../../schemas/topics.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
 import { bandit } from '../../topologies/bandit.ts'
+import { experiments } from '../../topologies/experiments.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
 import { recommendations } from '../../topologies/recommendations.ts'
 import { rewards } from '../../topologies/rewards.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
+import { experimentOf } from '../gateway/experiment-of.ts'
 import { openMs } from '../topologies/shop-events.ts'
 import { fakeScores } from './fake-scores.ts'
 import { drawEvents, drawItems, drawProfiles, drawShowings, type LoggedValue, logOf } from './input-logs.ts'
@@ -43,7 +46,7 @@ export interface Scenario extends Setup {
   readonly sinks: readonly TopicName[]
 }
 
-export const topologyNames = ['user-features', 'item-features', 'rewards', 'bandit', 'recommendations'] as const
+export const topologyNames = ['user-features', 'item-features', 'rewards', 'bandit', 'experiments', 'recommendations'] as const
 export type TopologyName = (typeof topologyNames)[number]
 
 type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
@@ -51,6 +54,8 @@ type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
 const featurePorts = { features: { latenessMs: 600_000 } }
 /** Every row is due: how often an item is sent else depends on how batches are cut. */
 export const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
+/** Definitions that stand still. */
+export const experimentPorts = { experiments: new ExperimentTable([experimentOf('e0'), experimentOf('e1')]) }
 const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }
 
 const made = new Map<string, Promise<Scenario>>()
@@ -78,7 +83,9 @@ async function makeScenario(name: TopologyName, seed: string): Promise<Scenario>
       return scenario(rewards, rewardPorts, { decisions, 'user-events': events })
     }
     case 'bandit':
-      return scenario(bandit, {}, { rewards: await rewardsOf(seed) })
+      return scenario(bandit, {}, { rewards: await joinedOf(seed, 'rewards') })
+    case 'experiments':
+      return scenario(experiments, experimentPorts, { 'experiment-deltas': await joinedOf(seed, 'experiment-deltas') })
     case 'recommendations':
       return recommendationScenario(seed)
   }
@@ -148,13 +155,15 @@ async function signalsOf(seed: string): Promise<LoggedValue<'item-signals'>[]> {
   return packs.map(({ key, partition, value }) => ({ key, partition, value, loggedMs: value.loggedMs }))
 }
 
-async function rewardsOf(seed: string): Promise<LoggedValue<'rewards'>[]> {
+/** What the join of a seed's showings sends to a topic; each source's rows come again from an earlier one on. */
+async function joinedOf(seed: string, topic: 'rewards' | 'experiment-deltas'): Promise<LoggedValue<never>[]> {
   const { decisions, events } = drawShowings(seed)
   const driver = new TopologyDriver(rewards, rewardPorts, { partitions })
   await driver.send('decisions', ...decisions)
   await driver.send('user-events', ...events)
-  const rows = driver.readKeyed('rewards').map(({ key, value }) => ({ key: key ?? '', value, loggedMs: value.closedMs }))
-  // Each source's rows come again from an earlier one on.
+  const rows = driver
+    .readKeyed(topic)
+    .map(({ key, value }) => ({ key: key ?? '', value: value as never, loggedMs: value.closedMs }))
   return [...rows.slice(0, 8), ...rows.slice(3)]
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assignmentPoint, assignVariant, variantAt, variantRanges } from '../../algorithms/assignment.ts'
+import { assignmentPoint, assignVariant, variantAt, variantRanges } from '../../core/assignment.ts'
 
 describe('assignment', () => {
   it('gives the golden points of GrowthBook', () => {

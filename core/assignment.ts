@@ -1,5 +1,5 @@
-import { fnv1a32 } from '../core/hash.ts'
-import { invariant } from '../core/invariant.ts'
+import { fnv1a32 } from './hash.ts'
+import { invariant } from './invariant.ts'
 
 /** The part of [0, 1) that belongs to a variant. */
 export interface VariantRange {

@@ -1,0 +1,99 @@
+import { concatMap, type OperatorFunction } from 'rxjs'
+import type { Batch, StateFamily, Transaction } from '../ports/batch.ts'
+import type { Keyed } from '../ports/outgoing.ts'
+import type { ExperimentDelta } from '../schemas/experiment-delta.ts'
+import { type PersonCount, personCounts } from '../schemas/experiment-metric.ts'
+import { type Exposure, type PersonState, personStateSchema } from '../schemas/person-state.ts'
+import type { Reward } from '../schemas/reward.ts'
+import { type JoinProgress, joinProgressSchema } from '../schemas/reward-state.ts'
+
+export const personFamily: StateFamily<PersonState> = { name: 'person', codec: personStateSchema }
+/** Deltas that have left. */
+export const deltaProgressFamily: StateFamily<JoinProgress> = { name: 'delta-progress', codec: joinProgressSchema }
+
+/** Experiments remembered of a person: more than may run at once. One that is forgotten and comes back counts the person again. */
+const exposuresMax = 64
+
+/**
+ * Counts each person once per experiment, from their first real showing on, and tells how a showing moved their counts. The variant of
+ * that first showing stays theirs. Slots that a bandit filled are left out: their chances depend on earlier outcomes, so no plain test
+ * may use them. What was counted before the first showing is kept as what was known before.
+ *
+ *     source  x-----y--|     x = [showing in variant b, clicked]   y = [another of the same person]
+ *     result  d-----e--|     d = [b: nobody → 1 click]             e = [b: 1 click → 1 click, more slots]
+ *
+ * - Order: as the showings come, their experiments in order of assignment; batches keep theirs.
+ * - Bound: holds the people of one batch; of each the 64 experiments with the newest showings.
+ * - Time: none.
+ * - Complete: after the running batch.
+ * - Error: passes on.
+ */
+export function measureExperiments(): OperatorFunction<Batch<Keyed<Reward>>, Batch<Keyed<ExperimentDelta>>> {
+  return concatMap(async (batch) => {
+    const { transaction, task } = batch
+    if (batch.records.length === 0) return { ...batch, records: [] }
+    await Promise.all([
+      transaction.load(personFamily, new Set(batch.records.map(({ value }) => value.userId))),
+      transaction.load(deltaProgressFamily, ['']),
+    ])
+    const first = transaction.get(deltaProgressFamily, '')?.sequence ?? 0
+    const moves = batch.records.flatMap(({ value }) => movesOf(transaction, value))
+    if (moves.length > 0) transaction.put(deltaProgressFamily, '', { sequence: first + moves.length })
+    const records = moves.map((move, index) => ({
+      key: move.experiment,
+      value: { ...move, sourcePartition: task.partition, sequence: first + index },
+    }))
+    return { ...batch, records }
+  })
+}
+
+type Move = Omit<ExperimentDelta, 'sourcePartition' | 'sequence'>
+
+function movesOf(transaction: Transaction, row: Reward): Move[] {
+  const person = transaction.get(personFamily, row.userId) ?? { clicks: 0, purchases: 0, exposures: [] }
+  const more = countsOf(row)
+  const explored = row.slots.filter(({ slot }) => slot.explored).length
+  const moves = row.assignments.map(({ experiment, variant }): Move => {
+    const known = person.exposures.find((exposure) => exposure.experiment === experiment)
+    const exposure: Exposure = known ?? { experiment, variant, crossed: false, counts: emptyCounts(person) }
+    const before = known ? exposure.counts : []
+    const crossed = exposure.variant !== variant && !exposure.crossed
+    exposure.crossed ||= crossed
+    exposure.counts = grown(exposure.counts, more)
+    person.exposures = [...person.exposures.filter((other) => other !== exposure), exposure].slice(-exposuresMax)
+    return { experiment, variant: exposure.variant, closedMs: row.closedMs, before, after: exposure.counts, explored, crossed }
+  })
+  person.clicks += more.clicks
+  person.purchases += more.purchases
+  // Of somebody in no experiment who has clicked nothing there is nothing to remember.
+  if (person.exposures.length > 0 || person.clicks > 0) transaction.put(personFamily, row.userId, person)
+  return moves
+}
+
+/** What a showing adds, by name. */
+type Counts = Readonly<Record<Exclude<PersonCount, 'buyer' | 'pastClicks' | 'pastPurchases'>, number>>
+
+function countsOf({ slots }: Reward): Counts {
+  const counts = { slots: 0, clicks: 0, likes: 0, purchases: 0, reward: 0 }
+  for (const { slot, reward, clicked, liked, purchased } of slots) {
+    if (slot.explored) continue
+    counts.slots++
+    if (clicked) counts.clicks++
+    if (liked) counts.likes++
+    if (purchased) counts.purchases++
+    counts.reward += Math.round(100 * reward)
+  }
+  return counts
+}
+
+function emptyCounts({ clicks, purchases }: PersonState): number[] {
+  return personCounts.map((name) => (name === 'pastClicks' ? clicks : name === 'pastPurchases' ? purchases : 0))
+}
+
+function grown(counts: readonly number[], more: Counts): number[] {
+  return personCounts.map((name, index) => {
+    const before = counts[index]!
+    if (name === 'buyer') return Math.max(before, Math.min(1, more.purchases))
+    return name === 'pastClicks' || name === 'pastPurchases' ? before : before + more[name]
+  })
+}

@@ -1,0 +1,37 @@
+/** What an experiment counts of a person, in this order: numbers that only grow, and two that were known before. */
+export const personCounts = [
+  'slots',
+  'clicks',
+  'likes',
+  'purchases',
+  // Graded rewards in hundredths: whole numbers add up the same in any order.
+  'reward',
+  // 1 once they have bought something.
+  'buyer',
+  // Clicks and purchases before their first showing in the experiment.
+  'pastClicks',
+  'pastPurchases',
+] as const
+export type PersonCount = (typeof personCounts)[number]
+
+/** How a metric follows from the counts. */
+export interface MetricDefinition {
+  readonly of: PersonCount
+  /** The counts of what it is a ratio; null = a mean over people. */
+  readonly per: PersonCount | null
+  /** Of a mean, what was known before that explains part of it; null for none. */
+  readonly past: PersonCount | null
+  /** What one unit of the count is worth. */
+  readonly unit: number
+}
+
+/** What an experiment can measure, people being the units. */
+export const experimentMetrics = {
+  'click-through': { of: 'clicks', per: 'slots', past: null, unit: 1 },
+  'reward-per-slot': { of: 'reward', per: 'slots', past: null, unit: 0.01 },
+  'clicks-per-person': { of: 'clicks', per: null, past: 'pastClicks', unit: 1 },
+  'purchases-per-person': { of: 'purchases', per: null, past: 'pastPurchases', unit: 1 },
+  'reward-per-person': { of: 'reward', per: null, past: 'pastClicks', unit: 0.01 },
+  conversion: { of: 'buyer', per: null, past: 'pastPurchases', unit: 1 },
+} as const satisfies Record<string, MetricDefinition>
+export type ExperimentMetric = keyof typeof experimentMetrics

@@ -1,0 +1,41 @@
+import { recordSchema } from './record-schema.ts'
+
+/** Sums over the people of one variant; they merge by addition. */
+export interface VariantTally {
+  readonly variant: string
+  people: number
+  /** People seen in a second variant too. */
+  crossed: number
+  /** Slots left out, as a bandit filled them. */
+  explored: number
+  /** Σ of each of `personCounts` over people. */
+  sums: number[]
+  /** Σ of their products, row by row of the upper triangle: Σ c₀c₀, Σ c₀c₁, …, Σ c₁c₁, … */
+  products: number[]
+}
+
+/** The variants of one experiment in order of their names; `{experiments.p}:tally:<experiment>`. */
+export interface ExperimentTally {
+  variants: VariantTally[]
+  /** Deltas applied. */
+  version: number
+  /** Newest row in it. */
+  eventTimeMs: number
+}
+
+const longs = { type: 'array', items: 'long' } as const
+
+const variantTallySchema = recordSchema<VariantTally>('VariantTally', 'Sums over the people of one variant.', [
+  { name: 'variant', type: 'string', doc: 'The variant.' },
+  { name: 'people', type: 'long', doc: 'People.' },
+  { name: 'crossed', type: 'long', doc: 'People seen in a second variant too.' },
+  { name: 'explored', type: 'long', doc: 'Slots left out.' },
+  { name: 'sums', type: longs, doc: 'Sums of counts.' },
+  { name: 'products', type: longs, doc: 'Sums of products of counts, upper triangle.' },
+])
+
+export const experimentTallySchema = recordSchema<ExperimentTally>('ExperimentTally', 'The variants of one experiment.', [
+  { name: 'variants', type: { type: 'array', items: variantTallySchema.definition }, doc: 'By name.' },
+  { name: 'version', type: 'long', doc: 'Deltas applied.' },
+  { name: 'eventTimeMs', type: 'long', doc: 'Newest row.' },
+])

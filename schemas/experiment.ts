@@ -1,0 +1,98 @@
+import type { ExperimentMetric } from './experiment-metric.ts'
+import { optional, recordSchema, timestampMs } from './record-schema.ts'
+import { type Device, devices } from './user-event.ts'
+
+/** What may decide the list of a variant: the person's own list, or the trend list. */
+export const experimentPolicies = ['learned', 'trend'] as const
+export type ExperimentPolicy = (typeof experimentPolicies)[number]
+
+/** One arm of an experiment. */
+export interface ExperimentVariant {
+  readonly name: string
+  /** Share of the experiment's people, ≥ 0; of all variants together any sum above 0. */
+  readonly weight: number
+  /** Null leaves the choice to other experiments, and to the person's own list in the end. */
+  readonly policy: ExperimentPolicy | null
+}
+
+/** One thing that an experiment measures. */
+export interface ExperimentMeasure {
+  readonly metric: ExperimentMetric
+  /** Of a guardrail the relative loss that is borne, 0–1: beyond it the experiment stops assigning. Null for a goal. */
+  readonly lossMax: number | null
+}
+
+/**
+ * One experiment as data, set while the engine runs (`millrace experiment create`). Those of one layer share its people out by ranges
+ * of one hash, so that nobody is in two of them; layers are independent of each other. `schemas/experiment-fault.ts` says what is wrong
+ * with one.
+ */
+export interface Experiment {
+  /** Also the seed of the split into variants. */
+  readonly id: string
+  readonly layer: string
+  /** The part of the layer's people: from, inclusive, to, exclusive, both 0–1. */
+  readonly layerFrom: number
+  readonly layerTo: number
+  readonly variants: readonly ExperimentVariant[]
+  /** The variant that the others are compared with. */
+  readonly control: string
+  /** Share of each variant's people that take part, 0–1. Raising it moves nobody to another variant. */
+  readonly coverage: number
+  /** The variant whose people take part in no other experiment: what all others together are worth. Null for none. */
+  readonly holdout: string | null
+  /** Where, and to whom, it applies; empty = everywhere, everybody. */
+  readonly surfaces: readonly string[]
+  readonly regions: readonly string[]
+  readonly devices: readonly Device[]
+  readonly measures: readonly ExperimentMeasure[]
+  /** Chance of a wrong verdict, in (0, 0.5). */
+  readonly alpha: number
+  /** People at which the always-valid interval is narrowest. */
+  readonly tunedFor: number
+  readonly state: 'running' | 'stopped'
+  /** Shown from this event time on, and before that one. */
+  readonly fromMs: number | null
+  readonly toMs: number | null
+  /** Why it is there, for people. */
+  readonly note: string
+}
+
+const variantSchema = recordSchema<ExperimentVariant>('ExperimentVariant', 'One arm of an experiment.', [
+  { name: 'name', type: 'string', doc: 'Its name.' },
+  { name: 'weight', type: 'double', doc: 'Share of people; any sum above 0.' },
+  optional('policy', 'string', 'Who decides the list: learned or trend; null leaves it open.'),
+])
+
+const measureSchema = recordSchema<ExperimentMeasure>('ExperimentMeasure', 'One thing that is measured.', [
+  { name: 'metric', type: 'string', doc: 'What, e.g. click-through.' },
+  optional('lossMax', 'double', 'Of a guardrail: the relative loss that is borne.'),
+])
+
+const texts = { type: 'array', items: 'string' } as const
+
+export const experimentSchema = recordSchema<Experiment>('Experiment', 'One experiment; null removes it.', [
+  { name: 'id', type: 'string', doc: 'Its name, and the seed of its split; also the record key.' },
+  { name: 'layer', type: 'string', doc: 'Experiments of one layer share no people.' },
+  { name: 'layerFrom', type: 'double', doc: "Start of its part of the layer's people, 0-1.", default: 0 },
+  { name: 'layerTo', type: 'double', doc: 'End of that part, exclusive.', default: 1 },
+  { name: 'variants', type: { type: 'array', items: variantSchema.definition }, doc: 'Its arms.' },
+  { name: 'control', type: 'string', doc: 'The arm that others are compared with.' },
+  { name: 'coverage', type: 'double', doc: 'Share of people that take part, 0-1.', default: 1 },
+  optional('holdout', 'string', 'The arm whose people take part in no other experiment.'),
+  { name: 'surfaces', type: texts, doc: 'Where; empty = everywhere.', default: [] },
+  { name: 'regions', type: texts, doc: 'Regions of requests; empty = all.', default: [] },
+  { name: 'devices', type: texts, doc: `Devices of requests (${devices.join(', ')}); empty = all.`, default: [] },
+  { name: 'measures', type: { type: 'array', items: measureSchema.definition }, doc: 'Goals and guardrails.' },
+  { name: 'alpha', type: 'double', doc: 'Chance of a wrong verdict.', default: 0.05 },
+  { name: 'tunedFor', type: 'long', doc: 'People at which the always-valid interval is narrowest.', default: 5000 },
+  {
+    name: 'state',
+    type: { type: 'enum', name: 'ExperimentState', symbols: ['running', 'stopped'] },
+    doc: 'A stopped one assigns nobody.',
+    default: 'running',
+  },
+  optional('fromMs', timestampMs, 'From this event time on.'),
+  optional('toMs', timestampMs, 'Before this event time.'),
+  { name: 'note', type: 'string', doc: 'Why it is there, for people.', default: '' },
+])

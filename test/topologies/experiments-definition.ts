@@ -1,0 +1,49 @@
+import type { Reward } from '../../schemas/reward.ts'
+
+/** What one person did in one experiment, by the definition: their rows, in the order in which they left the join. */
+export interface PersonInExperiment {
+  readonly experiment: string
+  readonly variant: string
+  readonly crossed: boolean
+  readonly slots: number
+  readonly clicks: number
+  readonly likes: number
+  readonly purchases: number
+  readonly reward: number
+  readonly buyer: number
+  readonly pastClicks: number
+  readonly pastPurchases: number
+  readonly explored: number
+}
+
+/** Every person in every experiment, from all rows: a slow second definition without state. */
+export function peopleIn(rows: readonly Reward[]): PersonInExperiment[] {
+  const pairs = new Set(rows.flatMap((row) => row.assignments.map(({ experiment }) => JSON.stringify([experiment, row.userId]))))
+  return Array.from(pairs, (pair) => {
+    const [experiment, userId] = JSON.parse(pair) as [string, string]
+    const own = rows.filter((row) => row.userId === userId)
+    const inside = own.filter((row) => row.assignments.some((one) => one.experiment === experiment))
+    const past = own.slice(0, own.indexOf(inside[0]!)).flatMap(plainSlots)
+    const variants = inside.map((row) => row.assignments.find((one) => one.experiment === experiment)!.variant)
+    const slots = inside.flatMap(plainSlots)
+    const purchases = slots.filter(({ purchased }) => purchased).length
+    return {
+      experiment,
+      variant: variants[0]!,
+      crossed: new Set(variants).size > 1,
+      slots: slots.length,
+      clicks: slots.filter(({ clicked }) => clicked).length,
+      likes: slots.filter(({ liked }) => liked).length,
+      purchases,
+      reward: slots.reduce((sum, { reward }) => sum + Math.round(100 * reward), 0),
+      buyer: purchases > 0 ? 1 : 0,
+      pastClicks: past.filter(({ clicked }) => clicked).length,
+      pastPurchases: past.filter(({ purchased }) => purchased).length,
+      explored: inside.reduce((sum, row) => sum + row.slots.length - plainSlots(row).length, 0),
+    }
+  })
+}
+
+function plainSlots(row: Reward) {
+  return row.slots.filter(({ slot }) => !slot.explored)
+}
