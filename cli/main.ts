@@ -6,6 +6,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drainCommand } from './commands/drain.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
+import { experimentCommand } from './commands/experiment.ts'
 import { explainCommand } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
 import { importCommand } from './commands/import.ts'
@@ -49,6 +50,7 @@ try {
     .command(stateCommand)
     .command(listsCommand)
     .command(rulesCommand)
+    .command(experimentCommand)
     .command(explainCommand)
     .command(deadLettersCommand)
     .command(importCommand)

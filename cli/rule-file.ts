@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { compileRules } from '../algorithms/rules/compile-rules.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { Rule } from '../schemas/rule.ts'
+import { readTime, timeWords } from './read-time.ts'
 
 type FieldKind = 'text' | 'texts' | 'number' | 'time'
 
@@ -40,9 +41,6 @@ const silent: Omit<Rule, 'id'> = {
   toMs: null,
   note: '',
 }
-
-/** A date, or a time with its zone: a time without one would mean another moment on another machine. */
-const isoTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?$/
 
 /**
  * Reads rules from a JSON file: an array of objects, or one. Left out: `kind` is bias, `field` is itemId, all else nothing.
@@ -92,9 +90,8 @@ function read(value: unknown, kind: FieldKind, where: string): unknown {
       if (typeof value !== 'number') throw refusal(where, 'write a number')
       return value
     case 'time': {
-      const timeMs = typeof value === 'string' && isoTime.test(value) ? Date.parse(value) : value
-      if (typeof timeMs !== 'number' || !Number.isSafeInteger(timeMs))
-        throw refusal(where, 'write a date or a time with its zone, e.g. "2026-12-01" or "2026-12-01T08:00:00Z"')
+      const timeMs = readTime(value)
+      if (timeMs === null) throw refusal(where, timeWords)
       return timeMs
     }
   }

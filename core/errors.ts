@@ -29,6 +29,7 @@ export const errorCodes = {
   MILL_MODEL_INVALID: ['refuse', 'A model, its config.pbtxt or its golden batch is wrong.'],
   MILL_REQUEST_INVALID: ['refuse', 'A request has a wrong field.'],
   MILL_RULE_INVALID: ['refuse', 'A merchandising rule has a wrong field or contradicts itself.'],
+  MILL_EXPERIMENT_INVALID: ['refuse', 'An experiment has a wrong field, or takes people of another one.'],
   MILL_NOT_FOUND: ['refuse', 'The named thing does not exist.'],
   MILL_IMPORT_INVALID: ['refuse', 'The import file or its column mapping is wrong.'],
   MILL_SERVICE_START: ['refuse', 'A service (Kafka, registry, Redis) could not be started here.'],

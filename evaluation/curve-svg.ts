@@ -1,3 +1,6 @@
+import { niceStep } from './nice-step.ts'
+import { svgText } from './svg-text.ts'
+
 /** One line of a chart: a value per step, null where there is none. */
 export interface CurveLine {
   readonly name: string
@@ -32,8 +35,8 @@ export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: Curve
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${margin.left}" y="24" font-size="15" fill="#1f2328">${escaped(title)}</text>`,
-    `<text x="${margin.left}" y="40" fill="#57606a">${escaped(unit)}</text>`,
+    `<text x="${margin.left}" y="24" font-size="15" fill="#1f2328">${svgText(title)}</text>`,
+    `<text x="${margin.left}" y="40" fill="#57606a">${svgText(unit)}</text>`,
   ]
   for (let n = 0; n * step <= top + step / 2; n++) {
     const at = y(n * step).toFixed(1)
@@ -43,7 +46,7 @@ export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: Curve
   for (let n = 0; n <= 6; n++) {
     const timeMs = first + (span * n) / 6
     parts.push(
-      `<text x="${x(timeMs).toFixed(1)}" y="${height - margin.bottom + 18}" text-anchor="middle" fill="#57606a">${escaped(tick(timeMs))}</text>`,
+      `<text x="${x(timeMs).toFixed(1)}" y="${height - margin.bottom + 18}" text-anchor="middle" fill="#57606a">${svgText(tick(timeMs))}</text>`,
     )
   }
   lines.forEach(({ name, values }, n) => {
@@ -51,7 +54,7 @@ export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: Curve
     parts.push(`<path d="${pathOf(values, timesMs, x, y)}" fill="none" stroke="${colour}" stroke-width="1.5"/>`)
     const at = margin.left + n * 220
     parts.push(`<rect x="${at}" y="${height - 24}" width="12" height="12" fill="${colour}"/>`)
-    parts.push(`<text x="${at + 18}" y="${height - 14}" fill="#1f2328">${escaped(name)}</text>`)
+    parts.push(`<text x="${at + 18}" y="${height - 14}" fill="#1f2328">${svgText(name)}</text>`)
   })
   return `${parts.join('\n')}\n</svg>\n`
 }
@@ -76,16 +79,6 @@ function pathOf(
   return path
 }
 
-/** 1, 2 or 5 times a power of ten, at least `least`. */
-function niceStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least))
-  return [1, 2, 5, 10].map((times) => times * power).find((step) => step >= least) ?? 10 * power
-}
-
 function trimmed(value: number): string {
   return String(Number(value.toPrecision(6)))
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

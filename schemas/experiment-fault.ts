@@ -37,6 +37,14 @@ export function overlapFault(experiment: Experiment, others: readonly Experiment
     : null
 }
 
+/** Why an experiment may not become another one: a changed split would move people between variants. Null if it may. */
+export function changeFault(before: Experiment, after: Experiment): string | null {
+  const split = ({ layer, variants }: Experiment) => JSON.stringify([layer, variants.map(({ name, weight }) => [name, weight])])
+  return split(before) === split(after)
+    ? null
+    : `its layer, or the names, weights or order of its variants, differ from what is set: people would move between variants; take another id`
+}
+
 function variantsFault({ variants, control, holdout }: Experiment): string | null {
   const names = new Set(variants.map(({ name }) => name))
   if (variants.length < 2 || variants.length > variantsMax)

@@ -1,0 +1,103 @@
+import { writeFile } from 'node:fs/promises'
+import { peopleNeeded } from '../algorithms/people-needed.ts'
+import { intervalSvg } from '../evaluation/interval-svg.ts'
+import type { Experiment } from '../schemas/experiment.ts'
+import type { ExperimentResult } from '../schemas/experiment-result.ts'
+import { printJson, printTable } from './print.ts'
+
+/** An experiment with what is known of it. */
+export interface ExperimentStanding {
+  readonly experiment: Experiment
+  /** Why it assigns nobody though it is set as running; null otherwise. */
+  readonly fault: string | null
+  readonly results: readonly ExperimentResult[]
+}
+
+/** A lift that one would not want to miss, for how many people are needed. */
+const liftSought = 0.05
+
+/** Prints how an experiment stands, and draws its lifts into a file if asked to. */
+export async function showExperiment(
+  { experiment, fault, results }: ExperimentStanding,
+  { json, plot }: { readonly json: boolean; readonly plot?: string | undefined },
+): Promise<void> {
+  const ordered = inOrder(experiment, results)
+  const control = ordered.filter(({ variant }) => variant === experiment.control)
+  const needed = Object.fromEntries(control.map((result) => [result.metric, neededFor(result, experiment.alpha)]))
+  if (plot !== undefined) await writeFile(plot, plotOf(experiment, ordered))
+  if (json) {
+    printJson({ experiment, fault, peopleNeededForLiftOf5Percent: needed, results: ordered })
+    return
+  }
+  console.log(`${experiment.id}: ${fault ?? experiment.state}, compared with ${experiment.control}`)
+  printTable(
+    ['variant', 'metric', 'people', 'mean', 'lift', 'at one look', 'p', 'at any look', 'p', 'after Holm', 'verdict'],
+    ordered.map(rowOf),
+    'nobody has been counted yet',
+  )
+  const [first] = ordered
+  if (!first) return
+  console.log(
+    `\nsample ratio: p = ${first.sampleRatioPValue.toPrecision(3)}${first.verdict === 'invalid' ? ', a mismatch: trust no result' : ''}`,
+  )
+  for (const [metric, people] of Object.entries(needed))
+    if (people !== null) console.log(`${metric}: a lift of 5 % is found with chance 80 % by ${people} people in each of two arms`)
+  const left = sumOf(ordered, first.metric, ({ explored }) => explored)
+  if (left > 0)
+    console.log(`${left} slots that a bandit filled are left out: millrace evaluate policy judges them by their chances`)
+  const crossed = sumOf(ordered, first.metric, (result) => result.crossed)
+  if (crossed > 0) console.log(`${crossed} people were seen in a second variant; they count where they came first`)
+}
+
+function inOrder({ variants, measures }: Experiment, results: readonly ExperimentResult[]): ExperimentResult[] {
+  return measures.flatMap(({ metric }) =>
+    variants.flatMap(({ name }) => results.filter((result) => result.metric === metric && result.variant === name)),
+  )
+}
+
+function neededFor({ mean, standardError, people }: ExperimentResult, alpha: number): number | null {
+  const needed = peopleNeeded({ mean, variance: standardError ** 2 * people }, liftSought, { alpha })
+  return Number.isFinite(needed) && needed > 0 ? needed : null
+}
+
+function rowOf(result: ExperimentResult): unknown[] {
+  const { variant, metric, people, mean, lift, guardrail, verdict } = result
+  return [
+    variant,
+    metric,
+    people,
+    mean.toPrecision(4),
+    lift === null ? null : percent(lift),
+    between(result.lower, result.upper),
+    short(result.pValue),
+    between(result.anytimeLower, result.anytimeUpper),
+    short(result.anytimePValue),
+    short(result.holmPValue),
+    guardrail === null ? verdict : `guardrail ${guardrail}`,
+  ]
+}
+
+function plotOf({ id, control }: Experiment, results: readonly ExperimentResult[]): string {
+  const rows = results.flatMap(({ variant, metric, lift, lower, upper, anytimeLower, anytimeUpper }) =>
+    lift === null
+      ? []
+      : [{ name: `${metric}: ${variant}`, value: lift, inner: [lower!, upper!], outer: [anytimeLower!, anytimeUpper!] } as const],
+  )
+  return intervalSvg({ title: `${id}: lift over ${control}`, unit: 'thick: at one look; thin: at any look', rows })
+}
+
+function sumOf(results: readonly ExperimentResult[], metric: string, of: (result: ExperimentResult) => number): number {
+  return results.filter((result) => result.metric === metric).reduce((sum, result) => sum + of(result), 0)
+}
+
+function between(lower: number | null, upper: number | null): string | null {
+  return lower === null || upper === null ? null : `${percent(lower)} … ${percent(upper)}`
+}
+
+function percent(value: number): string {
+  return `${(100 * value).toFixed(1)} %`
+}
+
+function short(value: number | null): string | null {
+  return value === null ? null : value.toPrecision(2)
+}

@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest'
+import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
+import type { Experiment } from '../../schemas/experiment.ts'
+import { changeFault, experimentFault, overlapFault } from '../../schemas/experiment-fault.ts'
+import type { ExperimentResult, GuardrailState } from '../../schemas/experiment-result.ts'
+import { experimentOf } from '../gateway/experiment-of.ts'
+
+const at = (key: string, value: Experiment | null, loggedMs = 0) => ({ key, value, offset: 0, loggedMs })
+const result = (experiment: string, guardrail: GuardrailState, loggedMs: number) => ({
+  key: `${experiment}/b/conversion`,
+  value: { experiment, variant: 'b', metric: 'conversion', guardrail } as ExperimentResult,
+  offset: 0,
+  loggedMs,
+})
+const ids = (table: ExperimentTable) => table.running.map(({ id }) => id)
+
+it('runs the configured experiment until somebody sets one, and again when all are removed', () => {
+  const table = new ExperimentTable([experimentOf('configured')])
+  expect(ids(table)).toEqual(['configured'])
+  table.apply([at('x', experimentOf('x'))])
+  expect(ids(table)).toEqual(['x'])
+  table.apply([at('x', { ...experimentOf('x'), state: 'stopped' })])
+  expect([ids(table), table.get('x')?.state, table.get('configured')]).toEqual([[], 'stopped', undefined])
+  table.apply([at('x', null)])
+  expect(ids(table)).toEqual(['configured'])
+})
+
+it('orders holdouts first, then by layer and id, and leaves out what is wrong or overlaps', () => {
+  const table = new ExperimentTable()
+  table.apply([
+    at('b', experimentOf('b', { layer: 'l', layerTo: 0.5 })),
+    at('c', experimentOf('c', { layer: 'l', layerFrom: 0.4 })),
+    at('a', experimentOf('a', { layer: 'm' })),
+    at('h', experimentOf('h', { layer: 'z', holdout: 'b' })),
+    at('w', experimentOf('w', { coverage: 2 })),
+  ])
+  expect(ids(table)).toEqual(['h', 'b', 'a'])
+  expect(table.faults.get('c')).toContain('overlaps b (0–0.5)')
+  expect(table.faults.get('w')).toContain('field "coverage" is 2')
+  expect(table.get('w')).toBeUndefined()
+})
+
+it('stops assigning once a guardrail is broken, whichever topic is read first, until the experiment is set again', () => {
+  for (const resultsFirst of [false, true]) {
+    const table = new ExperimentTable()
+    const define = () => table.apply([at('x', experimentOf('x'), 1_000), at('y', experimentOf('y'), 1_000)])
+    const tell = () => table.applyResults([result('y', 'open', 2_000), result('x', 'broken', 2_000)])
+    for (const step of resultsFirst ? [tell, define] : [define, tell]) step()
+    expect(ids(table)).toEqual(['y'])
+    expect(table.faults.get('x')).toBe('the guardrail conversion of b is broken')
+    // What still arrives does not start it again.
+    table.applyResults([result('x', 'open', 2_500)])
+    expect(ids(table)).toEqual(['y'])
+    table.apply([at('x', experimentOf('x'), 3_000)])
+    expect(ids(table)).toEqual(['x', 'y'])
+  }
+})
+
+it.each<[Partial<Experiment>, string]>([
+  [{ id: 'a b' }, 'field "id"'],
+  [{ layer: '' }, 'field "layer"'],
+  [{ layerFrom: 0.5, layerTo: 0.5 }, 'must rise within 0–1'],
+  [{ alpha: 0.5 }, 'field "alpha" is 0.5'],
+  [{ tunedFor: 0 }, 'field "tunedFor" is 0'],
+  [{ fromMs: 2, toMs: 1 }, 'field "to" must be later'],
+  [{ variants: [{ name: 'a', weight: 1, policy: null }] }, 'field "variants" has 1'],
+  [{ variants: [0, 0].map((weight, n) => ({ name: 'ab'[n]!, weight, policy: null })) }, 'all weights are 0'],
+  [{ variants: ['a', 'a'].map((name) => ({ name, weight: 1, policy: null })) }, 'two have the same name'],
+  [{ variants: ['a', 'b'].map((name) => ({ name, weight: -1, policy: null })) }, 'field "weight" is -1'],
+  [{ variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: 'best' as never })) }, 'there are learned, trend, or null'],
+  [{ control: 'c' }, 'there is no variant "c"'],
+  [{ holdout: 'c' }, 'field "holdout"'],
+  [{ measures: [] }, 'field "measures" is empty'],
+  [{ measures: [{ metric: 'joy' as never, lossMax: null }] }, 'there is no metric "joy"; there are click-through'],
+  [{ measures: [{ metric: 'conversion', lossMax: 1 }] }, 'field "lossMax" must lie in 0–1'],
+  [{ devices: ['watch' as never] }, 'there is no device "watch"'],
+])('refuses %j', (fields, why) => {
+  expect(experimentFault(experimentOf('x', fields))).toContain(why)
+})
+
+it('says what may not change, and what leaves room', () => {
+  const one = experimentOf('x', { layer: 'l' })
+  expect(experimentFault(one)).toBeNull()
+  expect(changeFault(one, { ...one, coverage: 0.5, note: 'slower' })).toBeNull()
+  expect(changeFault(one, { ...one, variants: [...one.variants].reverse() })).toContain('take another id')
+  expect(overlapFault(one, [one, { ...experimentOf('y', { layer: 'l' }), state: 'stopped' }])).toBeNull()
+  expect(
+    overlapFault(
+      one,
+      Array.from({ length: 50 }, (_, n) => experimentOf(`y${n}`)),
+    ),
+  ).toContain('stop some')
+})
