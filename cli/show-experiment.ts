@@ -73,7 +73,7 @@ function rowOf(result: ExperimentResult): unknown[] {
     between(result.anytimeLower, result.anytimeUpper),
     short(result.anytimePValue),
     short(result.holmPValue),
-    guardrail === null ? verdict : `guardrail ${guardrail}`,
+    variant === result.control ? null : guardrail === null ? verdict : `guardrail ${guardrail}`,
   ]
 }
 
@@ -99,5 +99,5 @@ function percent(value: number): string {
 }
 
 function short(value: number | null): string | null {
-  return value === null ? null : value.toPrecision(2)
+  return value === null ? null : String(Number(value.toPrecision(2)))
 }
