@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
+import { readTopic } from '../../cli/read-topic.ts'
 import { createRandom } from '../../core/random.ts'
+import { tallyFamily } from '../../operators/fold-experiments.ts'
+import type { Reward } from '../../schemas/reward.ts'
 import { waitUntil } from '../conformance/wait-until.ts'
+import { peopleIn, talliesOf } from '../topologies/experiments-definition.ts'
 import { EngineProcess } from './engine-process.ts'
 import { recordedShop, Stack } from './stack.ts'
 
@@ -55,6 +59,17 @@ it('killed again and again while it works, the embedded engine ends with the fol
     new Set(['user-features', 'item-features', 'rewards', 'bandit', 'experiments']),
   )
   expect(keys).toBeGreaterThan(400)
+  // Each delta counted once, and none missed: the sums are those of the joined rows, by a definition of their own.
+  const wanted = talliesOf(peopleIn(await joinedRows()))
+  const tallies = [...(await stack.state('experiments'))].filter(([place]) => / tally:/.test(place))
+  expect(tallies.map(([place, bytes]) => [place.replace(/^\d+ tally:/, ''), tallyFamily.codec.decode(bytes).variants])).toEqual([
+    ...wanted,
+  ])
+  const [variants = []] = wanted.values()
+  console.info(
+    `experiment totals exact: ${JSON.stringify(variants.map(({ variant, people, sums }) => ({ variant, people, sums })))}`,
+  )
+  expect(variants.map(({ people }) => people > 30)).toEqual([true, true])
 })
 
 it('a state key that somebody changed is found', async () => {
@@ -68,6 +83,14 @@ it('a state key that somebody changed is found', async () => {
   await stack.ports.state.commit(task, { epoch, from: positions, to: positions, writes: new Map([[key, broken]]), ttlS: 0 })
   expect((await stack.verify()).reports.flatMap((report) => report.differences)).toMatchObject([{ task: 'user-features.1', key }])
 })
+
+/** The rows of `rewards` without what was sent again after a kill, each task's in the order of its numbers. */
+async function joinedRows(): Promise<Reward[]> {
+  const rows = new Map<string, Reward>()
+  for await (const { value } of readTopic(stack.ports, 'rewards'))
+    if (value) rows.set(`${value.sourcePartition} ${value.sequence}`, value)
+  return [...rows.values()].sort((a, b) => a.sourcePartition - b.sourcePartition || a.sequence - b.sequence)
+}
 
 /** Records that `user-features` has applied, by its stored positions. */
 async function appliedBy({ ports }: Stack): Promise<number> {

@@ -160,6 +160,27 @@ it('serves the trend variant the trend list, for the share of people it was give
   expect(seen.trend).toBeLessThan(112)
 })
 
+it('logs every experiment of a showing with the decision, and aims by what the request says', async () => {
+  const open = ['a', 'b'].map((name) => ({ name, weight: 1, policy: null }))
+  gateway = await openGateway({
+    experiments: [experimentOf('phones', { variants: open, devices: ['mobile'], regions: ['north'] }), experimentOf('policy')],
+  })
+  await gateway.putTrend('scope:all', ids(30, 40))
+  await gateway.putList('u1', 'l1', ids(10, 20))
+  const { body } = await get('/v1/users/u1/recommendations?device=mobile&region=north')
+  await get('/v1/users/u1/recommendations?device=desktop&region=north')
+  expect((await get('/v1/users/u1/recommendations?device=watch')).status).toBe(400)
+  await gateway.decisions.close()
+  const decisions = await gateway.read('decisions')
+  expect(decisions.map(({ assignments }) => assignments.map(({ experiment }) => experiment))).toEqual([
+    ['phones', 'policy'],
+    ['policy'],
+  ])
+  const [, policy] = decisions[0]!.assignments
+  expect(body).toMatchObject(policy!)
+  expect(decisions[0]).toMatchObject({ ...policy, policy: policy!.variant === 'a' ? 'learned' : 'trend' })
+})
+
 it('answers POST /v1/recommend alike', async () => {
   gateway = await openGateway()
   await gateway.putList('u1', 'l1', ids(10, 30))

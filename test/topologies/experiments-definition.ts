@@ -1,3 +1,5 @@
+import { personCounts } from '../../schemas/experiment-metric.ts'
+import type { VariantTally } from '../../schemas/experiment-tally.ts'
 import type { Reward } from '../../schemas/reward.ts'
 
 /** What one person did in one experiment, by the definition: their rows, in the order in which they left the join. */
@@ -40,6 +42,28 @@ export function peopleIn(rows: readonly Reward[]): PersonInExperiment[] {
       pastClicks: past.filter(({ clicked }) => clicked).length,
       pastPurchases: past.filter(({ purchased }) => purchased).length,
       explored: inside.reduce((sum, row) => sum + row.slots.length - plainSlots(row).length, 0),
+    }
+  })
+}
+
+/** The sums of every variant, by experiment: those in order of their names. */
+export function talliesOf(people: readonly PersonInExperiment[]): Map<string, VariantTally[]> {
+  const experiments = Map.groupBy(people, ({ experiment }) => experiment)
+  return new Map(Array.from(experiments, ([experiment, inside]) => [experiment, variantTallies(inside)]))
+}
+
+function variantTallies(people: readonly PersonInExperiment[]): VariantTally[] {
+  const variants = [...new Set(people.map(({ variant }) => variant))].sort()
+  return variants.map((variant) => {
+    const own = people.filter((person) => person.variant === variant)
+    const sum = (of: (person: PersonInExperiment) => number) => own.reduce((total, person) => total + of(person), 0)
+    return {
+      variant,
+      people: own.length,
+      crossed: own.filter(({ crossed }) => crossed).length,
+      explored: sum(({ explored }) => explored),
+      sums: personCounts.map((name) => sum((person) => person[name])),
+      products: personCounts.flatMap((a, at) => personCounts.slice(at).map((b) => sum((person) => person[a] * person[b]))),
     }
   })
 }

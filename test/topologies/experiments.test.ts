@@ -2,14 +2,13 @@ import { expect, it } from 'vitest'
 import { createRandom, type Random } from '../../core/random.ts'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
-import { personCounts } from '../../schemas/experiment-metric.ts'
 import { type ExperimentTally, experimentTallySchema } from '../../schemas/experiment-tally.ts'
 import type { EventType } from '../../schemas/user-event.ts'
 import { experiments } from '../../topologies/experiments.ts'
 import { rewards } from '../../topologies/rewards.ts'
 import { experimentOf } from '../gateway/experiment-of.ts'
 import { decisionOf, eventOf, slotOf } from '../operators/reward-fixture.ts'
-import { peopleIn } from './experiments-definition.ts'
+import { peopleIn, talliesOf } from './experiments-definition.ts'
 
 const partitions = 2
 const waitMs = 1_000
@@ -32,27 +31,10 @@ it.each(Array.from({ length: 12 }, (_, log) => log))(
       const partition = random.below(partitions)
       if (random.below(5) === 0) await driver.replay('experiment-deltas', partition, Math.max(0, sent[partition]! - 3))
     }
-    const people = peopleIn(rows)
-    const tallies = await talliesOf(driver)
-    expect([...tallies.keys()].sort()).toEqual([...new Set(people.map(({ experiment }) => experiment))].sort())
-    for (const [experiment, { variants }] of tallies) {
-      const names = new Set(people.filter((person) => person.experiment === experiment).map(({ variant }) => variant))
-      expect(variants.map(({ variant }) => variant)).toEqual([...names].sort())
-      for (const tally of variants) {
-        const own = people.filter((person) => person.experiment === experiment && person.variant === tally.variant)
-        const sum = (of: (person: (typeof own)[number]) => number) => own.reduce((total, person) => total + of(person), 0)
-        expect(tally).toEqual({
-          variant: tally.variant,
-          people: own.length,
-          crossed: own.filter(({ crossed }) => crossed).length,
-          explored: sum(({ explored }) => explored),
-          sums: personCounts.map((name) => sum((person) => person[name])),
-          products: personCounts.flatMap((a, index) =>
-            personCounts.slice(index).map((b) => sum((person) => person[a] * person[b])),
-          ),
-        })
-      }
-    }
+    const wanted = talliesOf(peopleIn(rows))
+    const found = await storedTallies(driver)
+    expect([...found.keys()].sort()).toEqual([...wanted.keys()].sort())
+    for (const [experiment, { variants }] of found) expect(variants).toEqual(wanted.get(experiment))
   },
 )
 
@@ -133,7 +115,7 @@ async function drawRows(random: Random) {
   return { rows, deltas }
 }
 
-async function talliesOf(driver: TopologyDriver<unknown>): Promise<Map<string, ExperimentTally>> {
+async function storedTallies(driver: TopologyDriver<unknown>): Promise<Map<string, ExperimentTally>> {
   const tallies = new Map<string, ExperimentTally>()
   for (let partition = 0; partition < partitions; partition++)
     for (const [key, bytes] of await driver.stateOf(partition))
