@@ -46,6 +46,13 @@ it('splits layers independently of each other', () => {
   for (const count of counts.values()) expect(Math.abs(count - 1_000)).toBeLessThan(110)
 })
 
+it('gives each layer a half of its own people', () => {
+  const halves = ['x', 'y'].map((id) => experimentOf(id, { variants: plain, layerTo: 0.5 }))
+  const both = people.filter((userId) => assign(userId, halves).assignments.length === 2)
+  // 1,000 expected, standard deviation 27.
+  expect(Math.abs(both.length - 1_000)).toBeLessThan(85)
+})
+
 it('lets one experiment decide the policy and leaves the person out of the next that would', () => {
   const [first, second] = [experimentOf('x'), experimentOf('y', { layerTo: 1 })]
   const shown = experimentOf('z', { variants: plain })
@@ -68,8 +75,8 @@ it('keeps those who are held out of everything else', () => {
   })
   let out = 0
   for (const userId of people) {
-    const { assignments, policy } = assign(userId, [holdout, experimentOf('x')])
-    expect(assignments).toHaveLength(assignments[0]!.variant === 'out' ? 1 : 2)
+    const { assignments, policy } = assign(userId, [holdout, experimentOf('x'), experimentOf('y', { variants: plain })])
+    expect(assignments).toHaveLength(assignments[0]!.variant === 'out' ? 1 : 3)
     if (assignments.length > 1) continue
     out++
     expect(policy).toBe('trend')
