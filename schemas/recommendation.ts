@@ -36,6 +36,7 @@ export interface RecommendedItem {
 
 /** What a rule did to an item of a list. */
 export interface RuleEffect {
+  /** The rule; `withdrawn` and `stock` where the item went after the list was made. */
   readonly ruleId: string
   /** `excluded`, `boosted`, `buried`, `pinned`, `lifted`, `held-back`; `broken`: the rule could not be kept. */
   readonly kind: string
