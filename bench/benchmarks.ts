@@ -24,6 +24,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   withdraw: () => import('./withdraw.ts'),
   idle: () => import('./idle.ts'),
   'session-knn': () => import('./session-knn.ts'),
+  retrieval: () => import('./retrieval.ts'),
 }
 
 /** Loads a benchmark. Errors: an unknown name, with the known ones. */

@@ -154,6 +154,12 @@ export const configSchema = Type.Object(
           description:
             'Stored lists of which is known what they hold, over all processes, about 0.5 KB each: an item that goes leaves those at once, others at their next event.',
         }),
+        exactItemsMax: Type.Integer({
+          minimum: 0,
+          default: 200_000,
+          description:
+            'Items up to which the nearest ones by vector are searched exactly; above by an approximate index, its recall measured as millrace_ann_recall.',
+        }),
         shedAfterMs: Type.Integer({
           minimum: 100,
           default: 10_000,

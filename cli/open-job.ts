@@ -1,3 +1,4 @@
+import { embeddingWidth } from '../algorithms/catalogue.ts'
 import { partitionFor } from '../core/partition-for.ts'
 import { DecisionLog } from '../gateway/decision-log.ts'
 import { EventCollector } from '../gateway/event-collector.ts'
@@ -12,7 +13,7 @@ import { defaultTaskLimits } from '../runtime/task.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { recommendations } from '../topologies/recommendations.ts'
-import { openInference, openPorts } from './compose.ts'
+import { openInference, openPorts, openVectorIndex } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { listKeeper } from './recommendation-ports.ts'
@@ -37,7 +38,15 @@ export async function openJob(config: Config) {
     ports.clock,
     ports.metrics,
   )
-  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
+  const { graphs, tables } = graphsOf(config, scorer, ports.clock, () => openVectorIndex(embeddingWidth, ports.logger))
+  ports.metrics.gauge(
+    'millrace_ann_recall',
+    'Recall of approximate nearest items against exact ones, mean of the last sampled searches; absent while searches are exact.',
+    () => {
+      const { recall } = tables.catalogue.nearest
+      return recall === null ? [] : [{ value: recall }]
+    },
+  )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}

@@ -16,6 +16,7 @@ import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
 
@@ -26,9 +27,17 @@ const itemsMax = 50
 const sessionsMax = 100_000
 const sessionItemsMax = 1 << 20
 
-/** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
-export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock): RecommendationPorts {
-  const catalogue = new CatalogueTable()
+/**
+ * The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. Without an `openIndex` nearest items
+ * are found by exact search however many there are.
+ */
+export function recommendationPorts(
+  config: Config,
+  scorer: Scorer,
+  clock: Clock,
+  openIndex: () => VectorIndex | null = () => null,
+): RecommendationPorts {
+  const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, itemsMax: sessionItemsMax })
   const countMax = config.recommendations.candidatesMax
@@ -78,7 +87,7 @@ function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: Sessio
     sessionCandidates(sessions.index),
     similarCandidates(catalogue),
     togetherCandidates(catalogue),
-    twoTowerCandidates(catalogue),
+    twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),
     trendCandidates(trends),

@@ -192,6 +192,7 @@ function listOf(
     loggedMs: 1,
     policy: 'learned',
     policyVersion: '1',
+    exploration: null,
     seed: '0-1',
     rung: 'ranker',
     modelVersion: '1',

@@ -249,6 +249,7 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
     loggedMs: 1,
     policy: 'learned',
     policyVersion: '1',
+    exploration: null,
     seed: 's',
     rung: 'ranker',
     modelVersion: '1',
