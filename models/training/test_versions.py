@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 import torch
 
+import compare_versions
 import retrain
 import train_als
 import train_ranker
@@ -417,6 +418,13 @@ class RetrainTest(unittest.TestCase):
         self.assertEqual([hot in ids[:12] for ids in after.answer(rows)["item_ids"]], [True, False])
         code, found = self.retrain("incremental", "2h", "--models", "als", "--velocity-min", "1000")
         self.assertEqual((code, found["als"]["why"].split(",")[0]), (3, "no item is in sudden demand"))
+        # Two versions that were never compared with each other may be, later on.
+        asked = ("als", "1", "--exports", str(self.exports), "--repository", str(self.repository), "--window", "2h")
+        with self.assertRaisesRegex(NotGoodEnough, "als 1 may be worse than version 2"):
+            quietly(compare_versions.main, *asked)
+        written = json.loads((self.repository / "als" / "comparisons" / "1-2.json").read_text())
+        self.assertEqual((written["with"], written["accepted"]), (2, False))
+        self.assertAlmostEqual(written["in_use"], run["comparison"]["new"], places=6)
         # A ranker goes on from its weights, or tells that they could not be bettered.
         code, found = self.retrain("incremental", "10m", "--models", "ranker")
         self.assertIn((code, found["ranker"]["outcome"]), ((0, "published"), (3, "not better")))
