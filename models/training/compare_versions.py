@@ -67,7 +67,7 @@ def found(repository: Path, name: str, version: int) -> PublishedVersion:
 
 def held_ranker(arguments: argparse.Namespace, new: PublishedVersion) -> HeldOut:
     """The later lists; places as the new version learned that they are looked at."""
-    shown = load_impressions([required_export(arguments.exports, "rewards")], arguments.window)
+    shown = load_impressions([required_export(arguments.exports, "rewards")], window_ms=arguments.window)
     looked = np.array(list(new.run["metrics"]["looked_at"].values()))
     looked = np.concatenate((looked, np.full(POSITIONS - len(looked), looked[-1])))
     return held_lists(arguments.model, shown, split_by_time(shown.when), looked)
