@@ -92,6 +92,16 @@ export class ModelShelf {
     return first?.with === against ? first : null
   }
 
+  /** The text of a file that stands beside a version's model; null if there is none. */
+  async read(model: string, version: number, file: string): Promise<string | null> {
+    return await readFile(join(this.repository, model, String(version), file), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+      throw new MillraceError('MILL_MODEL_INVALID', `${model}/${version}/${file} cannot be read: ${error.message}`, {
+        cause: error,
+      })
+    })
+  }
+
   /** Serves a version from the next load on; `before` is what `rollback` may go back to. Errors: `MILL_MODEL_INVALID`. */
   async serve(model: string, version: number, before: readonly number[]): Promise<void> {
     const folder = join(this.repository, model)
