@@ -145,7 +145,7 @@ class GateTest(unittest.TestCase):
             publish([self.candidate(1)], self.repository, gate=self.gate())
         self.assertEqual((self.comparison(2)["in_use"], self.comparison(2)["new"]), (1, 1))
         publish([self.candidate(1, ("affinity_leaf", "of_the_future"))], self.repository)
-        with self.assertRaisesRegex(NotGoodEnough, "ranker 3 asks for columns that the export lacks: of_the_future"):
+        with self.assertRaisesRegex(NotGoodEnough, "ranker 3 asks for columns that the rows lack: of_the_future"):
             publish([self.candidate(1)], self.repository, gate=self.gate())
         publish([self.candidate(1)], self.repository, gate=self.gate(forced="the export is older"))
         self.assertIn("of_the_future", self.comparison(4)["not_comparable"])
