@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rankerFeatureNames, rankerWidth } from '../../algorithms/ranker-features.ts'
+import { wordHashes } from '../../algorithms/word-hashes.ts'
 import { type AuditOptions, auditFeatures } from '../../cli/audit-features.ts'
 import type { OpenPorts } from '../../cli/compose.ts'
 import { loadConfig } from '../../cli/config.ts'
@@ -32,6 +33,10 @@ const person: UserFeatures = {
   brands: [{ name: 'sold elsewhere', weight: 0.5 }],
   counts: eventTypes.map(() => 2),
   week: { views: 3, clicks: 1, carts: 0, purchases: 2, spend: 30 },
+  day: { views: 2, clicks: 1, carts: 0, purchases: 1, spend: 20 },
+  hour: { views: 1, clicks: 0, carts: 0, purchases: 0, spend: 0 },
+  orders: { lastMs: startMs, purchases30d: 2, spend30d: 30, purchases90d: 3, spend90d: 40 },
+  searches: [wordHashes('Thing i4', 6)],
   session: {
     sessionId: 's',
     startMs,
@@ -70,6 +75,9 @@ describe('models audit', () => {
       trend: 0.5,
       counts: [],
       purchaseRate: 0.02,
+      rating: 3.5,
+      hourly: 2,
+      people: 3,
       similar: [],
       together: [],
       eventTimeMs: startMs,
