@@ -47,6 +47,8 @@ export const rankerWidth = rankerColumns.length
 export const schemaWidths = [firstColumns.length, rankerWidth] as const
 
 const personFrom = firstColumns.length
+/** Where the seven columns of the person in schema 1 begin. */
+const firstPersonFrom = firstColumns.findIndex(({ name }) => name === 'user_events_log')
 const itemFrom = personFrom + personColumns.length
 const pairFrom = itemFrom + itemColumnCount
 const laterFrom = pairFrom + pairColumnCount
@@ -92,14 +94,19 @@ export function writeRankerFeatures(
   catalogue: Catalogue,
   user: RankerUser,
 ): void {
-  const shared = sharedColumns(user)
-  const person = Float32Array.from(personColumns, ({ of }) => of(user.person))
+  // What all candidates share is written once and copied.
+  const shared = new Float32Array(personFrom + personColumns.length)
+  writeSharedColumns(shared, firstPersonFrom, user)
+  for (let column = 0; column < personColumns.length; column++)
+    shared[personFrom + column] = personColumns[column]!.of(user.person)
+  const { itemColumns: items } = catalogue
   const context = new PairContext(catalogue, user.pair, pageRank)
   if (texts.length < set.count) texts = new Float32Array(2 * set.count)
   user.pair.sessionText(set.rows, set.count, texts)
   for (let place = 0; place < set.count; place++) {
     const row = set.rows[place]!
     const base = (at + place) * rankerWidth
+    out.set(shared, base)
     let sources = 0
     for (let source = 0; source < sourceCount; source++) {
       const score = set.scores[place * sourceCount + source]!
@@ -107,10 +114,8 @@ export function writeRankerFeatures(
       if (score > 0) sources++
     }
     writeFirstItemColumns(out, base + firstSources, row, sources, catalogue, user)
-    out.set(shared, base + personFrom - shared.length)
-    out.set(person, base + personFrom)
-    for (let column = 0; column < itemColumnCount; column++)
-      out[base + itemFrom + column] = catalogue.itemColumns[row * itemColumnCount + column]!
+    const item = row * itemColumnCount
+    for (let column = 0; column < itemColumnCount; column++) out[base + itemFrom + column] = items[item + column]!
     writePairColumns(out, base + pairFrom, row, texts[place]!, catalogue, context)
   }
 }
@@ -147,15 +152,13 @@ function writeFirstItemColumns(
   out[from + 15] = price > 0 ? Math.max(-1, Math.min(1, catalogue.margin[row]! / price)) : 0
 }
 
-function sharedColumns(user: RankerUser): Float32Array {
+function writeSharedColumns(out: Float32Array, from: number, user: RankerUser): void {
   const angle = (user.hour / 24) * 2 * Math.PI
-  return Float32Array.of(
-    Math.log1p(user.events) / 10,
-    Math.log1p(user.weekPurchases) / 5,
-    Math.log1p(user.sessionEvents) / 5,
-    Math.min(1, user.cart.size / 5),
-    user.mobile ? 1 : 0,
-    Math.sin(angle),
-    Math.cos(angle),
-  )
+  out[from] = Math.log1p(user.events) / 10
+  out[from + 1] = Math.log1p(user.weekPurchases) / 5
+  out[from + 2] = Math.log1p(user.sessionEvents) / 5
+  out[from + 3] = Math.min(1, user.cart.size / 5)
+  out[from + 4] = user.mobile ? 1 : 0
+  out[from + 5] = Math.sin(angle)
+  out[from + 6] = Math.cos(angle)
 }

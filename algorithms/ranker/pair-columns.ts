@@ -50,8 +50,6 @@ export const pairColumns = [
 /** Numbers per candidate. */
 export const pairColumnCount = pairColumns.length
 
-const dayMs = 86_400_000
-
 /** Writes the numbers of one candidate from `at` on; `text` is its `session_text`. */
 export function writePairColumns(
   out: Float32Array,
@@ -64,23 +62,24 @@ export function writePairColumns(
   const { facts } = context
   const leaf = catalogue.leafCategory[row]!
   const touch = context.touches.get(row)
-  out[at] = touch === undefined ? 0 : logDays(facts.nowMs - touch.timeMs)
+  out[at] = touch === undefined ? 0 : touch.age
   out[at + 1] = touch === undefined ? 0 : touch.strength
   out[at + 2] = facts.bought.has(row) ? 1 : 0
   out[at + 3] = facts.sessionCategory >= 0 && catalogue.topCategory[row] === facts.sessionCategory ? 1 : 0
   const category = context.categories.get(leaf)
-  out[at + 4] = category === undefined ? 0 : logCount(category.hour, 4)
-  out[at + 5] = category === undefined ? 0 : logCount(category.day, 4)
-  out[at + 6] = category === undefined ? 0 : logCount(category.week, 4)
-  out[at + 7] = category === undefined ? 0 : logDays(facts.nowMs - category.lastMs)
+  out[at + 4] = category === undefined ? 0 : category.hour
+  out[at + 5] = category === undefined ? 0 : category.day
+  out[at + 6] = category === undefined ? 0 : category.week
+  out[at + 7] = category === undefined ? 0 : category.age
   out[at + 8] = category === undefined ? 0 : 1
   const brand = context.brands.get(catalogue.brand[row]!)
-  out[at + 9] = brand === undefined ? 0 : logCount(brand.day, 4)
-  out[at + 10] = brand === undefined ? 0 : logCount(brand.week, 4)
+  out[at + 9] = brand === undefined ? 0 : brand.day
+  out[at + 10] = brand === undefined ? 0 : brand.week
   writePrices(out, at + 11, row, catalogue, context)
   out[at + 17] = facts.queries.length === 0 ? 0 : queryMatch(catalogue.words[row], facts.queries)
   out[at + 18] = text
-  out[at + 19] = logCount(1000 * context.pageRank.of(row), 7)
+  const walked = context.pageRank.of(row)
+  out[at + 19] = walked === 0 ? 0 : logCount(1000 * walked, 7)
   const vector = facts.vector !== null && catalogue.vectors.has(row)
   out[at + 20] = vector ? Math.max(-1, Math.min(1, catalogue.vectors.product(row, facts.vector!))) : 0
   out[at + 21] = vector ? 1 : 0
@@ -100,10 +99,6 @@ function writePrices(out: Float32Array, at: number, row: number, catalogue: Cata
 
 function above(priceLog: number, otherLog: number): number {
   return Number.isNaN(otherLog) ? 0 : Math.max(-1, Math.min(1, (priceLog - otherLog) / 3))
-}
-
-function logDays(ms: number): number {
-  return logCount(ms / dayMs, 6)
 }
 
 /** Each query by how many of its words the item has, the newest in full. */

@@ -24,12 +24,12 @@ export interface PairFacts {
   readonly sessionText: (rows: Int32Array, count: number, out: Float32Array) => void
 }
 
-/** How often something was touched in the windows before now, and when last. */
+/** How often something was touched in the windows before now, and when last, as the columns have it. */
 interface Touches {
-  hour: number
-  day: number
-  week: number
-  lastMs: number
+  readonly hour: number
+  readonly day: number
+  readonly week: number
+  readonly age: number
 }
 
 const hourMs = 3_600_000
@@ -43,9 +43,9 @@ const walkFade = 0.85
 /** One list's part of the pair columns: what all its candidates share is worked out here, once. */
 export class PairContext {
   readonly facts: PairFacts
-  readonly touches = new Map<number, { readonly timeMs: number; readonly strength: number }>()
-  readonly categories = new Map<number, Touches>()
-  readonly brands = new Map<number, Touches>()
+  readonly touches = new Map<number, { readonly age: number; readonly strength: number }>()
+  readonly categories: ReadonlyMap<number, Touches>
+  readonly brands: ReadonlyMap<number, Touches>
   /** -1 buys the cheapest of each category, 1 the dearest. */
   readonly priceSensitivity: number
   readonly sessionPriceLog: number
@@ -57,12 +57,10 @@ export class PairContext {
   constructor(catalogue: Catalogue, facts: PairFacts, pageRank = new PageRank()) {
     this.facts = facts
     const { recentRows, recentMs, recentStrengths } = facts
-    for (let at = 0; at < recentRows.length; at++) {
-      const row = recentRows[at]!
-      this.touches.set(row, { timeMs: recentMs[at]!, strength: recentStrengths[at]! })
-      count(this.categories, catalogue.leafCategory[row]!, recentMs[at]!, facts.nowMs)
-      count(this.brands, catalogue.brand[row]!, recentMs[at]!, facts.nowMs)
-    }
+    for (let at = 0; at < recentRows.length; at++)
+      this.touches.set(recentRows[at]!, { age: ageOf(facts.nowMs - recentMs[at]!), strength: recentStrengths[at]! })
+    this.categories = touchesBy(catalogue.leafCategory, facts)
+    this.brands = touchesBy(catalogue.brand, facts)
     this.priceSensitivity = priceSensitivity(catalogue, facts)
     this.sessionPriceLog = Math.log1p(facts.sessionPrice)
     this.orderValueLog = Math.log1p(facts.orderValue)
@@ -76,18 +74,31 @@ export class PairContext {
   }
 }
 
-function count(touches: Map<number, Touches>, name: number, timeMs: number, nowMs: number): void {
-  if (name < 0) return
-  let known = touches.get(name)
-  if (known === undefined) {
-    known = { hour: 0, day: 0, week: 0, lastMs: timeMs }
-    touches.set(name, known)
+/** Touches of the last items by one attribute of theirs; those without it are left out. */
+function touchesBy(attribute: Int32Array, { nowMs, recentRows, recentMs }: PairFacts): ReadonlyMap<number, Touches> {
+  const counts = new Map<number, { hour: number; day: number; week: number; readonly ageMs: number }>()
+  for (let at = 0; at < recentRows.length; at++) {
+    const name = attribute[recentRows[at]!]!
+    if (name < 0) continue
+    const ageMs = nowMs - recentMs[at]!
+    let known = counts.get(name)
+    // Newest first: the first sight of a name is its last touch.
+    if (known === undefined) {
+      known = { hour: 0, day: 0, week: 0, ageMs }
+      counts.set(name, known)
+    }
+    if (ageMs <= hourMs) known.hour++
+    if (ageMs <= dayMs) known.day++
+    if (ageMs <= 7 * dayMs) known.week++
   }
-  const ageMs = nowMs - timeMs
-  if (ageMs <= hourMs) known.hour++
-  if (ageMs <= dayMs) known.day++
-  if (ageMs <= 7 * dayMs) known.week++
-  if (timeMs > known.lastMs) known.lastMs = timeMs
+  const touches = new Map<number, Touches>()
+  for (const [name, { hour, day, week, ageMs }] of counts)
+    touches.set(name, { hour: logCount(hour, 4), day: logCount(day, 4), week: logCount(week, 4), age: ageOf(ageMs) })
+  return touches
+}
+
+function ageOf(ms: number): number {
+  return logCount(ms / dayMs, 6)
 }
 
 function priceSensitivity(catalogue: Catalogue, { nowMs, recentRows, recentMs, recentStrengths }: PairFacts): number {

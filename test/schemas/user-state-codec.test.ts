@@ -9,6 +9,9 @@ import { userStateCodec } from '../../schemas/user-state-codec.ts'
 import { byteChanges, mutated } from '../fuzz/byte-mutations.ts'
 
 const openMs = 1_704_063_300_000
+/** A state as version 1 wrote it. */
+const versionOne =
+  'Aacks/O4APcUvoAIB5fzIAgqnWDErjQQDqYAaP8wAfGf80tzAQMHlZ4oBd8lh9gZCbQBg8rO173aPAAABQMHlZ9OuJZOd957s/55/Pp9eX18e3l5eXl5CBHHiWZxYPPk75uTUTeDFNKXpxtPWx8iEzfxkA=='
 const profile: UserProfile = {
   userId: 'u1',
   ageGroup: 'age_25_34',
@@ -165,6 +168,19 @@ describe('userStateCodec', () => {
       'the bytes are a UserState of version 3, and this Millrace reads versions 1 to 2: run the one that wrote them, or clear',
     )
     expect(() => userStateCodec.decode(new Uint8Array(0))).toThrow('the bytes are no UserState')
+  })
+
+  it('takes over what version 1 wrote: the days of the last week from its hours, and nothing more', () => {
+    // Written by version 1: two purchases of 12.5 and 7 in one hour, one of 3 a day later, ten days after one of 99.
+    const state = userStateCodec.decode(Buffer.from(versionOne, 'base64'))
+    expect(state.purchased).toEqual(['i0', 'i1', 'i2', 'i3'])
+    const day = Math.floor(state.lastMs / 86_400_000)
+    expect([state.dayIndices, state.dayValues]).toEqual([
+      [day - 1, day],
+      [2, 19.5, 1, 3],
+    ])
+    expect(state.searchesMs).toEqual([])
+    expect(userStateCodec.decode(userStateCodec.encode(state))).toEqual(state)
   })
 
   it('answers a state or a clear error for bytes that were changed, and for any bytes behind the version', () => {
