@@ -1,4 +1,3 @@
-import { rankerWidth } from '../algorithms/ranker-features.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ListStore } from '../ports/list-store.ts'
 import type { Scorer } from '../ports/scorer.ts'
@@ -76,10 +75,9 @@ export async function explainList(
   const explained: ExplainedItem[] = []
   for (const { item, place, inReserve } of places) {
     const row = inReserve ? undefined : rows.get(item.itemId)
-    const explanation =
-      row?.length === rankerWidth
-        ? await featureContributions(row, background, { ...options, rung: list.rung, seed: `${list.listId} ${item.itemId}` })
-        : null
+    const explanation = row
+      ? await featureContributions(row, background, { ...options, rung: list.rung, seed: `${list.listId} ${item.itemId}` })
+      : null
     const because = wordReason(item.reason, (itemId) => itemId)
     explained.push({ ...item, place, inReserve, because, follows: followed(item, features), explanation })
   }
