@@ -2,12 +2,16 @@ import type { CommandModule } from 'yargs'
 import { MillraceError } from '../../core/errors.ts'
 import type { GlobalFlags } from '../global-flags.ts'
 import { wholeNumber } from '../whole-number.ts'
+import { evaluateBanditsCommand } from './evaluate-bandits.ts'
+import { evaluatePolicyCommand } from './evaluate-policy.ts'
+import { evaluateValueCommand } from './evaluate-value.ts'
 
 export interface EvaluateFlags extends GlobalFlags {
   readonly data: string
   readonly format: string
   readonly protocol: string | undefined
   readonly algorithms: string
+  readonly repository: string | undefined
   readonly setting: readonly string[] | undefined
   readonly k: string | undefined
   readonly part: 'valid' | 'test' | undefined
@@ -27,23 +31,29 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
   describe: 'Judge algorithms on a data set: recommend, score, then learn',
   builder: (yargs) =>
     yargs
-      .option('data', { type: 'string', demandOption: true, requiresArg: true, describe: 'File or folder' })
+      .command(evaluatePolicyCommand)
+      .command(evaluateBanditsCommand)
+      .command(evaluateValueCommand)
+      .option('data', { type: 'string', requiresArg: true, describe: 'File or folder' })
       .option('format', {
         type: 'string',
-        demandOption: true,
         requiresArg: true,
         describe: 'What the files are: sessions, movielens, globo, online-retail, taobao, s3rec, sequences or events',
       })
       .option('protocol', {
         type: 'string',
         requiresArg: true,
-        describe: 'prequential, split, leave-last-out or k-fold; the usual one of the format if absent',
+        describe: 'prequential, split, leave-last-out, k-fold or basket; the usual one of the format if absent',
       })
       .option('algorithms', {
         type: 'string',
-        demandOption: true,
         requiresArg: true,
         describe: 'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own',
+      })
+      .option('repository', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Model repository whose sequence models take part by their names (sasrec, ...)',
       })
       .option('setting', {
         type: 'string',
@@ -63,7 +73,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       .option('warm', {
         coerce: wholeNumber('warm', { min: 0, max: 99 }),
         requiresArg: true,
-        describe: 'Of prequential: per cent of the events learned without being judged (0)',
+        describe: 'Of prequential and basket: per cent of the events learned without being judged (0)',
       })
       .option('exclude', {
         choices: ['none', 'current', 'session', 'user'] as const,
@@ -87,6 +97,9 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         'live against hourly',
       ) as never,
   handler: async (flags) => {
+    // Not demanded by yargs, which would demand them of `evaluate policy`, too.
+    for (const name of ['data', 'format', 'algorithms'] as const)
+      if (flags[name] === undefined) throw new MillraceError('MILL_USAGE', `evaluate needs --${name}`)
     if (flags.config !== undefined || flags.set !== undefined)
       throw new MillraceError('MILL_USAGE', '--config and --set mean nothing to evaluate: it runs without a stack')
     const { runEvaluation } = await import('../evaluation/run-evaluation.ts')
