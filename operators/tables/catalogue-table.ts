@@ -1,14 +1,17 @@
 import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/catalogue.ts'
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
+import type { ItemFacts } from '../../algorithms/ranker/item-columns.ts'
 import { type RuleSubject, unknownSubject } from '../../algorithms/rules/rule-spec.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
+import { wordHashes } from '../../algorithms/word-hashes.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import type { ItemTable } from '../../ports/item-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
+import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
 import { VectorSearch, type VectorSearchOptions } from './vector-search.ts'
 
 /** Item rows sent to the item tower at once. */
@@ -16,6 +19,8 @@ const embedRowsMax = 512
 /** Rows that one call of `embed` brings into the index at least: a list waits some milliseconds for them. */
 const indexRowsPerCall = 64
 const exactSearch: VectorSearchOptions = { exactMax: Number.POSITIVE_INFINITY, openIndex: () => null }
+/** Words of an item that searches are matched with. */
+const wordsMax = 32
 /** Batches between two tries to give all items vectors of the user tower's version: a try costs the whole catalogue. */
 const misfitsPerTry = 256
 
@@ -155,6 +160,7 @@ export class CatalogueTable implements ItemTable {
       catalogue.withdrawn[row] = update.withdrawn ? 1 : 0
       catalogue.setSignals(row, update)
     }
+    catalogue.describe(row, factsOf(update, this.#items.get(row)))
     catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
   }
 
@@ -168,6 +174,7 @@ export class CatalogueTable implements ItemTable {
     }
     this.#unembedded.add(row)
     this.content.add(row, tokensOf(item))
+    this.catalogue.words[row] = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
   }
 
   /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */
@@ -185,6 +192,26 @@ export class CatalogueTable implements ItemTable {
   /** About how often an item was touched lately: popularity counts strength, and most touches weigh .3. */
   #touches(row: number): number {
     return this.catalogue.popularity[row]! / 0.3
+  }
+}
+
+function factsOf({ counts, rating, hourly, people, similar, together }: ItemUpdate, item: Item | undefined): ItemFacts {
+  const count = (type: EventType) => counts[eventTypeNumber(type)] ?? 0
+  return {
+    known: item !== undefined,
+    stock: item?.stock ?? -1,
+    views: count('view'),
+    clicks: count('click'),
+    carts: count('add_to_cart'),
+    purchases: count('purchase'),
+    likes: count('like'),
+    dismissals: count('dismiss'),
+    ratings: count('rating'),
+    rating,
+    hourly,
+    people,
+    similar: similar.length,
+    together: together.length,
   }
 }
 

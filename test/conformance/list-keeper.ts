@@ -265,7 +265,18 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
 }
 
 function updateOf(item: Item) {
-  const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0.02, similar: [], together: [], eventTimeMs: 0 }
+  const signals = {
+    popularity: 1,
+    trend: 0,
+    counts: [],
+    purchaseRate: 0.02,
+    rating: 3.5,
+    hourly: 0,
+    people: 0,
+    similar: [],
+    together: [],
+    eventTimeMs: 0,
+  }
   return { itemId: item.itemId, item, withdrawn: false, ...signals }
 }
 
