@@ -1,4 +1,5 @@
 import { Interner } from './interner.ts'
+import { PurchaseShares } from './purchase-shares.ts'
 import { VectorRows } from './vector-rows.ts'
 
 /** Width of item and user vectors of the two-tower model. */
@@ -50,6 +51,9 @@ export class Catalogue {
   popularity = new Float64Array(1024)
   trend = new Float64Array(1024)
   purchaseRate = new Float64Array(1024)
+  /** Decayed co-purchases after an item, and each item's share of all purchases. */
+  followed = new Float64Array(1024)
+  readonly purchases = new PurchaseShares()
   /** First and last level of the category path; -1 unknown. */
   topCategory = new Int32Array(1024).fill(-1)
   leafCategory = new Int32Array(1024).fill(-1)
@@ -110,6 +114,7 @@ export class Catalogue {
     return this.#together[row] ?? noneRelated
   }
 
+  /** What is seen with an item, by similarity, and what is bought with or after it, by number. */
   relate(row: number, similar: RelatedRows, together: RelatedRows): void {
     this.#similar[row] = similar
     this.#together[row] = together
@@ -134,6 +139,7 @@ export class Catalogue {
     this.popularity = longer(this.popularity)
     this.trend = longer(this.trend)
     this.purchaseRate = longer(this.purchaseRate)
+    this.followed = longer(this.followed)
     this.topCategory = longer(this.topCategory, -1)
     this.leafCategory = longer(this.leafCategory, -1)
     this.brand = longer(this.brand, -1)

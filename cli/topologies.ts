@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.ts'
+import { PurchaseTable } from '../operators/tables/purchase-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { Graph } from '../runtime/graph.ts'
@@ -19,6 +20,7 @@ export function featurePorts(config: Config) {
   return {
     features: config.features,
     itemFeatures: { everyMs: 5_000 },
+    purchases: new PurchaseTable(),
     serve: { ttlS: 30 * 86_400 },
     rewards: config.rewards,
   }

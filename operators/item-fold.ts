@@ -1,5 +1,6 @@
 import { addNeighbour } from '../algorithms/co-visitation.ts'
 import { addDecayed, decayedAt } from '../algorithms/decayed-sum.ts'
+import { purchaseHalfLifeMs } from '../algorithms/purchase-shares.ts'
 import { trendLongHalfLifeMs, trendScoreOf, trendShortHalfLifeMs } from '../algorithms/trend.ts'
 import { signalKinds } from '../schemas/item-signals.ts'
 import type { ItemState, ScopeState } from '../schemas/item-state.ts'
@@ -10,6 +11,7 @@ const popularityHalfLifeMs = trendLongHalfLifeMs
 /** Items of a scope kept; the least popular makes room. */
 const scopeItemsMax = 200
 const ratingType = eventTypes.indexOf('rating')
+const purchaseType = eventTypes.indexOf('purchase')
 
 /** One row of `item-signals`. */
 export interface Signal {
@@ -25,13 +27,30 @@ export function foldItemSignal(state: ItemState, signal: Signal): void {
   const { kind, other, timeMs } = signal
   if (timeMs > state.eventTimeMs) state.eventTimeMs = timeMs
   if (kind === signalKinds.coVisit) addNeighbour(state.similar, other!, signal.weight, timeMs)
-  else if (kind === signalKinds.coPurchase) addNeighbour(state.together, other!, signal.weight, timeMs)
-  else foldEvent(state, signal)
+  else if (kind === signalKinds.coPurchase) {
+    addNeighbour(state.together, other!, signal.weight, timeMs)
+    addFollowed(state, signal.weight, timeMs)
+  } else foldEvent(state, signal)
+}
+
+function addFollowed(state: ItemState, weight: number, timeMs: number): void {
+  const followed = { value: state.followed, referenceMs: state.followedMs }
+  addDecayed(followed, weight, timeMs, purchaseHalfLifeMs)
+  state.followed = followed.value
+  state.followedMs = followed.referenceMs
+}
+
+function addBought(state: ItemState, timeMs: number): void {
+  const bought = { value: state.bought, referenceMs: state.boughtMs }
+  addDecayed(bought, 1, timeMs, purchaseHalfLifeMs)
+  state.bought = bought.value
+  state.boughtMs = bought.referenceMs
 }
 
 function foldEvent(state: ItemState, { kind, timeMs, weight, person }: Signal): void {
   if (kind < 0 || kind >= state.counts.length) return
   state.counts[kind]! += 1
+  if (kind === purchaseType) addBought(state, timeMs)
   let strength = weight
   if (kind === ratingType) {
     state.ratingSum += weight

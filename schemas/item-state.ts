@@ -32,6 +32,11 @@ export interface ItemState {
   eventTimeMs: number
   /** Event time of the last update that was sent because of events. */
   sentMs: number
+  /** Decayed purchases with half-life 30 d, and decayed co-purchases after it of whatever item: value and landmark. */
+  bought: number
+  boughtMs: number
+  followed: number
+  followedMs: number
 }
 
 /** Popular items of one scope: bounded, decayed at one landmark per column. */
@@ -67,6 +72,10 @@ export const itemStateSchema = recordSchema<ItemState>('ItemState', 'Everything 
   { name: 'together', type: 'CompanionState', doc: 'Bought together.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest event.' },
   { name: 'sentMs', type: 'long', doc: 'Event time of the last update.' },
+  { name: 'bought', type: 'double', doc: 'Decayed purchases, half-life 30 d.' },
+  { name: 'boughtMs', type: 'long', doc: 'Its landmark.' },
+  { name: 'followed', type: 'double', doc: 'Decayed co-purchases after it, half-life 30 d.' },
+  { name: 'followedMs', type: 'long', doc: 'Its landmark.' },
 ])
 
 export const scopeStateSchema = recordSchema<ScopeState>('ScopeState', 'Popular items of one scope.', [
@@ -97,6 +106,10 @@ export function emptyItemState(): ItemState {
     together: { items: [], weights: [], referenceMs: 0 },
     eventTimeMs: 0,
     sentMs: 0,
+    bought: 0,
+    boughtMs: 0,
+    followed: 0,
+    followedMs: 0,
   }
 }
 

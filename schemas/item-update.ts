@@ -23,8 +23,12 @@ export interface ItemUpdate {
   readonly purchaseRate: number
   /** Seen together, at most 50. */
   readonly similar: readonly Neighbour[]
-  /** Bought together, at most 50. */
+  /** Bought with it or within 7 days after it, at most 50. */
   readonly together: readonly Neighbour[]
+  /** Decayed purchases, half-life 30 d, as of `eventTimeMs`. */
+  readonly bought: number
+  /** Decayed co-purchases after it of whatever item, those left out of `together` too, half-life 30 d, as of `eventTimeMs`. */
+  readonly followed: number
   readonly eventTimeMs: number
 }
 
@@ -44,4 +48,6 @@ export const itemUpdateSchema = recordSchema<ItemUpdate>('ItemUpdate', 'Everythi
   { name: 'similar', type: { type: 'array', items: neighbourSchema.definition }, doc: 'Seen together.' },
   { name: 'together', type: { type: 'array', items: 'Neighbour' }, doc: 'Bought together.' },
   { name: 'eventTimeMs', type: timestampMs, doc: 'Newest event in it.' },
+  { name: 'bought', type: 'double', doc: 'Decayed purchases, half-life 30 d.', default: 0 },
+  { name: 'followed', type: 'double', doc: 'Decayed co-purchases after it, half-life 30 d.', default: 0 },
 ])

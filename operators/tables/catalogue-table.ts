@@ -125,7 +125,9 @@ export class CatalogueTable implements ItemTable {
       catalogue.withdrawn[row] = update.withdrawn ? 1 : 0
       catalogue.setSignals(row, update)
     }
-    catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
+    catalogue.followed[row] = update.followed
+    catalogue.purchases.set(row, update.bought, update.eventTimeMs)
+    catalogue.relate(row, this.#similar(row, update.similar), this.#counted(update.together))
   }
 
   /** What depends on the item's own data only: text index and item vector. */
@@ -141,15 +143,15 @@ export class CatalogueTable implements ItemTable {
   }
 
   /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */
-  #related(row: number, neighbours: readonly Neighbour[]): RelatedRows {
-    const rows = new Int32Array(neighbours.length)
-    const weights = new Float32Array(neighbours.length)
-    neighbours.forEach((neighbour, index) => {
-      const other = this.catalogue.rowOf(neighbour.itemId)
-      rows[index] = other
-      weights[index] = shrunkCosine(neighbour.weight, this.#touches(row), this.#touches(other))
-    })
+  #similar(row: number, neighbours: readonly Neighbour[]): RelatedRows {
+    const { rows, weights } = this.#counted(neighbours)
+    for (let i = 0; i < rows.length; i++) weights[i] = shrunkCosine(weights[i]!, this.#touches(row), this.#touches(rows[i]!))
     return { rows, weights }
+  }
+
+  #counted(neighbours: readonly Neighbour[]): RelatedRows {
+    const rows = Int32Array.from(neighbours, ({ itemId }) => this.catalogue.rowOf(itemId))
+    return { rows, weights: Float32Array.from(neighbours, ({ weight }) => weight) }
   }
 
   /** About how often an item was touched lately: popularity counts strength, and most touches weigh .3. */

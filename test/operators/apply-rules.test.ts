@@ -28,7 +28,7 @@ function itemsOf(brands: Readonly<Record<string, string>>): CatalogueTable {
     Object.entries(brands).map(([itemId, brand]) => {
       const words = { title: itemId, description: '', category: [], tags: [], imageUrl: null }
       const item: Item = { itemId, ...words, brand, price: 10, margin: 1, stock: null, createdMs: 0 }
-      const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0, similar: [], together: [] }
+      const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0, similar: [], together: [], bought: 0, followed: 0 }
       return sourced(itemId, { itemId, item, withdrawn: false, ...signals, eventTimeMs: 0 } satisfies ItemUpdate)
     }),
   )

@@ -3,6 +3,7 @@ import { loadConfig } from '../../cli/config.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { ManualClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
+import { PurchaseTable } from '../../operators/tables/purchase-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
@@ -22,7 +23,8 @@ const away: Scorer = {
 async function openShop() {
   const clock = new ManualClock(openMs + 60_000)
   const users = new TopologyDriver(userFeatures, { features: { latenessMs: 600_000 } }, { clock })
-  const items = new TopologyDriver(itemFeatures, { itemFeatures: { everyMs: 1 }, serve: { ttlS: 60 } }, { clock })
+  const ports = { itemFeatures: { everyMs: 1 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
+  const items = new TopologyDriver(itemFeatures, ports, { clock })
   const lists = new TopologyDriver(recommendations, recommendationPorts(loadConfig(undefined), away, clock), { clock })
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
   await items.send('items', ...names.map((name, at) => shopItem(name, { category: [at < 5 ? 'left' : 'right'] })))
