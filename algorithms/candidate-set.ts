@@ -9,6 +9,7 @@ export const candidateSources = [
   'content',
   'two_tower',
   'fresh',
+  'user_knn',
 ] as const
 export type CandidateSourceName = (typeof candidateSources)[number]
 export const sourceCount = candidateSources.length

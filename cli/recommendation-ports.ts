@@ -8,6 +8,7 @@ import { similarCandidates } from '../algorithms/candidates/similar-candidates.t
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
+import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../operators/tables/rule-table.ts'
@@ -23,13 +24,15 @@ export const learnedPolicy = 'learned'
 const surface = 'home'
 const itemsMax = 50
 const sessionsMax = 100_000
+/** People whose histories are compared with those of others. */
+const peopleMax = 50_000
 const sessionItemsMax = 1 << 20
 
 /** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
 export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock): RecommendationPorts {
   const catalogue = new CatalogueTable()
   const trends = new TrendTable(catalogue.catalogue)
-  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, itemsMax: sessionItemsMax })
+  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
   const countMax = config.recommendations.candidatesMax
   return {
     clock,
@@ -58,6 +61,7 @@ function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: Sessio
     sessionCandidates(sessions.index),
     similarCandidates(catalogue),
     togetherCandidates(catalogue),
+    userKnnCandidates(sessions.people),
     twoTowerCandidates(catalogue),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),

@@ -87,6 +87,8 @@ function absence(source: CandidateSource, user: CandidateUser, brought: number):
       return 'not among the popular items'
     case 'two_tower':
       return user.vector ? 'far from the taste of the person' : 'no two-tower model answered'
+    case 'user_knn':
+      return user.recentRows.length === 0 ? 'nothing was touched yet' : 'nobody with similar items touched it'
     case 'fresh':
       return 'not new enough, or newer ones came first'
     default:

@@ -7,6 +7,7 @@ import type { Interner } from '../algorithms/interner.ts'
 import type { RankerUser } from '../algorithms/ranker-features.ts'
 import { towerWidth, writeTowerUser } from '../algorithms/tower-features.ts'
 import { reactionOf } from '../core/errors.ts'
+import { fnv1a32 } from '../core/hash.ts'
 import type { Batch, Sourced } from '../ports/batch.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
@@ -110,6 +111,7 @@ function candidateUser(table: CatalogueTable, update: FeatureUpdate, vector: Flo
   const rows = (itemIds: readonly string[]) => Int32Array.from(itemIds, (itemId) => table.catalogue.rowOf(itemId))
   return {
     nowMs: update.eventTimeMs,
+    personKey: fnv1a32(update.userId) | 0,
     recentRows: rows(features.recent.map((recent) => recent.itemId)),
     recentStrengths: Float32Array.from(features.recent, (recent) => recent.strength),
     sessionRows: rows(features.session.items),

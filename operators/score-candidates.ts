@@ -22,7 +22,7 @@ export const rankerHeads = ['p_click', 'p_like', 'p_purchase'] as const
 export const rankerHeadWeights = [0.5, 0.3, 0.2] as const
 
 /** Sources that know something of the person; without any, the list is a trend list. */
-const personalSources = ['session', 'similar', 'together', 'category', 'content', 'two_tower'].map((name) =>
+const personalSources = ['session', 'similar', 'together', 'category', 'content', 'two_tower', 'user_knn'].map((name) =>
   candidateSources.indexOf(name as never),
 )
 

@@ -26,6 +26,7 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   content: 0.6,
   two_tower: 0.45,
   fresh: 0.2,
+  user_knn: 0.7,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
@@ -42,6 +43,7 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   content: 'like_what_you_read',
   two_tower: 'matches_your_taste',
   fresh: 'exploring',
+  user_knn: 'people_like_you',
 }
 
 /**

@@ -12,6 +12,7 @@ export const reasonCodes = [
   'matches_your_taste',
   'exploring',
   'promoted',
+  'people_like_you',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 

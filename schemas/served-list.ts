@@ -60,6 +60,8 @@ export function wordReason(reason: Reason, titleOf: (itemId: string) => string):
       return follows ? `people who looked at ${follows} went on to it` : 'people in a similar session went on to it'
     case 'seen_together':
       return `often seen with ${follows}`
+    case 'people_like_you':
+      return 'people who like what you like also liked it'
     case 'bought_together':
       return `often bought with ${follows}`
     case 'popular_in_category':

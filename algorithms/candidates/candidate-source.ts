@@ -3,6 +3,8 @@ import type { CandidateSet, CandidateSourceName } from '../candidate-set.ts'
 /** A person in catalogue numbers, as candidate sources see them. */
 export interface CandidateUser {
   readonly nowMs: number
+  /** Hash of who it is, as `session-steps` names people. */
+  readonly personKey: number
   /** Rows touched, newest first, with the strength of the touch. */
   readonly recentRows: Int32Array
   readonly recentStrengths: Float32Array

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
 import type { CandidateSource, CandidateUser } from '../../algorithms/candidates/candidate-source.ts'
 import { togetherCandidates } from '../../algorithms/candidates/together-candidates.ts'
+import { userKnnCandidates } from '../../algorithms/candidates/user-knn-candidates.ts'
 import type { Catalogue } from '../../algorithms/catalogue.ts'
+import { SessionIndex } from '../../algorithms/session-index.ts'
 import { catalogueOf } from '../operators/list-draft-fixture.ts'
 
 /** Somebody nobody knows, but for what is given. */
@@ -10,6 +12,7 @@ function person(fields: Partial<CandidateUser>): CandidateUser {
   const none = new Int32Array(0)
   return {
     nowMs: 0,
+    personKey: 0,
     recentRows: none,
     recentStrengths: new Float32Array(0),
     sessionRows: none,
@@ -66,5 +69,39 @@ describe('together', () => {
 
   it('brings nothing while the cart is empty', () => {
     expect(brought(togetherCandidates(catalogueOf({ a: {} })), catalogueOf({ a: {} }), person({}))).toEqual({})
+  })
+})
+
+describe('user_knn', () => {
+  const itemsOf: Record<number, readonly string[]> = { 1: ['a', 'b', 'c'], 2: ['a', 'c', 'd', 'e'], 3: ['f', 'g'], 7: ['a', 'b', 'g'] }
+  function history(): { catalogue: Catalogue; people: SessionIndex } {
+    const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {}, f: {}, g: {} })
+    const people = new SessionIndex({ sessionsMax: 10, itemsMax: 10, itemsPerSessionMax: 4, forgetOldest: true })
+    for (const [key, items] of Object.entries(itemsOf))
+      for (const [at, item] of items.entries()) people.add(Number(key), catalogue.items.find(item), 100 + at)
+    return { catalogue, people }
+  }
+  const rows = (catalogue: Catalogue, items: readonly string[]) => Int32Array.from(items, (item) => catalogue.items.find(item))
+
+  it('brings what the nearest people touched, by cosine, not what the person did, and never asks the person', () => {
+    const { catalogue, people } = history()
+    const user = person({ personKey: 7, recentRows: rows(catalogue, ['b', 'a']), recentStrengths: Float32Array.of(1, 0.3) })
+    // {a, b} and {a, b, c}: 2 / √6; and {a, c, d, e}: 1 / √8.
+    const [one, two] = [2 / Math.sqrt(6), 1 / Math.sqrt(8)]
+    expect(brought(userKnnCandidates(people), catalogue, user)).toEqual({
+      c: [1, ''],
+      d: [expect.closeTo(two / (one + two), 6), ''],
+      e: [expect.closeTo(two / (one + two), 6), ''],
+    })
+  })
+
+  it('does not count what was dismissed, and follows each event: a full history forgets what came first', () => {
+    const { catalogue, people } = history()
+    const user = person({ personKey: 9, recentRows: rows(catalogue, ['a', 'f']), recentStrengths: Float32Array.of(0, 1) })
+    expect(brought(userKnnCandidates(people), catalogue, user)).toEqual({ g: [1, ''] })
+    people.add(2, catalogue.items.find('f'), 200)
+    // Person 2 is {f, c, d, e} now: a went.
+    expect(Object.keys(brought(userKnnCandidates(people), catalogue, user)).sort()).toEqual(['c', 'd', 'e', 'g'])
+    expect(people.documentFrequency(catalogue.items.find('a'))).toBe(2)
   })
 })
