@@ -10,6 +10,7 @@ export const candidateSources = [
   'two_tower',
   'fresh',
   'user_knn',
+  'sequence',
 ] as const
 export type CandidateSourceName = (typeof candidateSources)[number]
 export const sourceCount = candidateSources.length

@@ -152,6 +152,11 @@ export const configSchema = Type.Object(
           default: 10_000,
           description: 'Age of an event at which its list is made without a model.',
         }),
+        sequenceModel: Type.String({
+          default: '',
+          description:
+            'Model that expects the next items from what a person touched (sasrec, gru4rec, bert4rec, als); empty = none. The items.json of its versions is read from inference.repository, also where other processes serve it.',
+        }),
       },
       { ...closed, default: {} },
     ),

@@ -11,7 +11,7 @@ import { SharedScorer } from '../runtime/shared-scorer.ts'
 import { defaultTaskLimits } from '../runtime/task.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
-import { openInference, openPorts } from './compose.ts'
+import { openInference, openPorts, openSequences } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { RunStatistics } from './run-statistics.ts'
@@ -35,7 +35,7 @@ export async function openJob(config: Config) {
     ports.clock,
     ports.metrics,
   )
-  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
+  const { graphs, tables } = graphsOf(config, scorer, ports.clock, openSequences(config, inference, ports))
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
   const engine = new Engine(ports, {

@@ -3,6 +3,7 @@ import { categoryCandidates } from '../algorithms/candidates/category-candidates
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
 import { freshCandidates } from '../algorithms/candidates/fresh-candidates.ts'
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
+import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
 import { sessionCandidates } from '../algorithms/candidates/session-candidates.ts'
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
@@ -16,6 +17,7 @@ import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
 
@@ -29,7 +31,12 @@ const peopleMax = 50_000
 const sessionItemsMax = 1 << 20
 
 /** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
-export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock): RecommendationPorts {
+export function recommendationPorts(
+  config: Config,
+  scorer: Scorer,
+  clock: Clock,
+  sequences?: SequenceModel,
+): RecommendationPorts {
   const catalogue = new CatalogueTable()
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
@@ -44,7 +51,7 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     rules: new RuleTable(),
     sources: sourcesOver(catalogue, trends, sessions),
     retrieve: { countMax: 100 },
-    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
+    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item', ...(sequences && { sequences }) },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
     diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
@@ -61,6 +68,7 @@ function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: Sessio
     sessionCandidates(sessions.index),
     similarCandidates(catalogue),
     togetherCandidates(catalogue),
+    sequenceCandidates(),
     userKnnCandidates(sessions.people),
     twoTowerCandidates(catalogue),
     categoryCandidates(trends, catalogue),

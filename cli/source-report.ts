@@ -89,6 +89,8 @@ function absence(source: CandidateSource, user: CandidateUser, brought: number):
       return user.vector ? 'far from the taste of the person' : 'no two-tower model answered'
     case 'user_knn':
       return user.recentRows.length === 0 ? 'nothing was touched yet' : 'nobody with similar items touched it'
+    case 'sequence':
+      return user.next ? 'the sequence model expects others next' : 'no sequence model answered'
     case 'fresh':
       return 'not new enough, or newer ones came first'
     default:

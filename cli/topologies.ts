@@ -2,6 +2,7 @@ import { MillraceError } from '../core/errors.ts'
 import { PurchaseTable } from '../operators/tables/purchase-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { Graph } from '../runtime/graph.ts'
 import { bandit } from '../topologies/bandit.ts'
 import { itemFeatures } from '../topologies/item-features.ts'
@@ -27,7 +28,7 @@ export function featurePorts(config: Config) {
 }
 
 /** The named topologies as graph builders, with the tables they share; unknown names are refused. */
-export function graphsOf(config: Config, scorer: Scorer, clock: Clock) {
+export function graphsOf(config: Config, scorer: Scorer, clock: Clock, sequences?: SequenceModel) {
   const names = config.topologies.length > 0 ? config.topologies : topologyNames
   for (const name of names) {
     if (!topologyNames.includes(name))
@@ -36,7 +37,7 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock) {
         `"topologies": there is no topology "${name}"; there are ${topologyNames.join(', ')}`,
       )
   }
-  const lists = recommendationPorts(config, scorer, clock)
+  const lists = recommendationPorts(config, scorer, clock, sequences)
   const ports = featurePorts(config)
   const builders: Record<string, () => Graph> = {
     'user-features': () => userFeatures.graph(ports),

@@ -27,6 +27,7 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   two_tower: 0.45,
   fresh: 0.2,
   user_knn: 0.7,
+  sequence: 0.8,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
@@ -44,6 +45,7 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   two_tower: 'matches_your_taste',
   fresh: 'exploring',
   user_knn: 'people_like_you',
+  sequence: 'matches_your_taste',
 }
 
 /**

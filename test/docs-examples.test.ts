@@ -118,6 +118,7 @@ describe('examples in docs/extending.md', () => {
       categories: [],
       region: null,
       vector: null,
+    next: null,
     }
     samePrice(catalogue).retrieve(user, set, 5)
     expect([...set.rows.subarray(0, set.count)].map((row) => catalogue.items.text(row))).toEqual(['near'])

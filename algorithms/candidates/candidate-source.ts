@@ -17,6 +17,8 @@ export interface CandidateUser {
   readonly region: string | null
   /** The two-tower user vector, or null without a model. */
   readonly vector: Float32Array | null
+  /** What the sequence model expects next, best first, scores falling; null without a model. */
+  readonly next: { readonly rows: Int32Array; readonly scores: Float32Array } | null
 }
 
 /** Brings at most `countMax` items into a set, under its own name. Reads memory only: no I/O, no clock, no randomness. */

@@ -20,6 +20,7 @@ function person(fields: Partial<CandidateUser>): CandidateUser {
     categories: [],
     region: null,
     vector: null,
+    next: null,
     ...fields,
   }
 }
@@ -73,7 +74,12 @@ describe('together', () => {
 })
 
 describe('user_knn', () => {
-  const itemsOf: Record<number, readonly string[]> = { 1: ['a', 'b', 'c'], 2: ['a', 'c', 'd', 'e'], 3: ['f', 'g'], 7: ['a', 'b', 'g'] }
+  const itemsOf: Record<number, readonly string[]> = {
+    1: ['a', 'b', 'c'],
+    2: ['a', 'c', 'd', 'e'],
+    3: ['f', 'g'],
+    7: ['a', 'b', 'g'],
+  }
   function history(): { catalogue: Catalogue; people: SessionIndex } {
     const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {}, f: {}, g: {} })
     const people = new SessionIndex({ sessionsMax: 10, itemsMax: 10, itemsPerSessionMax: 4, forgetOldest: true })
