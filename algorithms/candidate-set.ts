@@ -11,6 +11,8 @@ export const candidateSources = [
   'fresh',
   'user_knn',
   'sequence',
+  'group',
+  'season',
 ] as const
 export type CandidateSourceName = (typeof candidateSources)[number]
 export const sourceCount = candidateSources.length

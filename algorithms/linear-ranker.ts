@@ -16,6 +16,8 @@ const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
   source_fresh: 0.05,
   source_user_knn: 0.6,
   source_sequence: 0.8,
+  source_group: 0.25,
+  source_season: 0.15,
   sources_share: 0.6,
   affinity_leaf: 1.2,
   affinity_top: 0.6,

@@ -2,7 +2,9 @@ import type { CandidateSource } from '../algorithms/candidates/candidate-source.
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
 import { freshCandidates } from '../algorithms/candidates/fresh-candidates.ts'
+import { groupCandidates } from '../algorithms/candidates/group-candidates.ts'
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
+import { seasonCandidates } from '../algorithms/candidates/season-candidates.ts'
 import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
 import { sessionCandidates } from '../algorithms/candidates/session-candidates.ts'
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
@@ -73,8 +75,10 @@ function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: Sessio
     twoTowerCandidates(catalogue),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),
+    groupCandidates(trends),
     trendCandidates(trends),
     popularCandidates(trends),
+    seasonCandidates(trends),
     freshCandidates(catalogue),
   ]
 }

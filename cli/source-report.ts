@@ -91,6 +91,10 @@ function absence(source: CandidateSource, user: CandidateUser, brought: number):
       return user.recentRows.length === 0 ? 'nothing was touched yet' : 'nobody with similar items touched it'
     case 'sequence':
       return user.next ? 'the sequence model expects others next' : 'no sequence model answered'
+    case 'group':
+      return user.groups.length === 0 ? 'no age or gender is declared' : 'not popular among people of the same group'
+    case 'season':
+      return 'not popular at this time of day and year'
     case 'fresh':
       return 'not new enough, or newer ones came first'
     default:

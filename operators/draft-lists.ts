@@ -12,6 +12,7 @@ import type { Batch, Sourced } from '../ports/batch.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { NextItems, SequenceModel } from '../ports/sequence-model.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
+import { scopeNames } from '../schemas/scope-names.ts'
 import type { Affinity, UserFeatures } from '../schemas/user-features.ts'
 import type { ListDraft } from './list-draft.ts'
 import type { CatalogueTable } from './tables/catalogue-table.ts'
@@ -151,6 +152,8 @@ function candidateUser(table: CatalogueTable, update: FeatureUpdate): Omit<Candi
     basketRows: rows([...features.session.cart, ...features.purchased.slice(-8).reverse()]),
     categories: categoriesOf(features),
     region: features.profile?.region ?? features.region,
+    groups: scopeNames.groups(features.profile, features.region),
+    moments: [scopeNames.daypart(hourInZone(update.eventTimeMs, null)), scopeNames.season(update.eventTimeMs)],
   }
 }
 

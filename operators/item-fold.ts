@@ -57,9 +57,7 @@ function foldEvent(state: ItemState, { kind, timeMs, weight, person }: Signal): 
     state.ratingCount++
     strength = (weight - 1) / 4
   }
-  const bit = ((person >>> 3) ^ (person >>> 13)) & 63
-  if (bit < 32) state.peopleLow |= 1 << bit
-  else state.peopleHigh |= 1 << (bit - 32)
+  countPerson(state, person)
   if (strength <= 0) return
   const popularity = { value: state.popularity, referenceMs: state.popularityMs }
   const short = { value: state.short, referenceMs: state.shortMs }
@@ -69,6 +67,17 @@ function foldEvent(state: ItemState, { kind, timeMs, weight, person }: Signal): 
   state.popularityMs = popularity.referenceMs
   state.short = short.value
   state.shortMs = short.referenceMs
+}
+
+interface PeopleCounter {
+  peopleLow: number
+  peopleHigh: number
+}
+
+function countPerson(state: PeopleCounter, person: number): void {
+  const bit = ((person >>> 3) ^ (person >>> 13)) & 63
+  if (bit < 32) state.peopleLow |= 1 << bit
+  else state.peopleHigh |= 1 << (bit - 32)
 }
 
 /** Decayed strength of an item as of `nowMs`. */
@@ -83,7 +92,7 @@ export function trendAt(state: ItemState, nowMs: number): number {
 }
 
 /** Distinct people by linear counting over 64 bits (Whang 1990): good to about 100, enough for "at least 5". */
-export function peopleOf(state: ItemState): number {
+export function peopleOf(state: Readonly<PeopleCounter>): number {
   const zeros = 64 - ones(state.peopleLow) - ones(state.peopleHigh)
   return zeros === 0 ? 266 : Math.round(-64 * Math.log(zeros / 64))
 }
@@ -94,8 +103,10 @@ function ones(word: number): number {
   return count
 }
 
-/** Counts one touch of an item within a scope, in place; the least popular item makes room (ties: the later one in the list). */
-export function foldScopeSignal(state: ScopeState, itemId: string, weight: number, timeMs: number): void {
+/** Counts one touch of an item by a person (a hash) within a scope, in place; the least popular item makes room (ties: the later one in the list). */
+export function foldScopeSignal(state: ScopeState, { other, weight, timeMs, person }: Signal): void {
+  const itemId = other!
+  countPerson(state, person)
   if (timeMs > state.eventTimeMs) state.eventTimeMs = timeMs
   let at = state.items.indexOf(itemId)
   if (at < 0) at = roomFor(state, itemId)

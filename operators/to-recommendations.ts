@@ -28,6 +28,8 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   fresh: 0.2,
   user_knn: 0.7,
   sequence: 0.8,
+  group: 0.35,
+  season: 0.25,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
@@ -46,6 +48,8 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   fresh: 'exploring',
   user_knn: 'people_like_you',
   sequence: 'matches_your_taste',
+  group: 'popular_in_group',
+  season: 'popular',
 }
 
 /**

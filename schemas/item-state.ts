@@ -48,6 +48,9 @@ export interface ScopeState {
   shortMs: number
   eventTimeMs: number
   sentMs: number
+  /** 64 bits of a linear counter of distinct people, as two 32-bit numbers. */
+  peopleLow: number
+  peopleHigh: number
 }
 
 const companionSchema = recordSchema<CompanionState>('CompanionState', 'Companions with decayed weights.', [
@@ -86,6 +89,8 @@ export const scopeStateSchema = recordSchema<ScopeState>('ScopeState', 'Popular 
   { name: 'shortMs', type: 'long', doc: 'Landmark.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest event.' },
   { name: 'sentMs', type: 'long', doc: 'Event time of the last update.' },
+  { name: 'peopleLow', type: 'int', doc: 'Linear counter, low bits.' },
+  { name: 'peopleHigh', type: 'int', doc: 'Linear counter, high bits.' },
 ])
 
 /** The state of an item nobody has mentioned. */
@@ -114,5 +119,15 @@ export function emptyItemState(): ItemState {
 }
 
 export function emptyScopeState(): ScopeState {
-  return { items: [], popularity: [], popularityMs: 0, short: [], shortMs: 0, eventTimeMs: 0, sentMs: 0 }
+  return {
+    items: [],
+    popularity: [],
+    popularityMs: 0,
+    short: [],
+    shortMs: 0,
+    eventTimeMs: 0,
+    sentMs: 0,
+    peopleLow: 0,
+    peopleHigh: 0,
+  }
 }

@@ -13,6 +13,7 @@ export const reasonCodes = [
   'exploring',
   'promoted',
   'people_like_you',
+  'popular_in_group',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 

@@ -66,6 +66,8 @@ export function wordReason(reason: Reason, titleOf: (itemId: string) => string):
       return `often bought with ${follows}`
     case 'popular_in_category':
       return `popular in ${reason.scope ?? 'your category'}`
+    case 'popular_in_group':
+      return 'popular among people of your age and region'
     case 'trending':
       return `trending${reason.scope ? ` in ${reason.scope}` : ' now'}`
     case 'popular':

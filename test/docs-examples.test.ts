@@ -117,8 +117,10 @@ describe('examples in docs/extending.md', () => {
       basketRows: nobody,
       categories: [],
       region: null,
+      groups: [],
+      moments: [],
       vector: null,
-    next: null,
+      next: null,
     }
     samePrice(catalogue).retrieve(user, set, 5)
     expect([...set.rows.subarray(0, set.count)].map((row) => catalogue.items.text(row))).toEqual(['near'])

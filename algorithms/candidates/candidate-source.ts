@@ -15,6 +15,10 @@ export interface CandidateUser {
   /** Category names, heaviest first. */
   readonly categories: readonly string[]
   readonly region: string | null
+  /** Scopes of the person's groups, narrowest first; none without declared age and gender. */
+  readonly groups: readonly string[]
+  /** Scopes of the hour and the season. */
+  readonly moments: readonly string[]
   /** The two-tower user vector, or null without a model. */
   readonly vector: Float32Array | null
   /** What the sequence model expects next, best first, scores falling; null without a model. */

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
 import type { CandidateSource, CandidateUser } from '../../algorithms/candidates/candidate-source.ts'
+import { groupCandidates } from '../../algorithms/candidates/group-candidates.ts'
+import { seasonCandidates } from '../../algorithms/candidates/season-candidates.ts'
 import { togetherCandidates } from '../../algorithms/candidates/together-candidates.ts'
+import type { TrendList } from '../../algorithms/candidates/trend-lists.ts'
 import { userKnnCandidates } from '../../algorithms/candidates/user-knn-candidates.ts'
 import type { Catalogue } from '../../algorithms/catalogue.ts'
 import { SessionIndex } from '../../algorithms/session-index.ts'
+import { scopeNames } from '../../schemas/scope-names.ts'
 import { catalogueOf } from '../operators/list-draft-fixture.ts'
 
 /** Somebody nobody knows, but for what is given. */
@@ -19,6 +23,8 @@ function person(fields: Partial<CandidateUser>): CandidateUser {
     basketRows: none,
     categories: [],
     region: null,
+    groups: [],
+    moments: [],
     vector: null,
     next: null,
     ...fields,
@@ -110,4 +116,83 @@ describe('user_knn', () => {
     expect(Object.keys(brought(userKnnCandidates(people), catalogue, user)).sort()).toEqual(['c', 'd', 'e', 'g'])
     expect(people.documentFrequency(catalogue.items.find('a'))).toBe(2)
   })
+})
+
+/** A scope's list: items, most popular first, touched by so many people. */
+function listOf(catalogue: Catalogue, people: number, ...items: readonly string[]): TrendList {
+  return {
+    people,
+    popularRows: Int32Array.from(items, (item) => catalogue.items.find(item)),
+    popularScores: Float64Array.from(items, (_item, at) => 8 / 2 ** at),
+    trendRows: new Int32Array(0),
+    trendScores: new Float64Array(0),
+  }
+}
+
+describe('group and season', () => {
+  const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {} })
+  const groups = ['scope:group:age_25_34|f|DE', 'scope:group:age_25_34||DE']
+
+  it('the parent answers for a group of fewer than 50 people, and the region for both, and nobody asks for people who declared nothing', () => {
+    const trends = new Map([
+      [groups[0]!, listOf(catalogue, 49, 'a')],
+      [groups[1]!, listOf(catalogue, 50, 'b', 'c')],
+      ['scope:region:DE', listOf(catalogue, 80, 'c')],
+      ['scope:all', listOf(catalogue, 3, 'd')],
+    ])
+    const source = groupCandidates(trends)
+    expect(brought(source, catalogue, person({ groups, region: 'DE' }))).toEqual({ b: [1, ''], c: [0.5, ''] })
+    trends.set(groups[0]!, listOf(catalogue, 50, 'a'))
+    expect(brought(source, catalogue, person({ groups, region: 'DE' }))).toEqual({ a: [1, ''] })
+    trends.delete(groups[0]!)
+    trends.delete(groups[1]!)
+    expect(brought(source, catalogue, person({ groups, region: 'DE' }))).toEqual({ c: [1, ''] })
+    expect(brought(source, catalogue, person({ groups, region: 'FR' }))).toEqual({ d: [1, ''] })
+    expect(brought(source, catalogue, person({ groups: [], region: 'DE' }))).toEqual({})
+  })
+
+  it('season brings what is popular at the hour and in the season, half of each', () => {
+    const trends = new Map([
+      ['scope:daypart:evening', listOf(catalogue, 9, 'a', 'b')],
+      ['scope:season:jun-aug', listOf(catalogue, 9, 'b', 'c', 'd')],
+    ])
+    const moments = ['scope:daypart:evening', 'scope:season:jun-aug']
+    expect(brought(seasonCandidates(trends), catalogue, person({ moments }), 3)).toEqual({ a: [1, ''], b: [1, ''], c: [0.5, ''] })
+  })
+})
+
+it('scope names: groups by age band, gender and region as declared; parts of the day and of the year', () => {
+  const declared = {
+    userId: 'u',
+    ageGroup: 'age_25_34',
+    gender: 'F',
+    region: 'DE',
+    preferredCategories: [],
+    updatedMs: 1,
+  } as const
+  const groupsOf = (fields: object) => scopeNames.groups({ ...declared, consent: true, ...fields }, 'AT')
+  expect(groupsOf({})).toEqual(['scope:group:age_25_34|f|DE', 'scope:group:age_25_34||DE'])
+  expect(groupsOf({ region: null })).toEqual(['scope:group:age_25_34|f|AT', 'scope:group:age_25_34||AT'])
+  expect(groupsOf({ ageGroup: 'unknown' })).toEqual(['scope:group:|f|DE'])
+  expect(groupsOf({ gender: null })).toEqual(['scope:group:age_25_34||DE'])
+  for (const nobody of [{ consent: false }, { ageGroup: 'unknown', gender: null }]) expect(groupsOf(nobody)).toEqual([])
+  expect(scopeNames.groups(null, 'DE')).toEqual([])
+  expect([0, 5.9, 6, 12, 18, 23.9].map((hour) => scopeNames.daypart(hour).slice(14))).toEqual([
+    'night',
+    'night',
+    'morning',
+    'afternoon',
+    'evening',
+    'evening',
+  ])
+  const seasonOf = (month: number) => scopeNames.season(Date.UTC(2026, month - 1, 15)).slice(13)
+  expect([12, 1, 2, 3, 6, 9, 11].map(seasonOf)).toEqual([
+    'dec-feb',
+    'dec-feb',
+    'dec-feb',
+    'mar-may',
+    'jun-aug',
+    'sep-nov',
+    'sep-nov',
+  ])
 })

@@ -44,7 +44,8 @@ export function scopeOf(rows: readonly SourcedSignal[]) {
     const own = rows.filter((row) => row.other === itemId)
     return { itemId, popularity: decayedSum(own, nowMs, 168 * hourMs), trend: trendOf(own, nowMs) }
   })
-  return { eventTimeMs: nowMs, items: new Map(items.map((item) => [item.itemId, item])) }
+  const people = new Set(rows.map((row) => row.person)).size
+  return { eventTimeMs: nowMs, people, items: new Map(items.map((item) => [item.itemId, item])) }
 }
 
 function neighboursOf(rows: readonly SourcedSignal[], kind: number, nowMs: number): Map<string, number> {

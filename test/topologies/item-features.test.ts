@@ -98,9 +98,10 @@ describe('item-features', () => {
             expectItem(run.items.get(itemId)!, expected)
           }
           for (const scope of new Set(log.filter(isScope).map((row) => row.key))) {
-            const { items, eventTimeMs } = run.scopes.get(scope)!
+            const { items, eventTimeMs, people } = run.scopes.get(scope)!
             const expected = scopeOf(log.filter((row) => row.key === scope))
             expect(eventTimeMs).toBe(expected.eventTimeMs)
+            expect(Math.abs(people - expected.people)).toBeLessThanOrEqual(1)
             expect(items.map(({ itemId }) => itemId).sort()).toEqual([...expected.items.keys()].sort())
             expect(items.every(({ popularity }, at) => at === 0 || popularity <= items[at - 1]!.popularity)).toBe(true)
             for (const item of items) {
