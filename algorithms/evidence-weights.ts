@@ -35,14 +35,14 @@ export function evidenceWeights(tiers: readonly EvidenceTier[]): Float64Array {
 
 /**
  * Merges the tiers' items by weighted Borda with `evidenceWeights`; points of the same item add up. A tier without items counts as
- * without evidence, so that its weight goes to the next and not to all alike.
+ * without evidence, so that its weight goes to the next and not to all alike. The weights are told, the base's last.
  */
 export function blendByEvidence(
   tiers: readonly EvidenceSource[],
   base: Int32Array,
   options: { readonly depth?: number; readonly count?: number } = {},
-): TalliedItems {
+): TalliedItems & { readonly weights: Float64Array } {
   const weights = evidenceWeights(tiers.map((tier) => (tier.items.length > 0 ? tier : { ...tier, evidence: 0 })))
   const sources = [...tiers.map(({ items }) => items), base].map((items, tier) => ({ items, weight: weights[tier]! }))
-  return bordaMerge(sources, options)
+  return { ...bordaMerge(sources, options), weights }
 }

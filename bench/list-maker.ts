@@ -65,7 +65,8 @@ export class ListMaker {
       'trend-updates': items.read('trend-updates'),
       'session-steps': users.read('session-steps'),
     }
-    const newest = new Map(users.read('feature-updates').map((update) => [update.userId, update]))
+    const active = users.read('feature-updates').filter((update) => update.features.lastActiveMs > 0)
+    const newest = new Map(active.map((update) => [update.userId, update]))
     const wire = await WireFormat.open(countingRegistry())
     const maker = new ListMaker(options, clock, wire, [...newest.values()])
     const config = loadConfig(undefined, { recommendations: { candidatesMax: options.candidatesMax } })

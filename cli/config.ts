@@ -152,6 +152,13 @@ export const configSchema = Type.Object(
           default: 10_000,
           description: 'Age of an event at which its list is made without a model.',
         }),
+        personalHalf: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 50,
+          default: 1,
+          description:
+            'Distinct items a person touched at which their own taste has half of the say in their list; the rest follows their choices, their group and what is trending. From 20 items on it has all of it.',
+        }),
         sequenceModel: Type.String({
           default: '',
           description:

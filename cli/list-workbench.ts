@@ -69,7 +69,8 @@ export class ListWorkbench {
     const nowMs = this.ports.clock.nowMs()
     const value = {
       userId: features.userId,
-      eventTimeMs: features.lastActiveMs,
+      // Who did nothing yet was last heard of by their profile.
+      eventTimeMs: features.lastActiveMs || (features.profile?.updatedMs ?? 0),
       loggedMs: nowMs, // A list is never shed here: the question is what the model says.
       sourceOffset: 0,
       urgency: 'normal',

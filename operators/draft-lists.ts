@@ -77,6 +77,7 @@ export function draftLists(
         scores: new Float64Array(0),
         rung: 'linear',
         modelVersion: '',
+        personalShare: 1,
         order: new Int32Array(0),
         exploration: null,
       }

@@ -86,6 +86,7 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
     seed: draft.listId,
     rung: draft.rung,
     modelVersion: draft.modelVersion,
+    personalShare: Math.fround(draft.personalShare),
     rules: effectsOf(draft),
     items: items.slice(0, options.itemsMax),
   }

@@ -64,6 +64,8 @@ export interface Recommendation {
   readonly seed: string
   readonly rung: Rung
   readonly modelVersion: string
+  /** What the person's own events say in the order, 0–1; the rest follows their choices, their group and the trend (F6.6). */
+  readonly personalShare: number
   /** What rules did to it, at most 100 effects. */
   readonly rules: readonly RuleEffect[]
   readonly items: readonly RecommendedItem[]
@@ -104,4 +106,5 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker, or empty.' },
   { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
+  { name: 'personalShare', type: 'float', doc: 'Say of own events in the order, 0-1.', default: 1 },
 ])

@@ -1,6 +1,6 @@
 import { candidateSources } from '../candidate-set.ts'
-import type { CandidateSource } from './candidate-source.ts'
-import type { TrendLists } from './trend-lists.ts'
+import type { CandidateSource, CandidateUser } from './candidate-source.ts'
+import type { TrendList, TrendLists } from './trend-lists.ts'
 
 /** Different people below which a group's parent answers for it, so that nobody's taste stands for a group's. */
 const peopleMin = 50
@@ -11,14 +11,18 @@ export function groupCandidates(trends: TrendLists): CandidateSource {
   return {
     name: 'group',
     retrieve(user, set, countMax) {
-      if (user.groups.length === 0) return
-      const parents = user.region === null ? ['scope:all'] : [`scope:region:${user.region}`, 'scope:all']
-      for (const scope of [...user.groups, ...parents]) {
-        const list = trends.get(scope)
-        if (!list || (list.people < peopleMin && scope !== 'scope:all')) continue
-        set.addRanked(column, list.popularRows, list.popularScores, Math.min(countMax, list.popularRows.length))
-        return
-      }
+      const list = groupList(trends, user)
+      if (list) set.addRanked(column, list.popularRows, list.popularScores, Math.min(countMax, list.popularRows.length))
     },
   }
+}
+
+/** The list of a person's narrowest group of people enough; nothing for somebody who declared neither age nor gender. */
+export function groupList(trends: TrendLists, user: Pick<CandidateUser, 'groups' | 'region'>): TrendList | undefined {
+  if (user.groups.length === 0) return undefined
+  for (const scope of user.region === null ? user.groups : [...user.groups, `scope:region:${user.region}`]) {
+    const list = trends.get(scope)
+    if (list && list.people >= peopleMin) return list
+  }
+  return trends.get('scope:all')
 }

@@ -29,6 +29,7 @@ const head = {
   seed: text,
   rung: fc.constant('ranker' as const),
   modelVersion: text,
+  personalShare: fc.double({ min: 0, max: 1, noNaN: true }),
   rules: fc.array(fc.record({ ruleId: text, kind: text, itemId: text }), { maxLength: 3 }),
 }
 const { policy, ...others } = head

@@ -69,6 +69,22 @@ describe('recommendations', () => {
     expect(JSON.stringify(stored)).toContain(list!.listId)
   })
 
+  it('answers somebody who only chose categories at once, with what is popular there, and says so', async () => {
+    const { users, lists, flow } = await openShop()
+    const profile = { userId: 'new', ageGroup: 'unknown', gender: null, region: null, consent: true } as const
+    await users.send('users', { ...profile, preferredCategories: ['left'], updatedMs: openMs + 40_000 })
+    await flow()
+    const [list] = lists.read('recommendations')
+    expect(list).toMatchObject({ userId: 'new', personalShare: 0, watermarkMs: openMs + 40_000 })
+    expect(
+      list!.items
+        .slice(0, 2)
+        .map(({ itemId }) => itemId)
+        .sort(),
+    ).toEqual(['a', 'b'])
+    expect(list!.items[0]!.sources).toContain('category')
+  })
+
   it('makes one list per person of a batch, the newest, and leaves a withdrawn item out', async () => {
     const { users, items, lists, flow } = await openShop()
     for (const [at, itemId] of ['a', 'c', 'd'].entries())
