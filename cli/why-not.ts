@@ -86,6 +86,7 @@ class Trail {
     const place = draft.set.rows.subarray(0, draft.set.count).indexOf(this.#row)
     if (step === 'retrieve') this.#retrieved(draft, place)
     else if (step === 'score') this.#scored(draft, place)
+    else if (step === 'blend') this.#blended(draft, place)
     else if (step === 'diversify') await this.#diversified(draft, place)
     else if (step !== 'draft') await this.#other(step, draft, place, again)
     this.#removed = new Map(draft.removed)
@@ -165,6 +166,15 @@ class Trail {
       true,
       `rank ${rank} of ${draft.set.count} by the ${draft.rung} rung, score ${round(draft.scores[place]!)}`,
     )
+  }
+
+  #blended(draft: ListDraft, place: number): void {
+    const share = Math.round(100 * draft.personalShare)
+    const detail =
+      share === 100
+        ? 'own events have all of the say'
+        : `rank ${rankOf(draft.scores, place)}: own events have ${share} % of the say`
+    this.#pass('blend', true, detail)
   }
 
   async #diversified(draft: ListDraft, place: number): Promise<void> {

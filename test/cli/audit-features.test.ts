@@ -72,6 +72,8 @@ describe('models audit', () => {
       purchaseRate: 0.02,
       similar: [],
       together: [],
+      bought: 0,
+      followed: 0,
       eventTimeMs: startMs,
     })
   const moved = () =>
@@ -121,6 +123,7 @@ describe('models audit', () => {
     await send('trend-updates', 'scope:all', {
       scope: 'scope:all',
       items: Array.from({ length: 8 }, (_, at) => ({ itemId: `i${at}`, popularity: 10 - at, trend: 0 })),
+      people: 100,
       eventTimeMs: startMs,
     })
     clock.advance(1_000)
