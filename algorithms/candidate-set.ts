@@ -13,6 +13,7 @@ export const candidateSources = [
   'sequence',
   'group',
   'season',
+  'newcomer',
 ] as const
 export type CandidateSourceName = (typeof candidateSources)[number]
 export const sourceCount = candidateSources.length

@@ -51,6 +51,8 @@ export class Catalogue {
   popularity = new Float64Array(1024)
   trend = new Float64Array(1024)
   purchaseRate = new Float64Array(1024)
+  /** Events that say something for an item, so far. */
+  signals = new Float64Array(1024)
   /** Decayed co-purchases after an item, and each item's share of all purchases. */
   followed = new Float64Array(1024)
   readonly purchases = new PurchaseShares()
@@ -139,6 +141,7 @@ export class Catalogue {
     this.popularity = longer(this.popularity)
     this.trend = longer(this.trend)
     this.purchaseRate = longer(this.purchaseRate)
+    this.signals = longer(this.signals)
     this.followed = longer(this.followed)
     this.topCategory = longer(this.topCategory, -1)
     this.leafCategory = longer(this.leafCategory, -1)

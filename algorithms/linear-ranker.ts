@@ -18,6 +18,7 @@ const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
   source_sequence: 0.8,
   source_group: 0.25,
   source_season: 0.15,
+  source_newcomer: 0.05,
   sources_share: 0.6,
   affinity_leaf: 1.2,
   affinity_top: 0.6,

@@ -3,6 +3,7 @@ import { categoryCandidates } from '../algorithms/candidates/category-candidates
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
 import { freshCandidates } from '../algorithms/candidates/fresh-candidates.ts'
 import { groupCandidates } from '../algorithms/candidates/group-candidates.ts'
+import { type NewcomerTrials, newcomerCandidates } from '../algorithms/candidates/newcomer-candidates.ts'
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
 import { seasonCandidates } from '../algorithms/candidates/season-candidates.ts'
 import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
@@ -42,6 +43,7 @@ export function recommendationPorts(
   const catalogue = new CatalogueTable()
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
+  const bandit = new BanditTable()
   const countMax = config.recommendations.candidatesMax
   return {
     clock,
@@ -49,9 +51,9 @@ export function recommendationPorts(
     catalogue,
     trends,
     sessions,
-    bandit: new BanditTable(),
+    bandit,
     rules: new RuleTable(),
-    sources: sourcesOver(catalogue, trends, sessions),
+    sources: sourcesOver(catalogue, trends, sessions, bandit.newcomerTrials(learnedPolicy)),
     retrieve: { countMax: 100 },
     draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item', ...(sequences && { sequences }) },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
@@ -65,7 +67,12 @@ export function recommendationPorts(
 }
 
 /** What says most about the person comes first: a full candidate set turns the last ones away. */
-function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: SessionTable): readonly CandidateSource[] {
+function sourcesOver(
+  table: CatalogueTable,
+  trends: TrendTable,
+  sessions: SessionTable,
+  trials: NewcomerTrials,
+): readonly CandidateSource[] {
   const { catalogue } = table
   return [
     sessionCandidates(sessions.index),
@@ -81,5 +88,6 @@ function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: Sessio
     popularCandidates(trends),
     seasonCandidates(trends),
     freshCandidates(catalogue),
+    newcomerCandidates(catalogue, table.content, trials),
   ]
 }

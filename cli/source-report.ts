@@ -95,6 +95,8 @@ function absence(source: CandidateSource, user: CandidateUser, brought: number):
       return user.groups.length === 0 ? 'no age or gender is declared' : 'not popular among people of the same group'
     case 'season':
       return 'not popular at this time of day and year'
+    case 'newcomer':
+      return 'not new, tried often enough, or meant for others'
     case 'fresh':
       return 'not new enough, or newer ones came first'
     default:

@@ -30,6 +30,7 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   sequence: 0.8,
   group: 0.35,
   season: 0.25,
+  newcomer: 0.2,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
@@ -50,6 +51,7 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   sequence: 'matches_your_taste',
   group: 'popular_in_group',
   season: 'popular',
+  newcomer: 'exploring',
 }
 
 /**

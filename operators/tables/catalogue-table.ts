@@ -8,7 +8,10 @@ import type { ItemTable } from '../../ports/item-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
+import { eventTypeNumber } from '../../schemas/user-event.ts'
 
+/** Types of events that say something for an item: a strength of .3 or more. */
+const signalTypes = (['view', 'click', 'add_to_cart', 'purchase', 'like'] as const).map(eventTypeNumber)
 /** Item rows sent to the item tower at once. */
 const embedRowsMax = 512
 /** Batches between two tries to give all items vectors of the user tower's version: a try costs the whole catalogue. */
@@ -125,6 +128,7 @@ export class CatalogueTable implements ItemTable {
       catalogue.withdrawn[row] = update.withdrawn ? 1 : 0
       catalogue.setSignals(row, update)
     }
+    catalogue.signals[row] = signalsOf(update.counts)
     catalogue.followed[row] = update.followed
     catalogue.purchases.set(row, update.bought, update.eventTimeMs)
     catalogue.relate(row, this.#similar(row, update.similar), this.#counted(update.together))
@@ -158,6 +162,13 @@ export class CatalogueTable implements ItemTable {
   #touches(row: number): number {
     return this.catalogue.popularity[row]! / 0.3
   }
+}
+
+/** Events that say something for an item. */
+function signalsOf(counts: readonly number[]): number {
+  let sum = 0
+  for (const type of signalTypes) sum += counts[type] ?? 0
+  return sum
 }
 
 function sameWords(a: Item, b: Item): boolean {

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
 import type { CandidateSource, CandidateUser } from '../../algorithms/candidates/candidate-source.ts'
 import { groupCandidates } from '../../algorithms/candidates/group-candidates.ts'
+import { newcomerCandidates } from '../../algorithms/candidates/newcomer-candidates.ts'
 import { seasonCandidates } from '../../algorithms/candidates/season-candidates.ts'
 import { togetherCandidates } from '../../algorithms/candidates/together-candidates.ts'
 import type { TrendList } from '../../algorithms/candidates/trend-lists.ts'
 import { userKnnCandidates } from '../../algorithms/candidates/user-knn-candidates.ts'
 import type { Catalogue } from '../../algorithms/catalogue.ts'
 import { SessionIndex } from '../../algorithms/session-index.ts'
+import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { scopeNames } from '../../schemas/scope-names.ts'
 import { catalogueOf } from '../operators/list-draft-fixture.ts'
 
@@ -195,4 +197,71 @@ it('scope names: groups by age band, gender and region as declared; parts of the
     'sep-nov',
     'sep-nov',
   ])
+})
+
+describe('newcomer', () => {
+  const day = 86_400_000
+  const nowMs = 100 * day
+  /** A shop of known items and new ones, that read as their texts say. */
+  function shop(texts: Readonly<Record<string, string>>) {
+    const isNew = (itemId: string) => itemId.startsWith('new')
+    const catalogue = catalogueOf(
+      Object.fromEntries(Object.keys(texts).map((itemId) => [itemId, { createdMs: isNew(itemId) ? nowMs - day : day }])),
+    )
+    const content = new TfIdfIndex({ termsMax: 100 })
+    for (const [itemId, text] of Object.entries(texts)) content.add(catalogue.items.find(itemId), text.split(' '))
+    const trials = new Map<string, { impressions: number; clicks: number }>()
+    const source = newcomerCandidates(catalogue, content, {
+      of: (itemId) => trials.get(itemId) ?? { impressions: 0, clicks: 0 },
+      meanRate: 0.05,
+    })
+    const of = (key: number, liked: readonly string[] = []) =>
+      person({
+        nowMs,
+        personKey: key,
+        recentRows: Int32Array.from(liked, (itemId) => catalogue.items.find(itemId)),
+        recentStrengths: new Float32Array(liked.length).fill(1),
+      })
+    return { catalogue, trials, source, of }
+  }
+
+  it('brings a new item to those who like what reads like it, and one item joins per list', () => {
+    const { catalogue, source, of } = shop({ tent: 'tent green', pan: 'pan steel', new1: 'tent blue', new2: 'pan blue' })
+    expect(Object.keys(brought(source, catalogue, of(1, ['tent'])))).toEqual(['new1'])
+    expect(brought(source, catalogue, of(1, ['tent']))).toEqual({ new1: [1, 'tent'], new2: [0.125, ''] })
+    expect(brought(source, catalogue, of(1, ['pan']))).toEqual({ new2: [1, 'pan'], new1: [0.125, ''] })
+  })
+
+  it('gives everybody two by lot, the same ones each time, and every item to somebody', () => {
+    const { catalogue, source, of } = shop(Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`new${at}`, `word${at}`])))
+    for (let list = 0; list < 10; list++) brought(source, catalogue, of(0))
+    const times = new Map<string, number>()
+    for (let key = 0; key < 1_000; key++) {
+      const items = Object.keys(brought(source, catalogue, of(key)))
+      expect(items).toHaveLength(2)
+      expect(Object.keys(brought(source, catalogue, of(key)))).toEqual(items)
+      for (const itemId of items) times.set(itemId, (times.get(itemId) ?? 0) + 1)
+    }
+    // 200 each by chance, deviation 12.6: five of them either way.
+    expect(times.size).toBe(10)
+    for (const count of times.values()) expect(Math.abs(count - 200)).toBeLessThan(65)
+  })
+
+  it('stops at what its trials say, at 50 signals of its own, after 14 days, and when it is sold out', () => {
+    const { catalogue, trials, source, of } = shop({ new1: 'one', new2: 'two' })
+    const both = () => Object.keys(brought(source, catalogue, of(7))).sort()
+    both()
+    expect(both()).toEqual(['new1', 'new2'])
+    trials.set('new1', { impressions: 200, clicks: 1 })
+    expect(both()).toEqual(['new2'])
+    trials.set('new1', { impressions: 40, clicks: 0 })
+    expect(both()).toEqual(['new1', 'new2'])
+    catalogue.signals[catalogue.items.find('new2')] = 50
+    expect(both()).toEqual(['new1'])
+    catalogue.stock[catalogue.items.find('new1')] = 0
+    expect(both()).toEqual([])
+    catalogue.stock[catalogue.items.find('new1')] = 5
+    expect(both()).toEqual(['new1'])
+    expect(brought(source, catalogue, { ...of(7), nowMs: nowMs + 14 * day })).toEqual({})
+  })
 })

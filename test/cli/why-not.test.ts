@@ -129,7 +129,7 @@ describe('why not', () => {
     ['nobody-knows-it', 'catalogue', 'not in the catalogue'],
     ['withdrawn', 'catalogue', 'withdrawn'],
     ['sold-out', 'catalogue', 'out of stock'],
-    ['unseen', 'sources', 'none of the 13 sources'],
+    ['unseen', 'sources', 'none of the 14 sources'],
     ['bought', 'filter', 'bought it already'],
     ['dismissed', 'filter', 'dismissed it'],
     ['carted', 'filter', 'in the cart'],
