@@ -1,9 +1,9 @@
 import { map, type OperatorFunction } from 'rxjs'
-import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import { type CandidateSet, candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
 import { groupList } from '../algorithms/candidates/group-candidates.ts'
 import type { TrendLists } from '../algorithms/candidates/trend-lists.ts'
 import type { Catalogue } from '../algorithms/catalogue.ts'
-import { blendByEvidence, type EvidenceSource } from '../algorithms/evidence-weights.ts'
+import { blendByEvidence } from '../algorithms/evidence-weights.ts'
 import { topK } from '../algorithms/top-k.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { ListDraft } from './list-draft.ts'
@@ -57,40 +57,37 @@ export function blendEvidence(
 function blend(draft: ListDraft, trends: TrendLists, catalogue: Catalogue, options: BlendOptions): void {
   const { set, user } = draft
   const { depth, itemsMax, personalHalf, choicesHalf, groupHalf } = options
-  const touched = user.recentStrengths.reduce((count, strength) => count + (strength >= strengthMin ? 1 : 0), 0)
+  let touched = 0
+  for (const strength of user.recentStrengths) if (strength >= strengthMin) touched++
   if (touched >= itemsMax || set.count === 0) return
   const { declared } = draft.ranker
-  const isChosen = (place: number) => {
-    const row = set.rows[place]!
-    return declared.has(catalogue.leafCategory[row]!) || declared.has(catalogue.topCategory[row]!)
-  }
-  const by = (score: (place: number) => number) => placesBy(set.count, depth, score)
-  const scoreOf = (source: number) => (place: number) => set.scores[place * sourceCount + source]!
-  const tiers: readonly EvidenceSource[] = [
-    { evidence: touched, half: personalHalf, items: topK(draft.scores, depth).indices },
-    {
-      evidence: declared.size,
-      half: choicesHalf,
-      items: declared.size === 0 ? none : by((place) => (isChosen(place) ? scoreOf(category)(place) : 0)),
-    },
-    { evidence: groupList(trends, user)?.people ?? 0, half: groupHalf, items: by(scoreOf(group)) },
-  ]
-  const base = by((place) => scoreOf(trend)(place) + scoreOf(popular)(place))
-  const { items, points, weights } = blendByEvidence(tiers, base, { depth })
+  const chosen = declared.size === 0 ? none : placesBy(set, depth, [category], (row) => isOf(declared, row, catalogue))
+  const grouped = user.groups.length === 0 ? none : placesBy(set, depth, [group])
+  const base = placesBy(set, depth, [trend, popular])
   // Nothing but the ranker's own order is there: let its scores stand.
-  if (items.length === 0 || (base.length === 0 && tiers.slice(1).every((tier) => tier.items.length === 0))) return
+  if (chosen.length + grouped.length + base.length === 0) return
+  const tiers = [
+    { evidence: touched, half: personalHalf, items: topK(draft.scores, depth).indices },
+    { evidence: declared.size, half: choicesHalf, items: chosen },
+    { evidence: groupList(trends, user)?.people ?? 0, half: groupHalf, items: grouped },
+  ]
   draft.scores = new Float64Array(set.count)
-  items.forEach((place, at) => {
-    draft.scores[place] = points[at]!
-  })
-  draft.personalShare = weights[0]!
+  draft.personalShare = blendByEvidence(tiers, base, draft.scores, depth)[0]!
 }
 
 const none = new Int32Array(0)
 
-/** Places with a score above 0, best first, `depth` of them at most. */
-function placesBy(count: number, depth: number, scoreOf: (place: number) => number): Int32Array {
-  const scores = Float64Array.from({ length: count }, (_, place) => scoreOf(place))
-  const { indices, scores: found } = topK(scores, depth)
-  return indices.filter((_place, at) => found[at]! > 0)
+function isOf(categories: ReadonlySet<number>, row: number, catalogue: Catalogue): boolean {
+  return categories.has(catalogue.leafCategory[row]!) || categories.has(catalogue.topCategory[row]!)
+}
+
+/** Places that one of the sources brought, by the sum of their scores, best first, `depth` of them at most. */
+function placesBy(set: CandidateSet, depth: number, sources: readonly number[], keep?: (row: number) => boolean): Int32Array {
+  const scores = new Float64Array(set.count).fill(Number.NaN)
+  for (let place = 0; place < set.count; place++) {
+    let score = 0
+    for (const source of sources) score += set.scores[place * sourceCount + source]!
+    if (score > 0 && (keep === undefined || keep(set.rows[place]!))) scores[place] = score
+  }
+  return topK(scores, depth).indices
 }

@@ -22,6 +22,8 @@ const neighbours = 20
 const graduatedAt = 50
 /** Catalogue rows looked through for new items per list: a whole round takes many lists and each costs next to nothing. */
 const rowsPerList = 64
+/** Lists after which one new item may join: finding its neighbours costs as much as a list's own do. */
+const listsPerJoin = 8
 const seedsMax = 12
 const fade = 0.85
 /** New items that a person gets by lot, and their score against the best of those that suit. */
@@ -49,6 +51,7 @@ export function newcomerCandidates(catalogue: Catalogue, content: TfIdfIndex, tr
   const audiences = new Map<number, Map<number, number>>()
   const sums = new RowScores()
   let cursor = 0
+  let lists = 0
 
   const ageDays = (row: number, nowMs: number) => (nowMs - catalogue.createdMs[row]!) / dayMs
   const isNew = (row: number, nowMs: number) =>
@@ -69,14 +72,14 @@ export function newcomerCandidates(catalogue: Catalogue, content: TfIdfIndex, tr
     newcomers.delete(row)
     for (const [other, audience] of audiences) if (audience.delete(row) && audience.size === 0) audiences.delete(other)
   }
-  /** One new item at most joins per list: its neighbours cost as much as a list's own do. */
   const lookOn = (nowMs: number): void => {
+    const mayJoin = lists++ % listsPerJoin === 0
     for (let looked = Math.min(rowsPerList, catalogue.size); looked > 0; looked--) {
       const row = cursor
       cursor = (cursor + 1) % catalogue.size
       const known = newcomers.has(row)
       if (known && !isNew(row, nowMs)) leave(row)
-      else if (!known && newcomers.size < newcomersMax && isNew(row, nowMs)) {
+      else if (mayJoin && !known && newcomers.size < newcomersMax && isNew(row, nowMs)) {
         join(row)
         return
       }
