@@ -1,3 +1,4 @@
+import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** Why an item is on a list; the front end words it. */
@@ -66,6 +67,7 @@ export interface Recommendation {
   readonly modelVersion: string
   /** What the person's own events say in the order, 0–1; the rest follows their choices, their group and the trend (F6.6). */
   readonly personalShare: number
+  readonly exploration: Exploration | null
   /** What rules did to it, at most 100 effects. */
   readonly rules: readonly RuleEffect[]
   readonly items: readonly RecommendedItem[]
@@ -104,6 +106,7 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   { name: 'seed', type: 'string', doc: 'Seed of every random choice.' },
   { name: 'rung', type: { type: 'enum', name: 'Rung', symbols: rungs, default: 'trend' }, doc: 'Rung of degradation.' },
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker, or empty.' },
+  explorationField,
   { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
   { name: 'personalShare', type: 'float', doc: 'Say of own events in the order, 0-1.', default: 1 },
