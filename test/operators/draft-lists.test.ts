@@ -50,7 +50,17 @@ it('draftLists: a taste for what the catalogue does not know is no taste for ite
 it('draftLists: vectors of two versions of the towers are never compared; once both are new, all items get new ones', async () => {
   const table = new CatalogueTable()
   const ids = Array.from({ length: 600 }, (_, at) => `i${at}`)
-  const update = { withdrawn: false, popularity: 0, trend: 0, purchaseRate: 0, similar: [], together: [], bought: 0, followed: 0 }
+  const update = {
+    withdrawn: false,
+    popularity: 0,
+    trend: 0,
+    counts: [],
+    purchaseRate: 0,
+    similar: [],
+    together: [],
+    bought: 0,
+    followed: 0,
+  }
   table.apply(ids.map((key) => ({ key, value: { ...update, item: shopItem(key) } as never, offset: 0, loggedMs: 0 })))
   /** A vector says which version made it. */
   const versions = { user: ['1'], item: ['1'] }
