@@ -157,7 +157,13 @@ export const configSchema = Type.Object(
           maximum: 50,
           default: 1,
           description:
-            'Distinct items a person touched at which their own taste has half of the say in their list; the rest follows their choices, their group and what is trending. From 20 items on it has all of it.',
+            'Distinct items a person touched at which their own taste has half of the say in their list; the rest follows their choices, their group and what is trending.',
+        }),
+        blendItemsMax: Type.Integer({
+          minimum: 0,
+          maximum: 50,
+          default: 20,
+          description: 'Distinct items touched from which on the own taste has all of the say; 0 = always.',
         }),
         sequenceModel: Type.String({
           default: '',

@@ -44,7 +44,7 @@ export function recommendationPorts(
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
   const bandit = new BanditTable()
-  const countMax = config.recommendations.candidatesMax
+  const { candidatesMax: countMax, personalHalf, blendItemsMax } = config.recommendations
   return {
     clock,
     scorer,
@@ -57,7 +57,7 @@ export function recommendationPorts(
     retrieve: { countMax: 100 },
     draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item', ...(sequences && { sequences }) },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
-    blend: { personalHalf: config.recommendations.personalHalf, itemsMax: 20, choicesHalf: 2, groupHalf: 50, depth: 100 },
+    blend: { personalHalf, itemsMax: blendItemsMax, choicesHalf: 2, groupHalf: 50, depth: 50 },
     diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
     rule: { surface, itemsMax, poolMax: 100 },

@@ -71,11 +71,15 @@ function blend(draft: ListDraft, trends: TrendLists, catalogue: Catalogue, optio
     { evidence: declared.size, half: choicesHalf, items: chosen },
     { evidence: groupList(trends, user)?.people ?? 0, half: groupHalf, items: grouped },
   ]
-  draft.scores = new Float64Array(set.count)
+  // Behind the places that get points the ranker's order goes on.
+  const tail = tailScale / Math.max(...draft.scores.map(Math.abs), 1)
+  draft.scores = draft.scores.map((score) => score * tail)
   draft.personalShare = blendByEvidence(tiers, base, draft.scores, depth)[0]!
 }
 
 const none = new Int32Array(0)
+/** What the ranker's best counts where it gets no points: less than any point. */
+const tailScale = 1e-9
 
 function isOf(categories: ReadonlySet<number>, row: number, catalogue: Catalogue): boolean {
   return categories.has(catalogue.leafCategory[row]!) || categories.has(catalogue.topCategory[row]!)

@@ -4,7 +4,7 @@ import type { CandidateSource } from './candidate-source.ts'
 
 /** Touched items compared, and holders of them looked at: each costs a list's time. */
 const itemsMax = 10
-const peopleMax = 250
+const peopleMax = 150
 /** Items brought at most: what few alike have in common is soon told. */
 const broughtMax = 50
 
