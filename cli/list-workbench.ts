@@ -42,7 +42,7 @@ export class ListWorkbench {
   readonly #partitions: number
 
   private constructor(config: Config, ports: OpenPorts, scorer: Scorer, sequences?: SequenceModel) {
-    const { graphs, tables } = graphsOf({ ...config, topologies: ['recommendations'] }, scorer, ports.clock, sequences)
+    const { graphs, tables } = graphsOf({ ...config, topologies: ['recommendations'] }, scorer, ports.clock, { sequences })
     this.ports = tables
     this.scorer = scorer
     this.#graph = graphs[0]!

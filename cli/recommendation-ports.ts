@@ -13,6 +13,7 @@ import { togetherCandidates } from '../algorithms/candidates/together-candidates
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
 import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
+import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../operators/tables/rule-table.ts'
@@ -21,6 +22,7 @@ import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { SequenceModel } from '../ports/sequence-model.ts'
+import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
 
@@ -33,14 +35,22 @@ const sessionsMax = 100_000
 const peopleMax = 50_000
 const sessionItemsMax = 1 << 20
 
+/** What a process may have opened for its lists. */
+export interface ListParts {
+  /** Makes an index of vectors; without it nearest items are found by exact search however many there are. */
+  readonly openIndex?: () => VectorIndex | null
+  /** Continues histories; without it nobody does. */
+  readonly sequences?: SequenceModel | undefined
+}
+
 /** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
 export function recommendationPorts(
   config: Config,
   scorer: Scorer,
   clock: Clock,
-  sequences?: SequenceModel,
+  { openIndex = () => null, sequences }: ListParts = {},
 ): RecommendationPorts {
-  const catalogue = new CatalogueTable()
+  const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
   const bandit = new BanditTable()
@@ -66,6 +76,25 @@ export function recommendationPorts(
   }
 }
 
+/** The keeper of the lists that `recommendations` makes with these ports. Errors: none. */
+export function listKeeper(
+  config: Config,
+  ports: RecommendationPorts,
+  open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
+): ListKeeper {
+  const { catalogue, rules, diversify, finish } = ports
+  return new ListKeeper(
+    { ...open, catalogue, rules },
+    {
+      ...diversify,
+      surface,
+      shownMax: finish.itemsMax,
+      listsMax: config.recommendations.heldListsMax,
+      partitions: config.partitions,
+    },
+  )
+}
+
 /** What says most about the person comes first: a full candidate set turns the last ones away. */
 function sourcesOver(
   table: CatalogueTable,
@@ -80,7 +109,7 @@ function sourcesOver(
     togetherCandidates(catalogue),
     sequenceCandidates(),
     userKnnCandidates(sessions.people),
-    twoTowerCandidates(catalogue),
+    twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),
     groupCandidates(trends),

@@ -69,7 +69,7 @@ async function listAfterClick(model: ServedSequenceModel) {
   const users = new TopologyDriver(userFeatures, { features: { latenessMs: 600_000 } }, { clock })
   const itemPorts = { itemFeatures: { everyMs: 1 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
   const items = new TopologyDriver(itemFeatures, itemPorts, { clock })
-  const ports = recommendationPorts(loadConfig(undefined), noRanker, clock, model)
+  const ports = recommendationPorts(loadConfig(undefined), noRanker, clock, { sequences: model })
   const lists = new TopologyDriver(recommendations, ports, { clock })
   await items.send('items', ...['a', 'b', 'c', 'd'].map((itemId) => shopItem(itemId, { title: itemId, createdMs: 1 })))
   await lists.send('item-updates', ...items.read('item-updates'))
