@@ -159,6 +159,8 @@ function updateOf(item: Item) {
     people: 0,
     similar: [],
     together: [],
+    bought: 0,
+    followed: 0,
     eventTimeMs: 0,
   }
   return { itemId: item.itemId, item, withdrawn: false, ...signals }

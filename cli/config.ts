@@ -165,6 +165,24 @@ export const configSchema = Type.Object(
           default: 10_000,
           description: 'Age of an event at which its list is made without a model.',
         }),
+        personalHalf: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 50,
+          default: 1,
+          description:
+            'Distinct items a person touched at which their own taste has half of the say in their list; the rest follows their choices, their group and what is trending.',
+        }),
+        blendItemsMax: Type.Integer({
+          minimum: 0,
+          maximum: 50,
+          default: 20,
+          description: 'Distinct items touched from which on the own taste has all of the say; 0 = always.',
+        }),
+        sequenceModel: Type.String({
+          default: '',
+          description:
+            'Model that expects the next items from what a person touched (sasrec, gru4rec, bert4rec, als); empty = none. The items.json of its versions is read from inference.repository, also where other processes serve it.',
+        }),
       },
       { ...closed, default: {} },
     ),

@@ -2,12 +2,17 @@ import type { CandidateSource } from '../algorithms/candidates/candidate-source.
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
 import { freshCandidates } from '../algorithms/candidates/fresh-candidates.ts'
+import { groupCandidates } from '../algorithms/candidates/group-candidates.ts'
+import { type NewcomerTrials, newcomerCandidates } from '../algorithms/candidates/newcomer-candidates.ts'
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
+import { seasonCandidates } from '../algorithms/candidates/season-candidates.ts'
+import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
 import { sessionCandidates } from '../algorithms/candidates/session-candidates.ts'
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
+import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
 import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
@@ -16,6 +21,7 @@ import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
@@ -25,34 +31,43 @@ export const learnedPolicy = 'learned'
 const surface = 'home'
 const itemsMax = 50
 const sessionsMax = 100_000
+/** People whose histories are compared with those of others. */
+const peopleMax = 50_000
 const sessionItemsMax = 1 << 20
 
-/**
- * The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. Without an `openIndex` nearest items
- * are found by exact search however many there are.
- */
+/** What a process may have opened for its lists. */
+export interface ListParts {
+  /** Makes an index of vectors; without it nearest items are found by exact search however many there are. */
+  readonly openIndex?: () => VectorIndex | null
+  /** Continues histories; without it nobody does. */
+  readonly sequences?: SequenceModel | undefined
+}
+
+/** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
 export function recommendationPorts(
   config: Config,
   scorer: Scorer,
   clock: Clock,
-  openIndex: () => VectorIndex | null = () => null,
+  { openIndex = () => null, sequences }: ListParts = {},
 ): RecommendationPorts {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
-  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, itemsMax: sessionItemsMax })
-  const countMax = config.recommendations.candidatesMax
+  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
+  const bandit = new BanditTable()
+  const { candidatesMax: countMax, personalHalf, blendItemsMax } = config.recommendations
   return {
     clock,
     scorer,
     catalogue,
     trends,
     sessions,
-    bandit: new BanditTable(),
+    bandit,
     rules: new RuleTable(),
-    sources: sourcesOver(catalogue, trends, sessions),
+    sources: sourcesOver(catalogue, trends, sessions, bandit.newcomerTrials(learnedPolicy)),
     retrieve: { countMax: 100 },
-    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
+    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item', ...(sequences && { sequences }) },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
+    blend: { personalHalf, itemsMax: blendItemsMax, choicesHalf: 2, groupHalf: 50, depth: 50 },
     diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
     rule: { surface, itemsMax, poolMax: 100 },
@@ -81,17 +96,27 @@ export function listKeeper(
 }
 
 /** What says most about the person comes first: a full candidate set turns the last ones away. */
-function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: SessionTable): readonly CandidateSource[] {
+function sourcesOver(
+  table: CatalogueTable,
+  trends: TrendTable,
+  sessions: SessionTable,
+  trials: NewcomerTrials,
+): readonly CandidateSource[] {
   const { catalogue } = table
   return [
     sessionCandidates(sessions.index),
     similarCandidates(catalogue),
     togetherCandidates(catalogue),
+    sequenceCandidates(),
+    userKnnCandidates(sessions.people),
     twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),
+    groupCandidates(trends),
     trendCandidates(trends),
     popularCandidates(trends),
+    seasonCandidates(trends),
     freshCandidates(catalogue),
+    newcomerCandidates(catalogue, table.content, trials),
   ]
 }

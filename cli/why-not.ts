@@ -93,6 +93,7 @@ class Trail {
     if (this.#end) return
     if (step === 'retrieve') this.#retrieved(draft, place)
     else if (step === 'score') this.#scored(draft, place)
+    else if (step === 'blend') this.#blended(draft, place)
     else if (step === 'diversify') await this.#diversified(draft, place)
     else if (step === 'explore' || step === 'rule') this.#moves(step, draft, at)
     else if (step !== 'draft') await this.#filtered(step, draft, place, again)
@@ -175,6 +176,15 @@ class Trail {
       true,
       `rank ${rank} of ${draft.set.count} by the ${draft.rung} rung, score ${round(draft.scores[place]!)}`,
     )
+  }
+
+  #blended(draft: ListDraft, place: number): void {
+    const share = Math.round(100 * draft.personalShare)
+    const detail =
+      share === 100
+        ? 'own events have all of the say'
+        : `rank ${rankOf(draft.scores, place)}: own events have ${share} % of the say`
+    this.#pass('blend', true, detail)
   }
 
   async #diversified(draft: ListDraft, place: number): Promise<void> {

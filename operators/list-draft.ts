@@ -31,6 +31,8 @@ export interface ListDraft {
   scores: Float64Array
   rung: Rung
   modelVersion: string
+  /** What the person's own events say in the order, 0–1; the rest is choices, group and trend. */
+  personalShare: number
   /** Places in `set`, best first: the list, then its reserve. */
   order: Int32Array
   exploration: DraftExploration | null

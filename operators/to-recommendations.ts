@@ -27,6 +27,11 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   content: 0.6,
   two_tower: 0.45,
   fresh: 0.2,
+  user_knn: 0.7,
+  sequence: 0.8,
+  group: 0.35,
+  season: 0.25,
+  newcomer: 0.2,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
@@ -43,6 +48,11 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   content: 'like_what_you_read',
   two_tower: 'matches_your_taste',
   fresh: 'exploring',
+  user_knn: 'people_like_you',
+  sequence: 'matches_your_taste',
+  group: 'popular_in_group',
+  season: 'popular',
+  newcomer: 'exploring',
 }
 
 /**
@@ -79,6 +89,7 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
     seed: draft.listId,
     rung: draft.rung,
     modelVersion: draft.modelVersion,
+    personalShare: Math.fround(draft.personalShare),
     exploration: explorationOf(draft),
     rules: effectsOf(draft),
     items: items.slice(0, options.itemsMax),

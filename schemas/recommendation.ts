@@ -13,6 +13,8 @@ export const reasonCodes = [
   'matches_your_taste',
   'exploring',
   'promoted',
+  'people_like_you',
+  'popular_in_group',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 
@@ -64,6 +66,8 @@ export interface Recommendation {
   readonly seed: string
   readonly rung: Rung
   readonly modelVersion: string
+  /** What the person's own events say in the order, 0–1; the rest follows their choices, their group and the trend (F6.6). */
+  readonly personalShare: number
   readonly exploration: Exploration | null
   /** What rules did to it, at most 100 effects. */
   readonly rules: readonly RuleEffect[]
@@ -106,4 +110,5 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   explorationField,
   { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
+  { name: 'personalShare', type: 'float', doc: 'Say of own events in the order, 0-1.', default: 1 },
 ])

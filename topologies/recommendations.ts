@@ -1,5 +1,6 @@
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { applyRules, type RuleOptions } from '../operators/apply-rules.ts'
+import { type BlendOptions, blendEvidence } from '../operators/blend-evidence.ts'
 import { type DiversifyOptions, diversify } from '../operators/diversify.ts'
 import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
 import { type ExploreOptions, exploreSlot } from '../operators/explore-slot.ts'
@@ -32,6 +33,7 @@ export interface RecommendationPorts {
   readonly retrieve: { readonly countMax: number }
   readonly draft: DraftOptions
   readonly score: ScoreOptions
+  readonly blend: BlendOptions
   readonly diversify: DiversifyOptions
   readonly explore: ExploreOptions
   readonly rule: RuleOptions
@@ -42,8 +44,8 @@ export interface RecommendationPorts {
 /**
  *  item-updates, trend-updates, session-steps, bandit-updates, rules: tables
  *
- *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ diversify ─ explore ─ rule ─ finish ─┬─ serve ─▶ lists
- *                                                                                                     └─ publish ─▶ recommendations
+ *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ blend ─ diversify ─ explore ─ rule ─ finish ─┬─ serve ─▶ lists
+ *                                                                                                             └─ publish ─▶ recommendations
  */
 export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
   table('item-updates', ports.catalogue)
@@ -57,6 +59,7 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
     .step('retrieve', retrieveCandidates(ports.sources, ports.retrieve))
     .step('filter', filterCandidates(ports.catalogue.catalogue))
     .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
+    .step('blend', blendEvidence(ports.trends, ports.catalogue.catalogue, ports.blend))
     .step('diversify', diversify(ports.catalogue.catalogue, ports.diversify))
     .step('explore', exploreSlot(ports.bandit, ports.explore))
     .step('rule', applyRules(ports.rules, ports.catalogue, ports.rule))

@@ -100,12 +100,18 @@ async function explainAbsence(
 ): Promise<void> {
   if (!features)
     throw new MillraceError('MILL_NOT_FOUND', `there are no features of ${flags.user}: a list cannot be made again without them`)
+  const { openSequences } = await import('../compose.ts')
   const { ListWorkbench, patientScorer } = await import('../list-workbench.ts')
   const { whyNot } = await import('../why-not.ts')
   const { sinceWritten } = await import('../since-written.ts')
   const { tellAbsence } = await import('../explain-text.ts')
   const inference = await inferenceOf(config, ports)
-  const bench = await ListWorkbench.open(config, ports, patientScorer(inference, ports)).catch(async (error: unknown) => {
+  const bench = await ListWorkbench.open(
+    config,
+    ports,
+    patientScorer(inference, ports),
+    openSequences(config, inference, ports),
+  ).catch(async (error: unknown) => {
     await inference.close()
     throw error
   })

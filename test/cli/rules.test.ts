@@ -224,6 +224,7 @@ async function storeLists(): Promise<void> {
     seed: '',
     rung: 'linear',
     modelVersion: '',
+    personalShare: 1,
     rules: [],
     items: ids.map(recommended),
   })

@@ -30,7 +30,13 @@ const person = {
   userId: 'me',
   firstSeenMs: nowMs - 1000,
   lastActiveMs: nowMs,
-  recent: [{ itemId: 'current', timeMs: nowMs, type: 'click', strength: 0.3 }],
+  // Twenty items: a regular, whom the ranker alone orders.
+  recent: ['current', ...Array.from({ length: 19 }, (_, at) => `gone${at}`)].map((itemId) => ({
+    itemId,
+    timeMs: nowMs,
+    type: 'click',
+    strength: 0.3,
+  })),
   categories: ['c0', 'c1', 'c2', 'c3'].map((name, at) => ({ name, weight: 0.4 - at / 10 })),
   brands: [],
   counts: eventTypes.map(() => 1),
@@ -82,6 +88,8 @@ async function fill(stack: Stack): Promise<void> {
       people: 3,
       similar: [],
       together: [],
+      bought: 0,
+      followed: 0,
       eventTimeMs: nowMs,
       ...more,
     })
@@ -93,6 +101,7 @@ async function fill(stack: Stack): Promise<void> {
     send('trend-updates', name, {
       scope: name,
       items: items.map((itemId, at) => ({ itemId, popularity: 200 - at, trend: 0 })),
+      people: 100,
       eventTimeMs: nowMs,
     })
   const ids = plain.map(({ itemId }) => itemId)
@@ -132,7 +141,7 @@ describe('why not', () => {
     ['nobody-knows-it', 'catalogue', 'not in the catalogue'],
     ['withdrawn', 'catalogue', 'withdrawn'],
     ['sold-out', 'catalogue', 'out of stock'],
-    ['unseen', 'sources', 'none of the 9 sources'],
+    ['unseen', 'sources', 'none of the 14 sources'],
     ['bought', 'filter', 'bought it already'],
     ['dismissed', 'filter', 'dismissed it'],
     ['carted', 'filter', 'in the cart'],

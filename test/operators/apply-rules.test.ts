@@ -39,6 +39,8 @@ function itemsOf(brands: Readonly<Record<string, string>>): CatalogueTable {
         people: 0,
         similar: [],
         together: [],
+        bought: 0,
+        followed: 0,
       }
       return sourced(itemId, { itemId, item, withdrawn: false, ...signals, eventTimeMs: 0 } satisfies ItemUpdate)
     }),

@@ -30,6 +30,8 @@ it('past the stated number of items the index follows what is embedded, withdraw
     people: 0,
     similar: [],
     together: [],
+    bought: 0,
+    followed: 0,
   }
   const apply = (key: string, fields: object | null, more: object = {}): void => {
     const value = fields && { ...signals, ...more, item: shopItem(key, fields) }

@@ -3,6 +3,7 @@ import { loadConfig } from '../../cli/config.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { ManualClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
+import { PurchaseTable } from '../../operators/tables/purchase-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
@@ -22,7 +23,8 @@ const away: Scorer = {
 async function openShop() {
   const clock = new ManualClock(openMs + 60_000)
   const users = new TopologyDriver(userFeatures, { features: { latenessMs: 600_000 } }, { clock })
-  const items = new TopologyDriver(itemFeatures, { itemFeatures: { everyMs: 1 }, serve: { ttlS: 60 } }, { clock })
+  const ports = { itemFeatures: { everyMs: 1 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
+  const items = new TopologyDriver(itemFeatures, ports, { clock })
   const lists = new TopologyDriver(recommendations, recommendationPorts(loadConfig(undefined), away, clock), { clock })
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
   await items.send('items', ...names.map((name, at) => shopItem(name, { category: [at < 5 ? 'left' : 'right'] })))
@@ -65,6 +67,22 @@ describe('recommendations', () => {
     const stored = [...lists.lists].filter(([key]) => key.includes('me'))
     expect(stored.length).toBeGreaterThan(0)
     expect(JSON.stringify(stored)).toContain(list!.listId)
+  })
+
+  it('answers somebody who only chose categories at once, with what is popular there, and says so', async () => {
+    const { users, lists, flow } = await openShop()
+    const profile = { userId: 'new', ageGroup: 'unknown', gender: null, region: null, consent: true } as const
+    await users.send('users', { ...profile, preferredCategories: ['left'], updatedMs: openMs + 40_000 })
+    await flow()
+    const [list] = lists.read('recommendations')
+    expect(list).toMatchObject({ userId: 'new', personalShare: 0, watermarkMs: openMs + 40_000 })
+    expect(
+      list!.items
+        .slice(0, 2)
+        .map(({ itemId }) => itemId)
+        .sort(),
+    ).toEqual(['a', 'b'])
+    expect(list!.items[0]!.sources).toContain('category')
   })
 
   it('makes one list per person of a batch, the newest, and leaves a withdrawn item out', async () => {
