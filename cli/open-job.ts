@@ -35,7 +35,7 @@ export async function openJob(config: Config) {
     ports.clock,
     ports.metrics,
   )
-  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
+  const { graphs, tables } = graphsOf(config, scorer, ports.clock, ports.logger)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
   const engine = new Engine(ports, {

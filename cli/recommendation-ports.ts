@@ -14,23 +14,31 @@ import { RuleTable } from '../operators/tables/rule-table.ts'
 import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
+import { type Logger, silentLogger } from '../ports/logger.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
+import { checkRecommendationConfig } from './recommendation-config.ts'
 
 /** The policy under which personal lists are made and judged. */
 export const learnedPolicy = 'learned'
-const surface = 'home'
-const itemsMax = 50
 const sessionsMax = 100_000
 const sessionItemsMax = 1 << 20
 
 /** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
-export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock): RecommendationPorts {
+export function recommendationPorts(
+  config: Config,
+  scorer: Scorer,
+  clock: Clock,
+  logger: Logger = silentLogger,
+): RecommendationPorts {
   const catalogue = new CatalogueTable()
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, itemsMax: sessionItemsMax })
-  const countMax = config.recommendations.candidatesMax
+  const settings = config.recommendations
+  checkRecommendationConfig(settings)
+  const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
+  const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
   return {
     clock,
     scorer,
@@ -38,14 +46,23 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     trends,
     sessions,
     bandit: new BanditTable(),
-    rules: new RuleTable(),
+    rules: new RuleTable(logger),
     sources: sourcesOver(catalogue, trends, sessions),
-    retrieve: { countMax: 100 },
-    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
-    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
-    diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
-    explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
-    rule: { surface, itemsMax, poolMax: 100 },
+    retrieve: { countMax: settings.perSourceMax },
+    draft: { countMax: settings.candidatesMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
+    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs },
+    rerank: {
+      itemsMax: itemsMax + settings.reserveMax,
+      poolMax,
+      margin: { marginWeight: margin.weight, stockWeight: margin.stockWeight, stockLow: margin.stockLow },
+      serendipityWeight: diversity.serendipityWeight,
+      diversity,
+      fairness,
+      caps: { first, brandMax, leafCategoryMax, topCategoryMax: Math.max(1, Math.floor(categoryShareMax * first + 1e-9)) },
+    },
+    explore: { ...explore, first, policy: learnedPolicy },
+    promote: { promotions: settings.promotions, poolMax },
+    rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
     serve: { ttlS: 30 * 86_400 },
   }

@@ -1,8 +1,7 @@
 import { CandidateSet } from '../algorithms/candidate-set.ts'
 import { rankerWidth } from '../algorithms/ranker-features.ts'
-import { diversify } from '../operators/diversify.ts'
 import type { FinishedList, ListDraft } from '../operators/list-draft.ts'
-import { dryBatch, runOperator } from '../runtime/dry-run.ts'
+import { createDraftReranker } from '../operators/rerank.ts'
 import type { Rung } from '../schemas/recommendation.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { featureContributions, type ScoreExplanation } from './feature-contributions.ts'
@@ -20,7 +19,7 @@ export interface Stage {
 /** How far an item came in a dry run. */
 export interface WhyNot {
   readonly itemId: string
-  /** Where it ended: the stage it did not pass (`pool` and `diversity` are the two ways out of `diversify`), `reserve` or `list`. */
+  /** Where it ended: the stage it did not pass (`pool` and `places` are the two ways out of `rerank`), `reserve` or `list`. */
   readonly end: string
   readonly detail: string
   readonly stages: readonly Stage[]
@@ -86,7 +85,7 @@ class Trail {
     const place = draft.set.rows.subarray(0, draft.set.count).indexOf(this.#row)
     if (step === 'retrieve') this.#retrieved(draft, place)
     else if (step === 'score') this.#scored(draft, place)
-    else if (step === 'diversify') await this.#diversified(draft, place)
+    else if (step === 'rerank') this.#reranked(draft, place)
     else if (step !== 'draft') await this.#other(step, draft, place, again)
     this.#removed = new Map(draft.removed)
   }
@@ -167,26 +166,20 @@ class Trail {
     )
   }
 
-  async #diversified(draft: ListDraft, place: number): Promise<void> {
-    const options = this.#bench.ports.diversify
+  #reranked(draft: ListDraft, place: number): void {
+    const options = this.#bench.ports.rerank
     const rank = rankOf(draft.scores, place)
     if (rank >= options.poolMax) {
       const last = Float64Array.from(draft.scores).sort().at(-options.poolMax)!
       const detail = `ranked below the pool: rank ${rank} with ${round(draft.scores[place]!)}, where the last of ${options.poolMax} has ${round(last)}`
-      return this.#pass('diversify', false, detail, 'pool')
+      this.#pass('rerank', false, detail, 'pool')
+      return
     }
-    const at = draft.order.indexOf(place)
-    const noCaps = await this.#placeUnder(draft, place, { ...options, perBrandMax: 1 << 30, perCategoryMax: 1 << 30 })
-    const moved = `by score alone at place ${rank}, after diversity ${where(noCaps)}, after the caps per brand and category ${where(at)}`
-    this.#pass('diversify', at >= 0, at >= 0 ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'diversity')
-  }
-
-  /** Where the item would stand under other options. */
-  async #placeUnder(draft: ListDraft, place: number, options: ListWorkbench['ports']['diversify']): Promise<number> {
-    const operator = diversify(this.#bench.ports.catalogue.catalogue, options)
-    const task = { topology: 'recommendations', partition: 0, partitions: 1, epoch: 0 }
-    const { records } = await runOperator(operator, dryBatch([{ ...draft }], task, 'feature-updates', 0))
-    return records[0]!.order.indexOf(place)
+    const stages = [...createDraftReranker(this.#bench.ports.catalogue, options)(draft)]
+    const moves = stages.map(({ stage, order }) => `after ${stage} ${where(order.indexOf(place))}`)
+    const moved = `by score alone at place ${rank}, ${moves.join(', ')}`
+    const isKept = draft.order.includes(place)
+    this.#pass('rerank', isKept, isKept ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'places')
   }
 
   /** A step that takes out or moves: a filter, rules, the exploration slot. */
@@ -195,6 +188,7 @@ class Trail {
     const at = ordered ? draft.order.indexOf(place) : place
     if (at >= 0 && place >= 0) return this.#pass(step, true, ordered ? `at place ${at}` : 'stays')
     if (step === 'explore') return this.#pass(step, false, 'pushed off the end by the item of the exploration slot')
+    if (step === 'promote') return this.#pass(step, false, 'pushed off the end by promoted items')
     const reason = ordered ? this.#grown(draft) : await this.#reasonOf(draft, again)
     this.#pass(step, false, reason === '' ? `taken out by the step ${step}` : (filterReasons[reason] ?? reason))
   }

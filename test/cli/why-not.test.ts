@@ -165,7 +165,7 @@ describe('why not', () => {
     const ranked = brought - 4
     expect(ends.get('list')!.toSorted()).toEqual([...items].sort())
     expect([count('list'), count('reserve'), count('pool')]).toEqual([50, 20, ranked - 100])
-    expect(count('diversity') + count('explore')).toBe(30)
+    expect(count('places') + count('explore')).toBe(30)
     expect(count('filter')).toBe(4)
     expect(count('catalogue')).toBe(2)
     // What no source brings: the rest.

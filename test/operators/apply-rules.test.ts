@@ -2,8 +2,9 @@ import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { CandidateSet, sourceCount } from '../../algorithms/candidate-set.ts'
 import { rankerWidth } from '../../algorithms/ranker-features.ts'
+import type { ListLimits } from '../../algorithms/rules/list-promises.ts'
 import { systemClock } from '../../core/clock.ts'
-import { applyRules } from '../../operators/apply-rules.ts'
+import { applyRules, type RuleOptions } from '../../operators/apply-rules.ts'
 import { bringCandidate } from '../../operators/bring-candidate.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
 import { CatalogueTable } from '../../operators/tables/catalogue-table.ts'
@@ -43,7 +44,9 @@ function rulesOf(...rules: readonly Omit<Rule, 'note'>[]): RuleTable {
 
 const items = itemsOf({ a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C', g: 'G', h: 'G' })
 const { catalogue } = items
-const options = { surface: 'home', itemsMax: 3, poolMax: 100 }
+/** A list that promises nothing of itself. */
+const anything: ListLimits = { first: 3, brandMax: 3, marginMin: 0, diversityMin: 0, categoryShareMax: 1, outsideShareMin: 0 }
+const options: RuleOptions = { surface: 'home', itemsMax: 3, poolMax: 100, limits: anything, tasteMax: 3 }
 
 /** Six candidates, of which the first four are ordered: three of the list and one in reserve. f scores above e. */
 function draft(): ListDraft {
