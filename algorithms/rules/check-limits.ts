@@ -36,8 +36,9 @@ export function checkLimits(limits: ListLimits, shown: readonly RuleSubject[], t
 function diversityOf(page: readonly RuleSubject[]): number {
   const { topCategory, leafCategory, brand } = likenessWeights
   let sum = 0
-  for (const [n, one] of page.entries())
-    for (const other of page.slice(0, n)) {
+  for (let n = 1; n < page.length; n++)
+    for (let m = 0; m < n; m++) {
+      const [one, other] = [page[n]!, page[m]!]
       if (one.category.length > 0 && one.category[0] === other.category[0]) sum += topCategory
       if (one.category.length > 0 && one.category.at(-1) === other.category.at(-1)) sum += leafCategory
       if (one.brand !== null && one.brand === other.brand) sum += brand

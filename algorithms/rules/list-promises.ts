@@ -38,8 +38,8 @@ export function listPromises(
   const tops = groupsOf(subjects, ({ category }) => category[0])
   const leaves = groupsOf(subjects, ({ category }) => category.at(-1))
   const atMost = (max: number, members: Uint8Array): Quota => ({ first, min: 0, max, members })
-  const cheap = Uint8Array.from(subjects, ({ margin }) => (margin < limits.marginMin ? 1 : 0))
-  const outside = Uint8Array.from(subjects, (subject) => (isOutside(subject, taste) ? 1 : 0))
+  const cheap = () => membersOf(subjects.length, (n) => subjects[n]!.margin < limits.marginMin)
+  const outside = () => membersOf(subjects.length, (n) => isOutside(subjects[n]!, taste))
   const outsideMin = taste.length === 0 ? 0 : outsideCount(limits, first)
   const columns = [
     { groups: tops.groups, weight: likenessWeights.topCategory },
@@ -48,13 +48,13 @@ export function listPromises(
   ]
   const promises: ListPromise[] = [
     { id: 'list:brand', quotas: cappedGroups(brands, limits.brandMax, first).map((one) => atMost(limits.brandMax, one)) },
-    { id: 'list:margin', quotas: limits.marginMin > 0 ? [atMost(0, cheap)] : [] },
+    { id: 'list:margin', quotas: limits.marginMin > 0 ? [atMost(0, cheap())] : [] },
     { id: 'list:diversity', quotas: [], spread: { first, sumMax: likenessMax(limits, first), columns } },
     {
       id: 'list:category',
       quotas: cappedGroups(tops, categoryCount(limits, first), first).map((one) => atMost(categoryCount(limits, first), one)),
     },
-    { id: 'list:outside', quotas: outsideMin > 0 ? [{ first, min: outsideMin, max: first, members: outside }] : [] },
+    { id: 'list:outside', quotas: outsideMin > 0 ? [{ first, min: outsideMin, max: first, members: outside() }] : [] },
   ]
   return promises.filter(({ quotas, spread }) => quotas.length > 0 || (spread !== undefined && limits.diversityMin > 0))
 }
@@ -87,13 +87,14 @@ interface Groups {
 function groupsOf(subjects: readonly RuleSubject[], nameOf: (subject: RuleSubject) => string | undefined): Groups {
   const numbers = new Map<string, number>()
   const counts: number[] = []
-  const groups = Int32Array.from(subjects, (subject) => {
+  const groups = new Int32Array(subjects.length).fill(-1)
+  subjects.forEach((subject, n) => {
     const name = nameOf(subject)
-    if (name === undefined) return -1
+    if (name === undefined) return
     const group = numbers.get(name) ?? counts.push(0) - 1
     numbers.set(name, group)
     counts[group]!++
-    return group
+    groups[n] = group
   })
   return { groups, counts }
 }
@@ -103,5 +104,11 @@ function cappedGroups({ groups, counts }: Groups, max: number, places: number): 
   if (max >= places) return []
   return [...counts.keys()]
     .filter((group) => counts[group]! > max)
-    .map((group) => Uint8Array.from(groups, (other) => (other === group ? 1 : 0)))
+    .map((group) => membersOf(groups.length, (n) => groups[n] === group))
+}
+
+function membersOf(count: number, isMember: (n: number) => boolean): Uint8Array {
+  const members = new Uint8Array(count)
+  for (let n = 0; n < count; n++) if (isMember(n)) members[n] = 1
+  return members
 }
