@@ -39,6 +39,8 @@ export function recommendationPorts(
   checkRecommendationConfig(settings)
   const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
   const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
+  // One place less than the limit: the exploration slot may bring one more, and its list is then right as it is.
+  const topCategoryMax = categoryShareMax < 1 ? Math.max(1, Math.floor(categoryShareMax * first + 1e-9) - 1) : first
   return {
     clock,
     scorer,
@@ -58,7 +60,7 @@ export function recommendationPorts(
       serendipityWeight: diversity.serendipityWeight,
       diversity,
       fairness,
-      caps: { first, brandMax, leafCategoryMax, topCategoryMax: Math.max(1, Math.floor(categoryShareMax * first + 1e-9)) },
+      caps: { first, brandMax, leafCategoryMax, topCategoryMax },
     },
     explore: { ...explore, first, policy: learnedPolicy },
     promote: { promotions: settings.promotions, poolMax },

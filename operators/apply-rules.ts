@@ -56,25 +56,23 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
   const active = compiled.active(moment)
   const specs = active.count === 0 ? [] : compiled.specs.filter((_, number) => active.isActive[number] === 1)
   const taste = tasteOf(draft, items, options.tasteMax)
-  const shown = () => Array.from(draft.order.subarray(0, options.itemsMax), (place) => subjectOf(draft, place, items))
-  const faultsOf = (list: readonly RuleSubject[]) => [
-    ...checkList(specs, list, moment),
-    ...checkLimits(options.limits, list, taste),
-  ]
-  if (active.count === 0 && faultsOf(shown()).length === 0) return
+  const shown = (count: number) => Array.from(draft.order.subarray(0, count), (place) => subjectOf(draft, place, items))
+  // Without rules nothing is brought: what is there was in stock when it was filtered, and comes once.
+  if (active.count === 0 && checkLimits(options.limits, shown(options.limits.first), taste).length === 0) return
   const places = candidatePlaces(draft, options.poolMax)
   const subjects = Array.from(places, (place) => subjectOf(draft, place, items))
   const scores = Float64Array.from(places, (place) => draft.scores[place]!)
   const size = Math.min(options.itemsMax, draft.order.length)
   const find = (itemId: string) => (isUnwanted(draft, itemId, items) ? undefined : items.get(itemId))
   const list: RuleList = { ...moment, subjects, scores, size, find }
-  let ruled = applyTo(compiled, list)
-  const ruledSubjects = Array.from(
-    ruled.order.subarray(0, ruled.size),
-    (at) => subjects[at] ?? ruled.added[at - subjects.length]!,
-  )
-  if (checkLimits(options.limits, ruledSubjects, taste).length > 0)
-    ruled = applyTo(compiled, { ...list, promises: (all, count) => listPromises(options.limits, all, count, taste) })
+  const promises = (all: readonly RuleSubject[], count: number) => listPromises(options.limits, all, count, taste)
+  let ruled = applyTo(compiled, active.count === 0 ? { ...list, promises } : list)
+  if (active.count > 0) {
+    // Most lists keep their promises under rules without being arranged for them, which costs more than all rules.
+    const all = [...subjects, ...ruled.added]
+    const page = Array.from(ruled.order.subarray(0, options.limits.first), (at) => all[at]!)
+    if (checkLimits(options.limits, page, taste).length > 0) ruled = applyTo(compiled, { ...list, promises })
+  }
   const { order, added, moves, violations } = ruled
   // A pin may make a short list longer.
   const length = Math.max(draft.order.length, Math.min(order.length, options.itemsMax))
@@ -84,7 +82,9 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
   )
   for (const [n, subject] of added.entries()) bring(draft, subject, -1 - n, items)
   const told = new Set(violations.map(({ ruleId }) => ruleId))
-  draft.ruled = { moves, violations: [...violations, ...faultsOf(shown()).filter(({ ruleId }) => !told.has(ruleId))] }
+  const finished = shown(options.itemsMax)
+  const unseen = [...checkList(specs, finished, moment), ...checkLimits(options.limits, finished, taste)]
+  draft.ruled = { moves, violations: [...violations, ...unseen.filter(({ ruleId }) => !told.has(ruleId))] }
   countRemoved(draft, moves)
 }
 
