@@ -145,6 +145,32 @@ describe('applyRules', () => {
     expect((await ruled(rulesOf(never('n', 'A')), explored())).exploration).toBeNull()
   })
 
+  it('keeps what every list promises, rules or none, and says what it could not', async () => {
+    // a and c are of A, b and d of B, e and f of C; the first three places.
+    const limited = async (limits: Partial<ListLimits>, rules = rulesOf(), made = draft()) => {
+      const own = { ...options, limits: { ...anything, ...limits } }
+      await lastValueFrom(of(batchOf(made)).pipe(applyRules(rules, items, own)))
+      return made
+    }
+    const one = await limited({ brandMax: 1 })
+    expect(orderOf(one, catalogue)).toEqual(['a', 'b', 'f', 'c'])
+    expect(one.ruled).toEqual({
+      moves: [
+        { ruleId: 'list:brand', kind: 'held-back', itemId: 'c', from: 2, to: 3 },
+        { ruleId: null, kind: 'back-filled', itemId: 'f', from: 4, to: 2 },
+      ],
+      violations: [],
+    })
+    // A rule takes C out: two brands are left for three places.
+    const impossible = await limited({ brandMax: 1 }, rulesOf(never('n', 'C')))
+    expect(orderOf(impossible, catalogue)).toEqual(['a', 'b', 'c', 'd'])
+    expect(impossible.ruled!.violations).toEqual([{ ruleId: 'list:brand', what: '2 of the first 3 are of A, more than 1' }])
+    const kept = await limited({ brandMax: 2, diversityMin: 0.3 })
+    expect(kept.ruled).toBeUndefined()
+    const explored = Object.assign(draft(), { exploration: { slot: 2, arm: 'popular', propensity: 0.4 } })
+    expect((await limited({ brandMax: 1 }, rulesOf(), explored)).exploration).toMatchObject({ slot: 3 })
+  })
+
   it('passes an error on', () => {
     marbles(({ cold, expectObservable }) =>
       expectObservable(cold('-#').pipe(applyRules(rulesOf(), items, options) as never)).toBe('-#'),
