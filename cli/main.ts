@@ -13,6 +13,7 @@ import { listsCommand } from './commands/lists.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { repartitionCommand } from './commands/repartition.ts'
+import { reportCommand } from './commands/report.ts'
 import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { rulesCommand } from './commands/rules.ts'
@@ -50,6 +51,7 @@ try {
     .command(listsCommand)
     .command(rulesCommand)
     .command(explainCommand)
+    .command(reportCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)
