@@ -267,7 +267,7 @@ function worded(error: ErrorObject): string {
   if (error.keyword !== 'pattern') return `"${field}" ${error.message}`
   // All other patterns are those of addresses.
   return field === 'recommendations.surface'
-    ? `"${field}" must be 1–40 letters, digits, dashes or underscores`
+    ? `"${field}" must be 1–32 small letters, digits, dashes or underscores`
     : `"${field}" must be host:port`
 }
 

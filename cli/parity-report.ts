@@ -69,7 +69,12 @@ export async function parityReport(
     const count = [...groupByUser.values()].filter((other) => other === group).length
     return { group, people: count, lists: listCounts[number]!, clickThrough: sums.impressions > 0 ? estimateOf(sums) : null }
   })
-  const exposures = groups.map((_, number) => exposureByPerson(lists.filter(({ userGroup }) => userGroup === number), shown))
+  const exposures = groups.map((_, number) =>
+    exposureByPerson(
+      lists.filter(({ userGroup }) => userGroup === number),
+      shown,
+    ),
+  )
   const items = shown.groupNames.map((group, itemGroup): ItemGroupLine => {
     const shares = groups.map((name, number) => {
       const people = [...exposures[number]!.values()]

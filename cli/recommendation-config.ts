@@ -35,7 +35,7 @@ const promotion = Type.Object(
 export const recommendationConfig = Type.Object(
   {
     surface: Type.String({
-      pattern: '^[\\w-]{1,40}$',
+      pattern: '^[a-z0-9_-]{1,32}$',
       default: 'home',
       description: 'Where the lists of this process are shown: part of their key, and what rules name.',
     }),

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
-import type { ParityTable, ShareEstimate, UserGroupField } from '../parity-report.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
+import type { ParityTable, ShareEstimate, UserGroupField } from '../parity-report.ts'
 import { printJson, printTable } from '../print.ts'
 import type { ItemGroupField } from '../shown-lists.ts'
 import { wholeNumber } from '../whole-number.ts'

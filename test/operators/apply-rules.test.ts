@@ -1,8 +1,9 @@
 import { lastValueFrom, of } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { CandidateSet, sourceCount } from '../../algorithms/candidate-set.ts'
 import { rankerWidth } from '../../algorithms/ranker-features.ts'
 import type { ListLimits } from '../../algorithms/rules/list-promises.ts'
+import { numberFields, type RuleSpec, textFields } from '../../algorithms/rules/rule-spec.ts'
 import { systemClock } from '../../core/clock.ts'
 import { applyRules, type RuleOptions } from '../../operators/apply-rules.ts'
 import { bringCandidate } from '../../operators/bring-candidate.ts'
@@ -11,10 +12,11 @@ import { CatalogueTable } from '../../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../../operators/tables/rule-table.ts'
 import { toListWrites } from '../../operators/to-list-writes.ts'
 import { toRecommendations } from '../../operators/to-recommendations.ts'
+import { silentLogger } from '../../ports/logger.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate } from '../../schemas/item-update.ts'
 import type { Recommendation } from '../../schemas/recommendation.ts'
-import type { Rule } from '../../schemas/rule.ts'
+import { type Rule, ruleFields } from '../../schemas/rule.ts'
 import type { ServedSnapshot } from '../../schemas/served-list.ts'
 import { boost, never, only, pin, quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
 import { draftOf, orderOf, sourceScore } from './list-draft-fixture.ts'
@@ -228,5 +230,29 @@ describe('RuleTable', () => {
     expect([...rules.faults.keys()]).toEqual(['q30', 'wrong'])
     expect(rules.faults.get('wrong')).toContain('bias -7')
     expect(rules.compiled.specs.length).toBe(31)
+  })
+
+  it('logs a rule that is left out once, and again when it is wrong in another way', () => {
+    const told: string[] = []
+    const table = new RuleTable({ ...silentLogger, warn: (fields) => told.push(`${fields['rule']}: ${fields['fault']}`) })
+    const set = (bias: number) =>
+      table.apply([sourced('wrong', { ...ruleOf({ id: 'wrong', kind: 'bias', values: ['A'], bias }), note: '' })])
+    set(-7)
+    for (let asked = 0; asked < 3; asked++) expect(table.compiled.specs.length).toBe(0)
+    set(-7)
+    expect(table.faults.size).toBe(1)
+    expect(told).toEqual([expect.stringContaining('wrong: bias -7')])
+    set(-8)
+    expect(table.faults.size).toBe(1)
+    table.apply([sourced('wrong', null)])
+    expect(table.faults.size).toBe(0)
+    set(-8)
+    expect(table.faults.size).toBe(1)
+    expect(told.length).toBe(3)
+  })
+
+  it('takes records as they are: a rule of the topic is what compileRules asks for, and nothing is missing', () => {
+    expectTypeOf<Omit<Rule, 'note'>>().toEqualTypeOf<RuleSpec>()
+    expect([...textFields, ...numberFields]).toEqual([...ruleFields])
   })
 })
