@@ -186,11 +186,21 @@ class Trail {
   async #other(step: string, draft: ListDraft, place: number, again: (record: unknown) => Promise<unknown>): Promise<void> {
     const ordered = draft.order.length > 0
     const at = ordered ? draft.order.indexOf(place) : place
-    if (at >= 0 && place >= 0) return this.#pass(step, true, ordered ? `at place ${at}` : 'stays')
+    const acts = this.#actsOf(step, draft)
+    if (at >= 0 && place >= 0) return this.#pass(step, true, ordered ? `at place ${at}${acts}` : 'stays')
     if (step === 'explore') return this.#pass(step, false, 'pushed off the end by the item of the exploration slot')
     if (step === 'promote') return this.#pass(step, false, 'pushed off the end by promoted items')
     const reason = ordered ? this.#grown(draft) : await this.#reasonOf(draft, again)
-    this.#pass(step, false, reason === '' ? `taken out by the step ${step}` : (filterReasons[reason] ?? reason))
+    this.#pass(step, false, reason === '' ? `taken out by the step ${step}${acts}` : `${filterReasons[reason] ?? reason}${acts}`)
+  }
+
+  /** What promotions, rules and promises did to the item in a step, as a clause. */
+  #actsOf(step: string, { promoted, ruled }: ListDraft): string {
+    if (step === 'promote') return promoted?.has(this.#row) ? `, promoted by ${promoted.get(this.#row)!}` : ''
+    const moves = (step === 'rule' && ruled?.moves.filter(({ itemId }) => itemId === this.#itemId)) || []
+    return moves
+      .map(({ kind, ruleId, from }) => `, ${kind}${ruleId === null ? '' : ` by ${ruleId}`} from ${where(from)}`)
+      .join('')
   }
 
   /** The reason that a step gives when the item is the only candidate. */

@@ -143,6 +143,24 @@ describe('why not', () => {
     expect(of('two_tower')).toMatchObject({ why: 'no two-tower model answered' })
   })
 
+  it('tells the place after each stage of re-ranking, and what promoted and moved an item later', async () => {
+    const itemId = (await ask('i3')).items.at(-1)!
+    const { recommendations } = stack.config
+    const spring = { id: 'spring', field: 'itemId' as const, values: [itemId], slots: [1], share: 1 }
+    const limits = { ...recommendations.limits, categoryShareMax: 0.1, outsideShareMin: 0 }
+    const config = { ...stack.config, recommendations: { ...recommendations, promotions: [spring], limits } }
+    const promoting = await ListWorkbench.open(config, stack.ports, away)
+    const { stages, end } = await ask(itemId, promoting)
+    await promoting.close()
+    expect(end).toBe('list')
+    const detailOf = (name: string) => stages.find(({ stage }) => stage === name)!.detail
+    expect(detailOf('rerank')).toMatch(
+      /^by score alone at place \d+, after relevance at \d+, after diversity at \d+, after fairness at \d+, after caps at \d+$/,
+    )
+    expect(detailOf('promote')).toBe('at place 1, promoted by spring')
+    expect(detailOf('rule')).toMatch(/^at place \d+(, held-back by list:category from 1)?$/)
+  })
+
   it('a full candidate set turns away what later sources bring', async () => {
     const found = await ask('i120', full)
     expect(found).toMatchObject({ end: 'candidate-cap', detail: expect.stringContaining('(10 of at most 10 candidates) before') })
