@@ -29,17 +29,17 @@ export interface QuotaInput {
   readonly spread?: Spread | undefined
 }
 
-/** States looked at in one search at most; past it a quota counts as impossible. Lists of fifty with few quotas need hundreds. */
-const statesMax = 20_000
-/** The same where likeness is limited: a state costs more, and what is possible at all is found in tens. */
-const spreadStatesMax = 1_000
+/** Candidates tried in one search at most; past it a quota counts as impossible. Lists of fifty with few quotas need hundreds. */
+const triesMax = 200_000
+/** The same where likeness is limited: every list is arranged so, and what is possible at all is mostly found in tens. */
+const spreadTriesMax = 500
 /** Sums of weights that are equal but for rounding. */
 const rounding = 1e-9
 
 /**
  * The order nearest to the given one that keeps every quota: at each place the best candidate with which the rest is still
  * possible, found by depth-first search over kinds of candidates (those in the same quotas and groups are interchangeable), with
- * dead ends remembered. Exact: if any arrangement keeps all quotas, one is found (within the states looked at). Pinned candidates
+ * dead ends remembered. Exact: if any arrangement keeps all quotas, one is found (within the tries there are). Pinned candidates
  * stay and count. Returns the whole order, or null if it is impossible. Quotas are about places there are: `first` is cut to
  * `pinned.length`.
  */
@@ -51,24 +51,25 @@ export function fillQuotas(input: QuotaInput): Int32Array | null {
 class QuotaSearch {
   readonly #input: QuotaInput
   readonly #window: number
-  readonly #statesMax: number
+  #triesLeft: number
   readonly #quotas: readonly QuotaCount[]
   readonly #spread: SpreadCount | null
   /** By place in `order`: whether it is taken, and its kind, asked for only where the best did not do. */
   readonly #isTaken: Uint8Array
-  readonly #kinds: (string | undefined)[] = []
+  readonly #kinds: Int32Array
+  readonly #kindNumbers = new Map<string, number>()
   readonly #chosen: Int32Array
   readonly #dead = new Set<string>()
-  #states = 0
 
   constructor(input: QuotaInput) {
     const { order, pinned, quotas, spread } = input
     this.#input = input
     this.#quotas = quotas.map((quota) => new QuotaCount(quota, order, pinned))
     this.#spread = spread ? new SpreadCount(spread, order, pinned) : null
-    this.#statesMax = spread ? spreadStatesMax : statesMax
+    this.#triesLeft = spread ? spreadTriesMax : triesMax
     this.#window = this.#quotas.reduce((most, { first }) => Math.max(most, first), this.#spread?.first ?? 0)
     this.#isTaken = new Uint8Array(order.length)
+    this.#kinds = new Int32Array(order.length).fill(-1)
     this.#chosen = new Int32Array(this.#window)
   }
 
@@ -81,17 +82,19 @@ class QuotaSearch {
       this.#chosen[place] = fixed
       return this.from(place + 1)
     }
-    if ((this.#dead.size > 0 && this.#dead.has(this.#state(place))) || this.#states++ > this.#statesMax) return false
+    if (this.#dead.size > 0 && this.#dead.has(this.#state(place))) return false
     const { order } = this.#input
-    const failed: string[] = []
+    let failed: Set<number> | undefined
     for (let at = 0; at < order.length; at++) {
       // Where the best of a kind did not do, none does.
-      if (this.#isTaken[at] === 1 || (failed.length > 0 && failed.includes(this.#kindOf(at)))) continue
+      if (this.#isTaken[at] === 1 || failed?.has(this.#kindOf(at))) continue
+      if (this.#triesLeft-- <= 0) return false
       this.#chosen[place] = order[at]!
       this.#take(at, place, 1)
       if (this.from(place + 1)) return true
       this.#take(at, place, -1)
-      failed.push(this.#kindOf(at))
+      failed ??= new Set()
+      failed.add(this.#kindOf(at))
     }
     this.#dead.add(this.#state(place))
     return false
@@ -121,18 +124,19 @@ class QuotaSearch {
 
   /** What was taken by kind: all that decides what is still possible. */
   #state(place: number): string {
-    const taken: string[] = []
+    const taken: number[] = []
     for (let at = 0; at < this.#isTaken.length; at++) if (this.#isTaken[at] === 1) taken.push(this.#kindOf(at))
     return `${place}:${taken.sort().join()}`
   }
 
-  #kindOf(at: number): string {
-    const known = this.#kinds[at]
-    if (known !== undefined) return known
+  #kindOf(at: number): number {
+    if (this.#kinds[at]! >= 0) return this.#kinds[at]!
     const candidate = this.#input.order[at]!
-    let kind = ''
-    for (const { members } of this.#input.quotas) kind += members[candidate]!
-    for (const { groups } of this.#input.spread?.columns ?? []) kind += ` ${groups[candidate]!}`
+    let name = ''
+    for (const { members } of this.#input.quotas) name += members[candidate]!
+    for (const { groups } of this.#input.spread?.columns ?? []) name += ` ${groups[candidate]!}`
+    const kind = this.#kindNumbers.get(name) ?? this.#kindNumbers.size
+    this.#kindNumbers.set(name, kind)
     this.#kinds[at] = kind
     return kind
   }
