@@ -176,7 +176,7 @@ class Trail {
       return
     }
     const stages = [...createDraftReranker(this.#bench.ports.catalogue, options)(draft)]
-    const moves = stages.map(({ stage, order }) => `after ${stage} ${where(order.indexOf(place))}`)
+    const moves = stages.map(({ stage, places }) => `after ${stage} ${where(places().indexOf(place))}`)
     const moved = `by score alone at place ${rank}, ${moves.join(', ')}`
     const isKept = draft.order.includes(place)
     this.#pass('rerank', isKept, isKept ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'places')

@@ -90,8 +90,12 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
 
 /** Names of the categories that the person touched most, at whatever level of a path. */
 function tasteOf({ ranker }: ListDraft, { catalogue }: CatalogueTable, countMax: number): string[] {
-  const heaviest = [...ranker.categories].sort(([, a], [, b]) => b - a).slice(0, countMax)
-  return heaviest.map(([category]) => catalogue.categories.text(category))
+  const names: string[] = []
+  for (const category of ranker.categories.keys()) {
+    if (names.length === countMax) break
+    names.push(catalogue.categories.text(category)) // Heaviest first, as user features have them.
+  }
+  return names
 }
 
 /** Whether the person bought it, does not want it or has it at hand: no pin brings that. */

@@ -21,17 +21,22 @@ export class DraftPool implements RerankPool {
 
   constructor(draft: ListDraft, catalogue: Catalogue, poolMax: number) {
     const { indices, scores } = topK(draft.scores, poolMax)
-    const rows = indices.map((place) => draft.set.rows[place]!)
     this.draft = draft
-    this.size = rows.length
-    this.rows = rows
+    this.size = indices.length
+    this.rows = new Int32Array(indices.length)
     this.relevance = scores
     this.#catalogue = catalogue
     this.#places = indices
-    const gathered = (column: Int32Array) => rows.map((row) => column[row]!)
-    this.topCategory = gathered(catalogue.topCategory)
-    this.leafCategory = gathered(catalogue.leafCategory)
-    this.brand = gathered(catalogue.brand)
+    this.topCategory = new Int32Array(indices.length)
+    this.leafCategory = new Int32Array(indices.length)
+    this.brand = new Int32Array(indices.length)
+    for (let n = 0; n < indices.length; n++) {
+      const row = draft.set.rows[indices[n]!]!
+      this.rows[n] = row
+      this.topCategory[n] = catalogue.topCategory[row]!
+      this.leafCategory[n] = catalogue.leafCategory[row]!
+      this.brand[n] = catalogue.brand[row]!
+    }
     this.columns = likenessColumns(this)
   }
 
@@ -41,11 +46,6 @@ export class DraftPool implements RerankPool {
 
   get aspects(): Int32Array {
     return this.#ofTaste().aspects
-  }
-
-  /** All rows, best score first. */
-  byScore(): Int32Array {
-    return Int32Array.from(this.rows.keys())
   }
 
   /** Rows of the pool as places in the draft's set. */

@@ -41,8 +41,14 @@ export interface CapOptions {
 export const rerankStages = ['relevance', 'diversity', 'fairness', 'caps'] as const
 export type RerankStage = (typeof rerankStages)[number]
 
-/** Re-ranks one draft: the order after each stage in turn, as places in its set; the last one holds. */
-export type DraftReranker = (draft: ListDraft) => Generator<{ readonly stage: RerankStage; readonly order: Int32Array }>
+/** The order after a stage, as places in the draft's set: worked out when asked for, as only the last one is for lists. */
+export interface StagedOrder {
+  readonly stage: RerankStage
+  places(): Int32Array
+}
+
+/** Re-ranks one draft: the order after each stage in turn; the last one holds. */
+export type DraftReranker = (draft: ListDraft) => Generator<StagedOrder, void>
 
 /**
  * Orders the best candidates: by relevance (with what margin, low stock and surprise weigh), made varied by the method configured,
@@ -60,7 +66,11 @@ export type DraftReranker = (draft: ListDraft) => Generator<{ readonly stage: Re
 export function rerank(items: RerankItems, options: RerankOptions): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
   const reranked = createDraftReranker(items, options)
   return map((batch) => {
-    for (const draft of batch.records) for (const { order } of reranked(draft)) draft.order = order
+    for (const draft of batch.records) {
+      let last: StagedOrder | undefined
+      for (const staged of reranked(draft)) last = staged
+      if (last) draft.order = last.places()
+    }
     return batch
   })
 }
@@ -79,20 +89,21 @@ export function createDraftReranker(items: RerankItems, options: RerankOptions):
   return function* stagesOf(draft) {
     const pool = new DraftPool(draft, catalogue, options.poolMax)
     if (isWeighed) weigh(pool, catalogue, options)
-    yield { stage: 'relevance', order: pool.placesOf(isWeighed ? topK(pool.relevance, pool.size).indices : pool.byScore()) }
-    let order = vary(pool, options.itemsMax)
-    yield { stage: 'diversity', order: pool.placesOf(order) }
+    yield { stage: 'relevance', places: () => pool.placesOf(topK(pool.relevance, pool.size).indices) }
+    const varied = vary(pool, options.itemsMax)
+    yield { stage: 'diversity', places: () => pool.placesOf(varied) }
+    let fair = varied
     if (shareOut) {
       const { groups, shares } = groupsOf(pool)
-      order = shareOut(order, groups, shares)
+      fair = shareOut(varied, groups, shares)
     }
-    yield { stage: 'fairness', order: pool.placesOf(order) }
-    order = capGroups(order, caps.first, [
+    yield { stage: 'fairness', places: () => pool.placesOf(fair) }
+    const capped = capGroups(fair, caps.first, [
       { groups: pool.brand, max: caps.brandMax },
       { groups: pool.leafCategory, max: caps.leafCategoryMax },
       { groups: pool.topCategory, max: caps.topCategoryMax },
     ])
-    yield { stage: 'caps', order: pool.placesOf(order) }
+    yield { stage: 'caps', places: () => pool.placesOf(capped) }
   }
 }
 

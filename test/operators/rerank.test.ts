@@ -191,6 +191,6 @@ describe('rerank', () => {
       })(draft),
     ]
     expect(told.map(({ stage }) => stage)).toEqual([...rerankStages])
-    expect(told.map(({ order }) => [...order].join(''))).toEqual(['0123', '0321', '0321', '0321'])
+    expect(told.map(({ places }) => [...places()].join(''))).toEqual(['0123', '0321', '0321', '0321'])
   })
 })
