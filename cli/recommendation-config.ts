@@ -59,6 +59,19 @@ export const recommendationConfig = Type.Object(
       default: 10_000,
       description: 'Age of an event at which its list is made without a model.',
     }),
+    heldListsMax: Type.Integer({
+      minimum: 1_000,
+      maximum: 50_000_000,
+      default: 1_000_000,
+      description:
+        'Stored lists of which is known what they hold, over all processes, about 0.5 KB each: an item that goes leaves those at once, others at their next event.',
+    }),
+    exactItemsMax: Type.Integer({
+      minimum: 0,
+      default: 200_000,
+      description:
+        'Items up to which the nearest ones by vector are searched exactly; above by an approximate index, its recall measured as millrace_ann_recall.',
+    }),
     diversity: Type.Object(
       {
         method: oneOf(rerankMethods, { default: 'mmr', description: 'How lists are made varied; none = by relevance alone.' }),

@@ -1,6 +1,5 @@
 import { MillraceError } from '../core/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Logger } from '../ports/logger.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { Graph } from '../runtime/graph.ts'
 import { bandit } from '../topologies/bandit.ts'
@@ -9,7 +8,7 @@ import { recommendations } from '../topologies/recommendations.ts'
 import { rewards } from '../topologies/rewards.ts'
 import { userFeatures } from '../topologies/user-features.ts'
 import type { Config } from './config.ts'
-import { recommendationPorts } from './recommendation-ports.ts'
+import { type RecommendationExtras, recommendationPorts } from './recommendation-ports.ts'
 
 /** Every topology, upstream first: the order in which a process drains them. */
 export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit] as const
@@ -25,8 +24,8 @@ export function featurePorts(config: Config) {
   }
 }
 
-/** The named topologies as graph builders, with the tables they share; unknown names are refused. */
-export function graphsOf(config: Config, scorer: Scorer, clock: Clock, logger?: Logger) {
+/** The named topologies as graph builders, with the tables they share; unknown names are refused. `extras`: of `recommendationPorts`. */
+export function graphsOf(config: Config, scorer: Scorer, clock: Clock, extras?: RecommendationExtras) {
   const names = config.topologies.length > 0 ? config.topologies : topologyNames
   for (const name of names) {
     if (!topologyNames.includes(name))
@@ -35,7 +34,7 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock, logger?: 
         `"topologies": there is no topology "${name}"; there are ${topologyNames.join(', ')}`,
       )
   }
-  const lists = recommendationPorts(config, scorer, clock, logger)
+  const lists = recommendationPorts(config, scorer, clock, extras)
   const ports = featurePorts(config)
   const builders: Record<string, () => Graph> = {
     'user-features': () => userFeatures.graph(ports),

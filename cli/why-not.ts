@@ -4,8 +4,10 @@ import type { FinishedList, ListDraft } from '../operators/list-draft.ts'
 import { createDraftReranker } from '../operators/rerank.ts'
 import type { Rung } from '../schemas/recommendation.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
-import { featureContributions, type ScoreExplanation } from './feature-contributions.ts'
+import { type ContributionOptions, featureContributions, type ScoreExplanation } from './feature-contributions.ts'
 import type { ListWorkbench } from './list-workbench.ts'
+import type { ForestOf } from './read-forest.ts'
+import { ruleEffect } from './rule-effect.ts'
 import { type SourceReport, sourceReport } from './source-report.ts'
 
 /** One stage of the way of an item into a list. */
@@ -40,11 +42,11 @@ export async function whyNot(
   bench: ListWorkbench,
   features: UserFeatures,
   itemId: string,
-  options: { readonly listId: string | null; readonly draws: number },
+  options: { readonly listId: string | null; readonly draws: number; readonly forestOf: ForestOf },
 ): Promise<WhyNot> {
   const trail = new Trail(bench, itemId)
   for await (const { id, record, again } of bench.steps(features, options.listId)) {
-    if (isFinished(record)) await trail.finish(record, options.draws)
+    if (isFinished(record)) await trail.finish(record, options)
     else if (isDraft(record)) await trail.follow(id, record, again)
   }
   return trail.result()
@@ -59,8 +61,10 @@ class Trail {
   #end: { readonly end: string; readonly detail: string } | null = null
   #explanation: ScoreExplanation | null = null
   #made: FinishedList | null = null
-  /** Reasons counted so far, to see which grew. */
-  #removed = new Map<string, number>()
+  /** Its place in the order after the step before; -1 none. */
+  #at = -1
+  /** What moved it away from its place by score. */
+  readonly #moved: string[] = []
 
   constructor(bench: ListWorkbench, itemId: string) {
     this.#bench = bench
@@ -81,17 +85,21 @@ class Trail {
 
   /** Looks at a draft after a step. */
   async follow(step: string, draft: ListDraft, again: (record: unknown) => Promise<unknown>): Promise<void> {
-    if (this.#end) return
     const place = draft.set.rows.subarray(0, draft.set.count).indexOf(this.#row)
+    const at = place < 0 ? -1 : draft.order.indexOf(place)
+    // The exploration slot and rules bring items back that were left out before.
+    if (this.#end && at >= 0) this.#end = null
+    if (this.#end) return
     if (step === 'retrieve') this.#retrieved(draft, place)
     else if (step === 'score') this.#scored(draft, place)
     else if (step === 'rerank') this.#reranked(draft, place)
-    else if (step !== 'draft') await this.#other(step, draft, place, again)
-    this.#removed = new Map(draft.removed)
+    else if (step === 'explore' || step === 'promote' || step === 'rule') this.#moves(step, draft, at)
+    else if (step !== 'draft') await this.#filtered(step, draft, place, again)
+    this.#at = at
   }
 
   /** Looks at the finished list, which is kept. */
-  async finish(made: FinishedList, draws: number): Promise<void> {
+  async finish(made: FinishedList, options: Pick<ContributionOptions, 'draws' | 'forestOf'>): Promise<void> {
     this.#made = made
     const { draft, recommendation, reserve } = made
     const own = draft.set.rows.subarray(0, draft.set.count).indexOf(this.#row)
@@ -103,17 +111,19 @@ class Trail {
         background.set(rowOf(place), at * rankerWidth)
       })
       this.#explanation = await featureContributions(rowOf(own), background, {
+        ...options,
         rung: draft.rung,
+        modelVersion: draft.modelVersion,
         scorer: this.#bench.scorer,
         model: this.#bench.ports.score.model,
-        draws,
         seed: `${draft.listId} ${this.#itemId}`,
       })
     }
     if (this.#end) return
     const at = recommendation.items.findIndex(({ itemId }) => itemId === this.#itemId)
     const spare = reserve.findIndex(({ itemId }) => itemId === this.#itemId)
-    const detail = at >= 0 ? `it is on the list at place ${at}` : `it waits in the reserve at place ${spare} of ${reserve.length}`
+    const stands = at >= 0 ? `it is on the list at place ${at}` : `it waits in the reserve at place ${spare} of ${reserve.length}`
+    const detail = this.#moved.length === 0 ? stands : `${stands}; moved by ${this.#moved.join(', then by ')}`
     this.#stages.push({ stage: 'finish', passed: at >= 0, detail })
     this.#end = { end: at >= 0 ? 'list' : 'reserve', detail }
   }
@@ -176,31 +186,37 @@ class Trail {
       return
     }
     const stages = [...createDraftReranker(this.#bench.ports.catalogue, options)(draft)]
-    const moves = stages.map(({ stage, places }) => `after ${stage} ${where(places().indexOf(place))}`)
-    const moved = `by score alone at place ${rank}, ${moves.join(', ')}`
+    const places = stages.map((staged) => ({ stage: staged.stage, at: staged.places().indexOf(place) }))
+    const moved = `by score alone at place ${rank}, ${places.map(({ stage, at }) => `after ${stage} ${where(at)}`).join(', ')}`
     const isKept = draft.order.includes(place)
     this.#pass('rerank', isKept, isKept ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'places')
+    let before = rank
+    for (const { stage, at } of places) {
+      if (isKept && at !== before) this.#moved.push(`${stage} (${before} to ${at})`)
+      before = at
+    }
   }
 
-  /** A step that takes out or moves: a filter, rules, the exploration slot. */
-  async #other(step: string, draft: ListDraft, place: number, again: (record: unknown) => Promise<unknown>): Promise<void> {
-    const ordered = draft.order.length > 0
-    const at = ordered ? draft.order.indexOf(place) : place
-    const acts = this.#actsOf(step, draft)
-    if (at >= 0 && place >= 0) return this.#pass(step, true, ordered ? `at place ${at}${acts}` : 'stays')
-    if (step === 'explore') return this.#pass(step, false, 'pushed off the end by the item of the exploration slot')
-    if (step === 'promote') return this.#pass(step, false, 'pushed off the end by promoted items')
-    const reason = ordered ? this.#grown(draft) : await this.#reasonOf(draft, again)
-    this.#pass(step, false, reason === '' ? `taken out by the step ${step}${acts}` : `${filterReasons[reason] ?? reason}${acts}`)
+  /** A step that takes candidates out. */
+  async #filtered(step: string, draft: ListDraft, place: number, again: (record: unknown) => Promise<unknown>): Promise<void> {
+    if (place >= 0) return this.#pass(step, true, 'stays')
+    const reason = await this.#reasonOf(draft, again)
+    this.#pass(step, false, reason === '' ? `taken out by the step ${step}` : (filterReasons[reason] ?? reason))
   }
 
-  /** What promotions, rules and promises did to the item in a step, as a clause. */
-  #actsOf(step: string, { promoted, ruled }: ListDraft): string {
-    if (step === 'promote') return promoted?.has(this.#row) ? `, promoted by ${promoted.get(this.#row)!}` : ''
-    const moves = (step === 'rule' && ruled?.moves.filter(({ itemId }) => itemId === this.#itemId)) || []
-    return moves
-      .map(({ kind, ruleId, from }) => `, ${kind}${ruleId === null ? '' : ` by ${ruleId}`} from ${where(from)}`)
-      .join('')
+  /** A step that changes the order: the exploration slot, or rules. `at`: the item's place now, -1 none. */
+  #moves(step: 'explore' | 'promote' | 'rule', draft: ListDraft, at: number): void {
+    const explored = draft.exploration?.slot === at ? 'the exploration slot' : 'what the exploration slot took in'
+    const promotion = draft.promoted?.get(this.#row)
+    const promoted = promotion === undefined ? 'promoted items' : `promotion ${promotion}`
+    const by = step === 'explore' ? explored : step === 'promote' ? promoted : ruleEffect(draft, this.#itemId) || 'a rule'
+    if (at < 0) this.#pass(step, false, `taken out from place ${this.#at} by ${by}`)
+    else if (at === this.#at) this.#pass(step, true, `at place ${at}`)
+    else {
+      const change = this.#at < 0 ? `brought in at ${at}` : `${this.#at} to ${at}`
+      this.#pass(step, true, `at place ${at}: ${by} (${change})`)
+      this.#moved.push(`${by} (${change})`)
+    }
   }
 
   /** The reason that a step gives when the item is the only candidate. */
@@ -210,10 +226,6 @@ class Trail {
     const removed = new Map<string, number>()
     await again({ ...draft, set, removed })
     return [...removed.keys()].join(', ')
-  }
-
-  #grown(draft: ListDraft): string {
-    return [...draft.removed].flatMap(([reason, count]) => (count > (this.#removed.get(reason) ?? 0) ? [reason] : [])).join(', ')
   }
 }
 

@@ -56,11 +56,12 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
   const active = compiled.active(moment)
   const specs = active.count === 0 ? [] : compiled.specs.filter((_, number) => active.isActive[number] === 1)
   const taste = tasteOf(draft, items, options.tasteMax)
-  const shown = (count: number) => Array.from(draft.order.subarray(0, count), (place) => subjectOf(draft, place, items))
+  const subjectOf = (place: number) => items.subjectOf(draft.set.rows[place]!)
+  const shown = (count: number) => Array.from(draft.order.subarray(0, count), subjectOf)
   // Without rules nothing is brought: what is there was in stock when it was filtered, and comes once.
   if (active.count === 0 && checkLimits(options.limits, shown(options.limits.first), taste).length === 0) return
   const places = candidatePlaces(draft, options.poolMax)
-  const subjects = Array.from(places, (place) => subjectOf(draft, place, items))
+  const subjects = Array.from(places, subjectOf)
   const scores = Float64Array.from(places, (place) => draft.scores[place]!)
   const size = Math.min(options.itemsMax, draft.order.length)
   const find = (itemId: string) => (isUnwanted(draft, itemId, items) ? undefined : items.get(itemId))
@@ -118,12 +119,6 @@ function bring(draft: ListDraft, { itemId }: RuleSubject, mark: number, items: C
     if (draft.exploration && draft.exploration.slot > at)
       draft.exploration = { ...draft.exploration, slot: draft.exploration.slot - 1 }
   }
-}
-
-/** The item behind a place; of one without catalogue data only its name is known. */
-function subjectOf(draft: ListDraft, place: number, items: CatalogueTable): RuleSubject {
-  const itemId = items.catalogue.items.text(draft.set.rows[place]!)
-  return items.get(itemId) ?? { itemId, category: [], tags: [], brand: null, price: 0, margin: 0, stock: null, createdMs: 0 }
 }
 
 function countRemoved({ removed }: ListDraft, moves: readonly RuleMove[]): void {

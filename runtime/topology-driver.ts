@@ -202,7 +202,7 @@ export class TopologyDriver<P> {
     return Promise.resolve()
   }
 
-  #listStore(): ListStore {
+  #listStore(): Pick<ListStore, 'swap' | 'get'> {
     return {
       swap: (entries) => {
         for (const entry of entries)
@@ -210,9 +210,6 @@ export class TopologyDriver<P> {
         return Promise.resolve(entries.map(() => true))
       },
       get: (keys) => Promise.resolve(keys.map((key) => (this.lists.has(key) ? JSON.stringify(this.lists.get(key)) : null))),
-      remove: () => Promise.resolve(),
-      keys: () => Promise.resolve([]),
-      close: () => Promise.resolve(),
     }
   }
 

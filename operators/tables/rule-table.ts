@@ -1,5 +1,6 @@
 import { type CompiledRules, compileRules, quotasMax, rulesMax } from '../../algorithms/rules/compile-rules.ts'
 import { ruleFault } from '../../algorithms/rules/rule-fault.ts'
+import { isOrdering } from '../../algorithms/rules/rule-spec.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import { type Logger, silentLogger } from '../../ports/logger.ts'
 import type { Rule } from '../../schemas/rule.ts'
@@ -15,6 +16,7 @@ export class RuleTable {
   readonly #logged = new Map<string, string>()
   readonly #logger: Logger
   #compiled: CompiledRules | undefined
+  #standing: CompiledRules | undefined
 
   constructor(logger: Logger = silentLogger) {
     this.#logger = logger
@@ -31,6 +33,12 @@ export class RuleTable {
     return this.#compiled
   }
 
+  /** Those that a finished list is held to: all but the ones that move items by their scores. */
+  get standing(): CompiledRules {
+    this.#standing ??= compileRules(this.compiled.specs.filter((rule) => !isOrdering(rule)))
+    return this.#standing
+  }
+
   apply(records: readonly Sourced<Rule | null>[]): void {
     if (records.length === 0) return
     for (const { key, value } of records) {
@@ -38,6 +46,7 @@ export class RuleTable {
       else this.#rules.set(value.id, value)
     }
     this.#compiled = undefined
+    this.#standing = undefined
   }
 
   /** Those that can be compiled; of too many the ones with the lower ids, whatever order they came in. */
