@@ -41,6 +41,7 @@ export async function openJob(config: Config) {
   const { graphs, tables } = graphsOf(config, scorer, ports.clock, {
     openIndex: () => openVectorIndex(embeddingWidth, ports.logger),
     sequences: openSequences(config, inference, ports),
+    logger: ports.logger,
   })
   ports.metrics.gauge(
     'millrace_ann_recall',

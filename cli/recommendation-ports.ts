@@ -20,27 +20,28 @@ import { RuleTable } from '../operators/tables/rule-table.ts'
 import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
+import { type Logger, silentLogger } from '../ports/logger.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
+import { checkRecommendationConfig } from './recommendation-config.ts'
 
 /** The policy under which personal lists are made and judged. */
 export const learnedPolicy = 'learned'
-const surface = 'home'
-const itemsMax = 50
 const sessionsMax = 100_000
 /** People whose histories are compared with those of others. */
 const peopleMax = 50_000
 const sessionItemsMax = 1 << 20
 
-/** What a process may have opened for its lists. */
-export interface ListParts {
+/** What a process has beside a scorer and a clock. */
+export interface RecommendationExtras {
   /** Makes an index of vectors; without it nearest items are found by exact search however many there are. */
   readonly openIndex?: () => VectorIndex | null
   /** Continues histories; without it nobody does. */
   readonly sequences?: SequenceModel | undefined
+  readonly logger?: Logger
 }
 
 /** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
@@ -48,13 +49,18 @@ export function recommendationPorts(
   config: Config,
   scorer: Scorer,
   clock: Clock,
-  { openIndex = () => null, sequences }: ListParts = {},
+  { openIndex = () => null, sequences, logger = silentLogger }: RecommendationExtras = {},
 ): RecommendationPorts {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
   const bandit = new BanditTable()
-  const { candidatesMax: countMax, personalHalf, blendItemsMax } = config.recommendations
+  const settings = config.recommendations
+  checkRecommendationConfig(settings)
+  const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
+  const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
+  // One place less than the limit: the exploration slot may bring one more, and its list is then right as it is.
+  const topCategoryMax = categoryShareMax < 1 ? Math.max(1, Math.floor(categoryShareMax * first + 1e-9) - 1) : first
   return {
     clock,
     scorer,
@@ -62,15 +68,35 @@ export function recommendationPorts(
     trends,
     sessions,
     bandit,
-    rules: new RuleTable(),
+    rules: new RuleTable(logger),
     sources: sourcesOver(catalogue, trends, sessions, bandit.newcomerTrials(learnedPolicy)),
-    retrieve: { countMax: 100 },
-    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item', ...(sequences && { sequences }) },
-    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
-    blend: { personalHalf, itemsMax: blendItemsMax, choicesHalf: 2, groupHalf: 50, depth: 50 },
-    diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
-    explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
-    rule: { surface, itemsMax, poolMax: 100 },
+    retrieve: { countMax: settings.perSourceMax },
+    draft: {
+      countMax: settings.candidatesMax,
+      userModel: 'two_tower_user',
+      itemModel: 'two_tower_item',
+      ...(sequences && { sequences }),
+    },
+    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs },
+    blend: {
+      personalHalf: settings.personalHalf,
+      itemsMax: settings.blendItemsMax,
+      choicesHalf: 2,
+      groupHalf: 50,
+      depth: 50,
+    },
+    rerank: {
+      itemsMax: itemsMax + settings.reserveMax,
+      poolMax,
+      margin: { marginWeight: margin.weight, stockWeight: margin.stockWeight, stockLow: margin.stockLow },
+      serendipityWeight: diversity.serendipityWeight,
+      diversity,
+      fairness,
+      caps: { first, brandMax, leafCategoryMax, topCategoryMax },
+    },
+    explore: { ...explore, first, policy: learnedPolicy },
+    promote: { promotions: settings.promotions, poolMax },
+    rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
     serve: { ttlS: 30 * 86_400 },
   }
@@ -82,12 +108,16 @@ export function listKeeper(
   ports: RecommendationPorts,
   open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
 ): ListKeeper {
-  const { catalogue, rules, diversify, finish } = ports
+  const { catalogue, rules, finish } = ports
+  const { first, brandMax: perBrandMax, leafCategoryMax: perCategoryMax } = ports.rerank.caps
   return new ListKeeper(
     { ...open, catalogue, rules },
     {
-      ...diversify,
-      surface,
+      itemsMax: ports.rerank.itemsMax,
+      first,
+      perBrandMax,
+      perCategoryMax,
+      surface: finish.surface,
       shownMax: finish.itemsMax,
       listsMax: config.recommendations.heldListsMax,
       partitions: config.partitions,

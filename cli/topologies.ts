@@ -9,7 +9,7 @@ import { recommendations } from '../topologies/recommendations.ts'
 import { rewards } from '../topologies/rewards.ts'
 import { userFeatures } from '../topologies/user-features.ts'
 import type { Config } from './config.ts'
-import { type ListParts, recommendationPorts } from './recommendation-ports.ts'
+import { type RecommendationExtras, recommendationPorts } from './recommendation-ports.ts'
 
 /** Every topology, upstream first: the order in which a process drains them. */
 export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit] as const
@@ -26,8 +26,8 @@ export function featurePorts(config: Config) {
   }
 }
 
-/** The named topologies as graph builders, with the tables they share; unknown names are refused. `parts`: of `recommendationPorts`. */
-export function graphsOf(config: Config, scorer: Scorer, clock: Clock, parts?: ListParts) {
+/** The named topologies as graph builders, with the tables they share; unknown names are refused. `extras`: of `recommendationPorts`. */
+export function graphsOf(config: Config, scorer: Scorer, clock: Clock, extras?: RecommendationExtras) {
   const names = config.topologies.length > 0 ? config.topologies : topologyNames
   for (const name of names) {
     if (!topologyNames.includes(name))
@@ -36,7 +36,7 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock, parts?: L
         `"topologies": there is no topology "${name}"; there are ${topologyNames.join(', ')}`,
       )
   }
-  const lists = recommendationPorts(config, scorer, clock, parts)
+  const lists = recommendationPorts(config, scorer, clock, extras)
   const ports = featurePorts(config)
   const builders: Record<string, () => Graph> = {
     'user-features': () => userFeatures.graph(ports),

@@ -36,7 +36,9 @@ export interface ListDraft {
   /** Places in `set`, best first: the list, then its reserve. */
   order: Int32Array
   exploration: DraftExploration | null
-  /** What rules moved, and what they could not keep; absent where none were in force. */
+  /** Promoted items by row of the catalogue: the promotion; absent where there are none. */
+  promoted?: ReadonlyMap<number, string>
+  /** What rules and promises moved, and what could not be kept; absent where no rule was in force and all promises held. */
   ruled?: Pick<RuledList, 'moves' | 'violations'>
 }
 

@@ -1,12 +1,13 @@
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { applyRules, type RuleOptions } from '../operators/apply-rules.ts'
 import { type BlendOptions, blendEvidence } from '../operators/blend-evidence.ts'
-import { type DiversifyOptions, diversify } from '../operators/diversify.ts'
 import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
 import { type ExploreOptions, exploreSlot } from '../operators/explore-slot.ts'
 import { filterCandidates } from '../operators/filter-candidates.ts'
 import { keyByUser } from '../operators/key-by-user.ts'
 import { newestPerKey } from '../operators/newest-per-key.ts'
+import { type PromoteOptions, promote } from '../operators/promote.ts'
+import { type RerankOptions, rerank } from '../operators/rerank.ts'
 import { retrieveCandidates } from '../operators/retrieve-candidates.ts'
 import { type ScoreOptions, scoreCandidates } from '../operators/score-candidates.ts'
 import type { BanditTable } from '../operators/tables/bandit-table.ts'
@@ -34,8 +35,9 @@ export interface RecommendationPorts {
   readonly draft: DraftOptions
   readonly score: ScoreOptions
   readonly blend: BlendOptions
-  readonly diversify: DiversifyOptions
+  readonly rerank: RerankOptions
   readonly explore: ExploreOptions
+  readonly promote: PromoteOptions
   readonly rule: RuleOptions
   readonly finish: FinishOptions
   readonly serve: { readonly ttlS: number }
@@ -44,8 +46,8 @@ export interface RecommendationPorts {
 /**
  *  item-updates, trend-updates, session-steps, bandit-updates, rules: tables
  *
- *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ blend ─ diversify ─ explore ─ rule ─ finish ─┬─ serve ─▶ lists
- *                                                                                                             └─ publish ─▶ recommendations
+ *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ blend ─ rerank ─ explore ─ promote ─ rule ─ finish ─┬─ serve ─▶ lists
+ *                                                                                                                     └─ publish ─▶ recommendations
  */
 export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
   table('item-updates', ports.catalogue)
@@ -60,8 +62,9 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
     .step('filter', filterCandidates(ports.catalogue.catalogue))
     .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
     .step('blend', blendEvidence(ports.trends, ports.catalogue.catalogue, ports.blend))
-    .step('diversify', diversify(ports.catalogue.catalogue, ports.diversify))
+    .step('rerank', rerank(ports.catalogue, ports.rerank))
     .step('explore', exploreSlot(ports.bandit, ports.explore))
+    .step('promote', promote(ports.catalogue, ports.promote))
     .step('rule', applyRules(ports.rules, ports.catalogue, ports.rule))
     .step('finish', toRecommendations(ports.catalogue.catalogue, ports.clock, ports.finish))
   finished.step('serve', toListWrites(ports.serve)).sink('lists')
