@@ -8,11 +8,13 @@ import { drainCommand } from './commands/drain.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { explainCommand } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
+import { featuresCommand } from './commands/features.ts'
 import { importCommand } from './commands/import.ts'
 import { listsCommand } from './commands/lists.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { repartitionCommand } from './commands/repartition.ts'
+import { reportCommand } from './commands/report.ts'
 import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { rulesCommand } from './commands/rules.ts'
@@ -50,6 +52,8 @@ try {
     .command(listsCommand)
     .command(rulesCommand)
     .command(explainCommand)
+    .command(featuresCommand)
+    .command(reportCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)
