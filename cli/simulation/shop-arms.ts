@@ -1,0 +1,97 @@
+import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
+import type { CandidateSource } from '../../algorithms/candidates/candidate-source.ts'
+import { MillraceError } from '../../core/errors.ts'
+import { createRandom } from '../../core/random.ts'
+import type { Scorer } from '../../ports/scorer.ts'
+import type { RecommendationPorts } from '../../topologies/recommendations.ts'
+
+/** Arms that are no single source: the lists as served, the same without the ranker, lists drawn for training, and two yardsticks. */
+export const wholeArms = ['learned', 'linear', 'explore', 'oracle', 'random'] as const
+/** Every arm that a simulation may have. */
+export const armNames: readonly string[] = [...wholeArms, ...candidateSources]
+/** The arms of a simulation that names none: the first is what the others are held against. */
+export const usualArms: readonly string[] = ['learned', 'linear', ...candidateSources]
+
+/** One group of people: `label` names it, `arm` says how its lists are made. */
+export interface ShopArm {
+  readonly label: string
+  readonly arm: string
+}
+
+/** Reads `learned,linear,learned:again`. Errors: `MILL_USAGE` for an unknown arm, one arm only, or a label twice. */
+export function shopArmsOf(text: string): readonly ShopArm[] {
+  const arms = text.split(',').map((part): ShopArm => {
+    const [arm = '', label = arm] = part.trim().split(':')
+    if (!armNames.includes(arm))
+      throw new MillraceError('MILL_USAGE', `--arms: there is no arm "${arm}"; there are ${armNames.join(', ')}`)
+    return { arm, label }
+  })
+  const labels = new Set(arms.map(({ label }) => label))
+  if (labels.size < arms.length)
+    throw new MillraceError('MILL_USAGE', '--arms: two arms have one label; name:label gives a label of its own')
+  return arms
+}
+
+/** How wide `explore` scatters: standard deviations of ln score are about 1.28 times this. */
+const exploreSpread = 0.6
+/** Popular items after a short source's own: below every score that a source gives. */
+const fillScale = 1e-6
+
+/** What the lists of an arm are made with, on the tables that all arms share; `oracle` and `random` need none. */
+export function armPorts({ arm, label }: ShopArm, shared: RecommendationPorts, seed: string): RecommendationPorts {
+  const ports = {
+    ...shared,
+    explore: { ...shared.explore, policy: label },
+    finish: { ...shared.finish, policy: label },
+  }
+  if (arm === 'learned') return ports
+  if (arm === 'linear') return { ...ports, scorer: scorerWithout(shared.scorer, shared.score.model) }
+  if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, shared.score.model, seed) }
+  const source = shared.sources.find(({ name }) => name === arm)!
+  return {
+    ...ports,
+    scorer: arm === 'two_tower' ? shared.scorer : scorerWithout(shared.scorer),
+    sources: [source, fillOf(shared.sources.find(({ name }) => name === 'popular')!)],
+    // Every list is "too old" for a model: it is put in order by its source's own score.
+    score: { ...shared.score, shedAfterMs: -1 },
+    // Nothing is moved for variety, and no slot explores.
+    diversify: { ...shared.diversify, lambda: 1, first: 0 },
+    explore: { ...ports.explore, slot: Number.MAX_SAFE_INTEGER },
+  }
+}
+
+/** Popular items with scores that only order them among themselves. */
+function fillOf(popular: CandidateSource): CandidateSource {
+  const column = candidateSources.indexOf('popular')
+  return {
+    name: 'popular',
+    retrieve(user, set, countMax) {
+      const found = new CandidateSet(countMax)
+      popular.retrieve(user, found, countMax)
+      for (let place = 0; place < found.count; place++)
+        set.add(column, found.rows[place]!, found.scores[place * sourceCount + column]! * fillScale, -1)
+    },
+  }
+}
+
+/** A scorer that serves no model at all, or all but one. */
+function scorerWithout(scorer: Scorer, model?: string): Scorer {
+  return {
+    ready: (name) => model !== undefined && name !== model && scorer.ready(name),
+    score: (...call) => scorer.score(...call),
+  }
+}
+
+/** Lets chance have a say: each row's answers are multiplied by exp(spread · Gumbel), so that every order may come (Plackett–Luce). */
+function scatteredScorer(scorer: Scorer, model: string, seed: string): Scorer {
+  const random = createRandom(`${seed}/explore`)
+  return {
+    ready: (name) => scorer.ready(name),
+    async score(name, features, rows, outputs) {
+      const scored = await scorer.score(name, features, rows, outputs)
+      if (name !== model) return scored
+      const factors = Float64Array.from({ length: rows }, () => Math.exp(-exploreSpread * Math.log(-Math.log(1 - random.next()))))
+      return { ...scored, outputs: scored.outputs.map((column) => column.map((value, row) => value * factors[row]!)) }
+    },
+  }
+}

@@ -1,0 +1,218 @@
+import { ManualClock } from '../../core/clock.ts'
+import { createRandom, type Random } from '../../core/random.ts'
+import { assignVariant, type Experiment } from '../../gateway/assign-variant.ts'
+import { RecommendationService } from '../../gateway/recommendation-service.ts'
+import type { Scorer } from '../../ports/scorer.ts'
+import { TopologyDriver } from '../../runtime/topology-driver.ts'
+import type { Decision } from '../../schemas/decision.ts'
+import type { FeatureUpdate } from '../../schemas/feature-update.ts'
+import type { Reward } from '../../schemas/reward.ts'
+import type { TopicName } from '../../schemas/topics.ts'
+import type { UserEvent } from '../../schemas/user-event.ts'
+import { createShop } from '../../simulator/create-shop.ts'
+import type { Shop, ShopStep } from '../../simulator/shop.ts'
+import type { ShownList, ShowRequest } from '../../simulator/storefront.ts'
+import { bandit } from '../../topologies/bandit.ts'
+import { itemFeatures } from '../../topologies/item-features.ts'
+import { type RecommendationPorts, recommendations } from '../../topologies/recommendations.ts'
+import { rewards } from '../../topologies/rewards.ts'
+import { userFeatures } from '../../topologies/user-features.ts'
+import type { Config } from '../config.ts'
+import { recommendationPorts } from '../recommendation-ports.ts'
+import { featurePorts } from '../topologies.ts'
+import { armPorts, type ShopArm } from './shop-arms.ts'
+
+/** Simulated time per step, ms: nobody asks for a list within a second of doing something, so every list knows all its person did. */
+const stepMs = 1_000
+/** Records sent at once while the shop opens. */
+const chunkRecords = 1_000
+
+export interface ShopLoopOptions {
+  readonly config: Config
+  /** Seed of the shop, of who is in which arm, and of every draw. */
+  readonly seed: string
+  readonly arms: readonly ShopArm[]
+  /** Share of people per arm, in the order of `arms`; sums to 1. */
+  readonly weights: readonly number[]
+  /** The models behind the lists; it should answer the same rows alike however they come. */
+  readonly scorer: Scorer
+}
+
+/** Who watches a loop. */
+export interface ShopObserver {
+  /** A person of an arm is shown a list; `expectedClicks` is the sum of the true click probabilities, which no arm is told. */
+  shown(arm: string, request: ShowRequest, list: ShownList, expectedClicks: number): void
+  event(arm: string, event: UserEvent): void
+  reward?(reward: Reward): void
+}
+
+type AnyDriver = TopologyDriver<unknown>
+type MakeList = (request: ShowRequest) => Promise<ShownList>
+
+/**
+ * The synthetic shop and every topology in one process, on a clock that moves with the shop: what people do is folded, lists are
+ * made by the arm each person is in, shown, clicked, joined and learned from by the bandit. All arms write one log, as in an A/B
+ * test of a real shop. Nothing waits for real time, and the same options give the same run.
+ */
+export class ShopLoop {
+  readonly shop: Shop
+  readonly #clock: ManualClock
+  readonly #experiment: Experiment
+  readonly #users: TopologyDriver<Parameters<typeof userFeatures.graph>[0]>
+  readonly #items: TopologyDriver<Parameters<typeof itemFeatures.graph>[0]>
+  readonly #rewards: TopologyDriver<Parameters<typeof rewards.graph>[0]>
+  readonly #bandit = new TopologyDriver(bandit, {})
+  /** Takes what all arms know of items, sessions and posteriors. */
+  readonly #tables: TopologyDriver<RecommendationPorts>
+  readonly #lists = new Map<string, TopologyDriver<RecommendationPorts>>()
+  readonly #makers = new Map<string, MakeList>()
+  #decisions: Decision[] = []
+  /** Events so far. */
+  events = 0
+
+  constructor(options: ShopLoopOptions) {
+    const { config, seed, arms, weights } = options
+    const { users, items, eventsPerSecond } = config.simulator
+    this.shop = createShop({ seed, users, items, eventsPerSecond, stepMs, ceilingEvery: 0 })
+    const clock = new ManualClock(this.shop.nowMs)
+    this.#clock = clock
+    const variants = arms.map(({ label }, n) => ({ name: label, weight: weights[n]! }))
+    this.#experiment = { name: `shop-${seed}`, variants }
+    const ports = featurePorts(config)
+    this.#users = new TopologyDriver(userFeatures, ports, { clock })
+    this.#items = new TopologyDriver(itemFeatures, ports, { clock })
+    this.#rewards = new TopologyDriver(rewards, ports, { clock })
+    const shared = recommendationPorts(config, options.scorer, clock)
+    this.#tables = new TopologyDriver(recommendations, shared, { clock })
+    for (const arm of arms) this.#makers.set(arm.label, this.#makerOf(arm, shared, seed))
+  }
+
+  /** Puts the catalogue and the profiles into the log. */
+  async open(): Promise<void> {
+    const items = [...this.shop.catalogue()]
+    for (let at = 0; at < items.length; at += chunkRecords) await this.#items.send('items', ...items.slice(at, at + chunkRecords))
+    const profiles = [...this.shop.profiles()]
+    for (let at = 0; at < profiles.length; at += chunkRecords)
+      await this.#users.send('users', ...profiles.slice(at, at + chunkRecords))
+    await this.#flow()
+  }
+
+  /** Runs until so many events have happened in all. */
+  async run(events: number, observer: ShopObserver): Promise<void> {
+    while (this.events < events) await this.#step(observer)
+  }
+
+  /** The arm a person is in. */
+  armOf(userId: string): string {
+    return assignVariant(this.#experiment, userId) ?? this.#experiment.variants[0]!.name
+  }
+
+  async #step(observer: ShopObserver): Promise<void> {
+    const lists: ShownList[] = []
+    for (const request of this.shop.beginStep()) {
+      const arm = this.armOf(request.userId)
+      const list = await this.#makers.get(arm)!(request)
+      observer.shown(arm, request, list, this.#expectedClicks(request, list))
+      lists.push(list)
+    }
+    const step = this.shop.endStep(lists)
+    this.#clock.advance(step.timeMs - this.#clock.nowMs())
+    this.events += step.events.length
+    for (const event of step.events) observer.event(this.armOf(event.userId), event)
+    await this.#apply(step, observer)
+  }
+
+  #expectedClicks(request: ShowRequest, { items }: ShownList): number {
+    let sum = 0
+    for (const [position, itemId] of items.entries())
+      sum += this.shop.trueClickProbability(request.userId, itemId, position, request.timeMs)
+    return sum
+  }
+
+  /** Everything that follows from a step, upstream first. */
+  async #apply(step: ShopStep, observer: ShopObserver): Promise<void> {
+    if (step.items.length > 0)
+      await this.#items.send('items', ...step.items.map(({ itemId, value }) => ({ key: itemId, value })))
+    if (step.profiles.length > 0) await this.#users.send('users', ...step.profiles)
+    if (step.events.length > 0) await this.#users.send('user-events', ...step.events)
+    const decisions = this.#decisions
+    this.#decisions = []
+    if (decisions.length > 0) await this.#rewards.send('decisions', ...decisions)
+    if (step.events.length > 0) await this.#rewards.send('user-events', ...step.events)
+    await this.#flow(observer)
+  }
+
+  async #flow(observer?: ShopObserver): Promise<void> {
+    await this.#pass(this.#users, 'item-signals', this.#items)
+    const joined = this.#rewards.readKeyed('rewards')
+    for (const { value } of joined) observer?.reward?.(value)
+    if (joined.length > 0) await this.#bandit.send('rewards', ...joined.map(({ key, value }) => ({ key: key ?? '', value })))
+    await this.#pass(this.#items, 'item-updates', this.#tables)
+    await this.#pass(this.#items, 'trend-updates', this.#tables)
+    await this.#pass(this.#users, 'session-steps', this.#tables)
+    await this.#pass(this.#bandit, 'bandit-updates', this.#tables)
+    const updates = Map.groupBy(this.#users.read('feature-updates'), ({ userId }) => this.armOf(userId))
+    for (const [arm, moved] of updates) await this.#makeLists(arm, moved)
+  }
+
+  async #makeLists(arm: string, updates: readonly FeatureUpdate[]): Promise<void> {
+    const driver = this.#lists.get(arm)
+    await driver?.send('feature-updates', ...updates)
+    driver?.read('recommendations')
+  }
+
+  async #pass(from: Pick<AnyDriver, 'readKeyed'>, topic: TopicName, to: Pick<AnyDriver, 'send'>): Promise<void> {
+    const records = from.readKeyed(topic)
+    if (records.length > 0)
+      await to.send(topic, ...(records.map(({ key, value }) => ({ key: key ?? '', value, partition: 0 })) as never[]))
+  }
+
+  #makerOf(arm: ShopArm, shared: RecommendationPorts, seed: string): MakeList {
+    const { label } = arm
+    let made = 0
+    if (arm.arm === 'oracle' || arm.arm === 'random') {
+      const random = createRandom(`${seed}/${label}`)
+      return async ({ userId, timeMs, count }) => ({
+        listId: `${label}-${++made}`,
+        policy: label,
+        items: arm.arm === 'oracle' ? this.shop.oracleRank(userId, timeMs, count) : drawn(this.shop.inStock(), count, random),
+      })
+    }
+    const driver = new TopologyDriver(recommendations, armPorts(arm, shared, seed), { clock: this.#clock })
+    this.#lists.set(label, driver)
+    const service = new RecommendationService({
+      lists: { get: async (keys) => keys.map((key) => textOf(driver.lists.get(key) ?? this.#items.lists.get(key))) },
+      items: shared.catalogue,
+      decisions: {
+        add: (decision) =>
+          void this.#decisions.push({
+            ...decision,
+            listId: `${label}/${decision.listId}`,
+            experiment: this.#experiment.name,
+            variant: label,
+          }),
+      },
+      clock: this.#clock,
+      newId: () => `${label}-${++made}`,
+    })
+    return async (request) => {
+      const { listId, items } = await service.recommend(request)
+      // Every arm counts its lists from 0.
+      return { listId: `${label}/${listId}`, policy: label, items: items.map(({ itemId }) => itemId) }
+    }
+  }
+}
+
+/** `count` different ones, each as likely. */
+function drawn(items: string[], count: number, random: Random): string[] {
+  for (let at = 0; at < count && at < items.length; at++) {
+    const other = at + random.below(items.length - at)
+    ;[items[at], items[other]] = [items[other]!, items[at]!]
+  }
+  return items.slice(0, count)
+}
+
+/** As a list store hands it out. */
+function textOf(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value)
+}
