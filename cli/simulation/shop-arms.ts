@@ -5,8 +5,8 @@ import { createRandom } from '../../core/random.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { RecommendationPorts } from '../../topologies/recommendations.ts'
 
-/** Arms that are no single source: the lists as served, the same without the ranker, lists drawn for training, and two yardsticks. */
-export const wholeArms = ['learned', 'linear', 'explore', 'oracle', 'random'] as const
+/** Arms that are no single source: the lists as served, by another ranker, without one, scattered for training; two yardsticks. */
+export const wholeArms = ['learned', 'rival', 'linear', 'explore', 'oracle', 'random'] as const
 /** Every arm that a simulation may have. */
 export const armNames: readonly string[] = [...wholeArms, ...candidateSources]
 /** The arms of a simulation that names none: the first is what the others are held against. */
@@ -32,13 +32,26 @@ export function shopArmsOf(text: string): readonly ShopArm[] {
   return arms
 }
 
+/**
+ * The share of people in each arm: the first is in every comparison and gets √(others) times as many as another, which makes all
+ * intervals together narrowest (Dunnett, 1955).
+ */
+export function weightsOf(arms: readonly ShopArm[]): readonly number[] {
+  const first = Math.max(1, Math.sqrt(arms.length - 1))
+  return arms.map((_, n) => (n === 0 ? first : 1) / (first + arms.length - 1))
+}
+
 /** How wide `explore` scatters: standard deviations of ln score are about 1.28 times this. */
 const exploreSpread = 0.6
 /** Popular items after a short source's own: below every score that a source gives. */
 const fillScale = 1e-6
 
 /** What the lists of an arm are made with, on the tables that all arms share; `oracle` and `random` need none. */
-export function armPorts({ arm, label }: ShopArm, shared: RecommendationPorts, seed: string): RecommendationPorts {
+export function armPorts(
+  { arm, label }: ShopArm,
+  shared: RecommendationPorts,
+  options: { readonly seed: string; readonly rival?: Scorer | undefined },
+): RecommendationPorts {
   const ports = {
     ...shared,
     explore: { ...shared.explore, policy: label },
@@ -46,7 +59,8 @@ export function armPorts({ arm, label }: ShopArm, shared: RecommendationPorts, s
   }
   if (arm === 'learned') return ports
   if (arm === 'linear') return { ...ports, scorer: scorerWithout(shared.scorer, shared.score.model) }
-  if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, shared.score.model, seed) }
+  if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, shared.score.model, options.seed) }
+  if (arm === 'rival') return { ...ports, scorer: scorerWith(shared.scorer, shared.score.model, options.rival ?? missingRival()) }
   const source = shared.sources.find(({ name }) => name === arm)!
   return {
     ...ports,
@@ -80,6 +94,16 @@ function scorerWithout(scorer: Scorer, model?: string): Scorer {
     ready: (name) => model !== undefined && name !== model && scorer.ready(name),
     score: (...call) => scorer.score(...call),
   }
+}
+
+/** Another scorer for one model; vectors still come from the first, as all arms share the items' ones. */
+function scorerWith(scorer: Scorer, model: string, other: Scorer): Scorer {
+  const of = (name: string) => (name === model ? other : scorer)
+  return { ready: (name) => of(name).ready(name), score: (name, ...call) => of(name).score(name, ...call) }
+}
+
+function missingRival(): never {
+  throw new MillraceError('MILL_USAGE', '--arms: "rival" needs the model repository of the other ranker: --rival DIR')
 }
 
 /** Lets chance have a say: each row's answers are multiplied by exp(spread · Gumbel), so that every order may come (Plackett–Luce). */

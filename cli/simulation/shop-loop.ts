@@ -36,6 +36,8 @@ export interface ShopLoopOptions {
   readonly weights: readonly number[]
   /** The models behind the lists; it should answer the same rows alike however they come. */
   readonly scorer: Scorer
+  /** Whose ranker makes the lists of the arm `rival`. */
+  readonly rival?: Scorer | undefined
 }
 
 /** Who watches a loop. */
@@ -84,7 +86,7 @@ export class ShopLoop {
     this.#rewards = new TopologyDriver(rewards, ports, { clock })
     const shared = recommendationPorts(config, options.scorer, clock)
     this.#tables = new TopologyDriver(recommendations, shared, { clock })
-    for (const arm of arms) this.#makers.set(arm.label, this.#makerOf(arm, shared, seed))
+    for (const arm of arms) this.#makers.set(arm.label, this.#makerOf(arm, shared, options))
   }
 
   /** Puts the catalogue and the profiles into the log. */
@@ -131,8 +133,7 @@ export class ShopLoop {
 
   /** Everything that follows from a step, upstream first. */
   async #apply(step: ShopStep, observer: ShopObserver): Promise<void> {
-    if (step.items.length > 0)
-      await this.#items.send('items', ...step.items.map(({ itemId, value }) => ({ key: itemId, value })))
+    if (step.items.length > 0) await this.#items.send('items', ...step.items.map(({ itemId, value }) => ({ key: itemId, value })))
     if (step.profiles.length > 0) await this.#users.send('users', ...step.profiles)
     if (step.events.length > 0) await this.#users.send('user-events', ...step.events)
     const decisions = this.#decisions
@@ -167,18 +168,18 @@ export class ShopLoop {
       await to.send(topic, ...(records.map(({ key, value }) => ({ key: key ?? '', value, partition: 0 })) as never[]))
   }
 
-  #makerOf(arm: ShopArm, shared: RecommendationPorts, seed: string): MakeList {
+  #makerOf(arm: ShopArm, shared: RecommendationPorts, options: ShopLoopOptions): MakeList {
     const { label } = arm
     let made = 0
     if (arm.arm === 'oracle' || arm.arm === 'random') {
-      const random = createRandom(`${seed}/${label}`)
+      const random = createRandom(`${options.seed}/${label}`)
       return async ({ userId, timeMs, count }) => ({
         listId: `${label}-${++made}`,
         policy: label,
         items: arm.arm === 'oracle' ? this.shop.oracleRank(userId, timeMs, count) : drawn(this.shop.inStock(), count, random),
       })
     }
-    const driver = new TopologyDriver(recommendations, armPorts(arm, shared, seed), { clock: this.#clock })
+    const driver = new TopologyDriver(recommendations, armPorts(arm, shared, options), { clock: this.#clock })
     this.#lists.set(label, driver)
     const service = new RecommendationService({
       lists: { get: async (keys) => keys.map((key) => textOf(driver.lists.get(key) ?? this.#items.lists.get(key))) },
