@@ -42,7 +42,7 @@ export function weightsOf(arms: readonly ShopArm[]): readonly number[] {
 }
 
 /** How wide `explore` scatters: standard deviations of ln score are about 1.28 times this. */
-const exploreSpread = 0.6
+const exploreSpread = 0.4
 /** Popular items after a short source's own: below every score that a source gives. */
 const fillScale = 1e-6
 

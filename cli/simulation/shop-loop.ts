@@ -68,6 +68,8 @@ export class ShopLoop {
   readonly #tables: TopologyDriver<RecommendationPorts>
   readonly #lists = new Map<string, TopologyDriver<RecommendationPorts>>()
   readonly #makers = new Map<string, MakeList>()
+  /** People who did something since their list was made. */
+  readonly #moved = new Map<string, FeatureUpdate>()
   #decisions: Decision[] = []
   /** Events so far. */
   events = 0
@@ -111,7 +113,9 @@ export class ShopLoop {
 
   async #step(observer: ShopObserver): Promise<void> {
     const lists: ShownList[] = []
-    for (const request of this.shop.beginStep()) {
+    const requests = this.shop.beginStep()
+    await this.#makeLists(requests)
+    for (const request of requests) {
       const arm = this.armOf(request.userId)
       const list = await this.#makers.get(arm)!(request)
       observer.shown(arm, request, list, this.#expectedClicks(request, list))
@@ -152,14 +156,17 @@ export class ShopLoop {
     await this.#pass(this.#items, 'trend-updates', this.#tables)
     await this.#pass(this.#users, 'session-steps', this.#tables)
     await this.#pass(this.#bandit, 'bandit-updates', this.#tables)
-    const updates = Map.groupBy(this.#users.read('feature-updates'), ({ userId }) => this.armOf(userId))
-    for (const [arm, moved] of updates) await this.#makeLists(arm, moved)
+    for (const update of this.#users.read('feature-updates')) this.#moved.set(update.userId, update)
   }
 
-  async #makeLists(arm: string, updates: readonly FeatureUpdate[]): Promise<void> {
-    const driver = this.#lists.get(arm)
-    await driver?.send('feature-updates', ...updates)
-    driver?.read('recommendations')
+  /** A list that nobody looks at need not be made: it is made when asked for, of all its person did until then. */
+  async #makeLists(requests: readonly ShowRequest[]): Promise<void> {
+    for (const [arm, asking] of Map.groupBy(requests, ({ userId }) => this.armOf(userId))) {
+      const updates = [...new Set(asking.map(({ userId }) => userId))].flatMap((userId) => this.#moved.get(userId) ?? [])
+      for (const { userId } of updates) this.#moved.delete(userId)
+      if (updates.length > 0) await this.#lists.get(arm)?.send('feature-updates', ...updates)
+      this.#lists.get(arm)?.read('recommendations')
+    }
   }
 
   async #pass(from: Pick<AnyDriver, 'readKeyed'>, topic: TopicName, to: Pick<AnyDriver, 'send'>): Promise<void> {
