@@ -20,6 +20,7 @@ import { userFeatures } from '../../topologies/user-features.ts'
 import type { Config } from '../config.ts'
 import { recommendationPorts } from '../recommendation-ports.ts'
 import { featurePorts } from '../topologies.ts'
+import { ListTexts } from './list-texts.ts'
 import { armPorts, type ShopArm } from './shop-arms.ts'
 
 /** Simulated time per step, ms: nobody asks for a list within a second of doing something, so every list knows all its person did. */
@@ -67,6 +68,8 @@ export class ShopLoop {
   /** Takes what all arms know of items, sessions and posteriors. */
   readonly #tables: TopologyDriver<RecommendationPorts>
   readonly #lists = new Map<string, TopologyDriver<RecommendationPorts>>()
+  /** Trend lists, which everybody may be shown. */
+  readonly #trends = new ListTexts()
   readonly #makers = new Map<string, MakeList>()
   /** People who did something since their list was made. */
   readonly #moved = new Map<string, FeatureUpdate>()
@@ -84,7 +87,7 @@ export class ShopLoop {
     this.#experiment = { name: `shop-${seed}`, variants }
     const ports = featurePorts(config)
     this.#users = new TopologyDriver(userFeatures, ports, { clock })
-    this.#items = new TopologyDriver(itemFeatures, ports, { clock })
+    this.#items = new TopologyDriver(itemFeatures, ports, { clock, listStore: this.#trends })
     this.#rewards = new TopologyDriver(rewards, ports, { clock })
     const shared = recommendationPorts(config, options.scorer, clock)
     this.#tables = new TopologyDriver(recommendations, shared, { clock })
@@ -165,7 +168,7 @@ export class ShopLoop {
       const updates = [...new Set(asking.map(({ userId }) => userId))].flatMap((userId) => this.#moved.get(userId) ?? [])
       for (const { userId } of updates) this.#moved.delete(userId)
       if (updates.length > 0) await this.#lists.get(arm)?.send('feature-updates', ...updates)
-      this.#lists.get(arm)?.read('recommendations')
+      this.#lists.get(arm)?.forget('recommendations')
     }
   }
 
@@ -186,10 +189,12 @@ export class ShopLoop {
         items: arm.arm === 'oracle' ? this.shop.oracleRank(userId, timeMs, count) : drawn(this.shop.inStock(), count, random),
       })
     }
-    const driver = new TopologyDriver(recommendations, armPorts(arm, shared, options), { clock: this.#clock })
+    const own = new ListTexts()
+    const ports = armPorts(arm, shared, options)
+    const driver = new TopologyDriver(recommendations, ports, { clock: this.#clock, listStore: own })
     this.#lists.set(label, driver)
     const service = new RecommendationService({
-      lists: { get: async (keys) => keys.map((key) => textOf(driver.lists.get(key) ?? this.#items.lists.get(key))) },
+      lists: { get: async (keys) => keys.map((key) => own.text(key) ?? this.#trends.text(key)) },
       items: shared.catalogue,
       decisions: {
         add: (decision) =>
@@ -218,9 +223,4 @@ function drawn(items: string[], count: number, random: Random): string[] {
     ;[items[at], items[other]] = [items[other]!, items[at]!]
   }
   return items.slice(0, count)
-}
-
-/** As a list store hands it out. */
-function textOf(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value)
 }
