@@ -2,12 +2,12 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { systemClock } from '../../core/clock.ts'
-import { createLocalInference } from '../../gpu-workers/local-inference.ts'
 import { silentMetrics } from '../../ports/metrics.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import { SharedScorer } from '../../runtime/shared-scorer.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import type { SimulateFlags } from '../commands/simulate.ts'
+import { openInference } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { configOf } from '../global-flags.ts'
 import { jsonLine } from '../json-line.ts'
@@ -74,9 +74,11 @@ async function runShop(options: ShopLoopOptions, flags: SimulateFlags): Promise<
 
 /** The models of the configuration and, for the arm `rival`, those of another repository. */
 async function openModels(config: Config, rival: string | undefined) {
-  const opened = [config.inference.repository, ...(rival === undefined ? [] : [rival])].map((repository) =>
-    createLocalInference({ repository, threads: 1, logger: openLogger(config) }),
-  )
+  const repositories = [config.inference.repository, ...(rival === undefined ? [] : [rival])]
+  const opened = repositories.map((repository) => {
+    const inference = { ...config.inference, repository, workers: [] }
+    return openInference({ ...config, inference }, systemClock, openLogger(config))
+  })
   const inferences = await Promise.all(opened)
   const limits = { rowsMax: 4096, queueRowsMax: 65_536, deadlineMs: patienceMs, retryMs: 1_000 }
   const [scorer, other] = inferences.map((inference) => new SharedScorer(inference, limits, systemClock, silentMetrics))
