@@ -8,6 +8,7 @@ export interface SimulateFlags extends GlobalFlags {
   readonly events: number | undefined
   readonly warm: number | undefined
   readonly rival: string | undefined
+  readonly paired: boolean
   readonly rows: string | undefined
   readonly progress: boolean
 }
@@ -36,6 +37,11 @@ export const simulateCommand: CommandModule<object, SimulateFlags> = {
         describe: 'Events before them that are not counted (20000)',
       })
       .option('rival', { type: 'string', requiresArg: true, describe: 'Model repository whose ranker makes the lists of rival' })
+      .option('paired', {
+        type: 'boolean',
+        default: false,
+        describe: 'Also let every arm make a list for everybody and compare what the shop expects of them: slower, much sharper',
+      })
       .option('rows', {
         type: 'string',
         requiresArg: true,

@@ -1,4 +1,5 @@
 import { addPerson, type ClickThrough, emptyClickThrough } from '../../algorithms/click-through.ts'
+import type { MeanEstimate } from '../../algorithms/difference.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import type { ShownList, ShowRequest } from '../../simulator/storefront.ts'
 import type { ShopObserver } from './shop-loop.ts'
@@ -15,6 +16,11 @@ interface PersonCount {
   /** Of items that a list had brought. */
   listPurchases: number
   listRevenue: number
+}
+
+interface ComparedLists {
+  expectedClicks: number
+  items: number
 }
 
 /** What is measured: something counted per person over something counted per person, in units of `scale`. */
@@ -51,6 +57,8 @@ export interface ArmSums {
 /** Counts one shop by person. What comes before `start` is not counted: lists get better while little is known. */
 export class ArmTally implements ShopObserver {
   readonly #people = new Map<string, PersonCount>()
+  /** By person and arm: expected clicks and items of the lists that were or would have been shown. */
+  readonly #compared = new Map<string, Map<string, ComparedLists>>()
   #counts = false
 
   /** Counts from now on. */
@@ -64,6 +72,19 @@ export class ArmTally implements ShopObserver {
     person.lists++
     person.showings += items.length
     person.expectedClicks += expectedClicks
+  }
+
+  compared(arm: string, { userId }: ShowRequest, { items }: ShownList, expectedClicks: number): void {
+    if (!this.#counts) return
+    let arms = this.#compared.get(userId)
+    if (!arms) {
+      arms = new Map()
+      this.#compared.set(userId, arms)
+    }
+    const lists = arms.get(arm) ?? { expectedClicks: 0, items: 0 }
+    lists.expectedClicks += expectedClicks
+    lists.items += items.length
+    arms.set(arm, lists)
   }
 
   event(arm: string, { userId, type, listId, price, quantity }: UserEvent): void {
@@ -93,6 +114,27 @@ export class ArmTally implements ShopObserver {
       for (const { name, of, over } of shopMeasures) addPerson(sums.measures[name]!, of(person), over(person))
     }
     return sums
+  }
+
+  /**
+   * Expected click-through of arm `a` less that of `b` over the same requests, by the delta method over people; nobody's
+   * unless the shop ran `paired`.
+   */
+  pairedDifference(a: string, b: string): MeanEstimate {
+    const people = [...this.#compared.values()].map((arms) => [arms.get(a)!, arms.get(b)!] as const)
+    const totals = [0, 1].map((side) => ({
+      expectedClicks: people.reduce((sum, lists) => sum + lists[side]!.expectedClicks, 0),
+      items: people.reduce((sum, lists) => sum + lists[side]!.items, 0),
+    }))
+    const [rateA, rateB] = totals.map(({ expectedClicks, items }) => expectedClicks / Math.max(1, items))
+    const count = people.length
+    if (count < 2) return { mean: 0, variance: 0, count: 0 }
+    let squares = 0
+    for (const [ofA, ofB] of people) {
+      const residualA = (ofA.expectedClicks - rateA! * ofA.items) / (totals[0]!.items / count)
+      squares += (residualA - (ofB.expectedClicks - rateB! * ofB.items) / (totals[1]!.items / count)) ** 2
+    }
+    return { mean: rateA! - rateB!, variance: squares / (count - 1), count }
   }
 
   #personOf(userId: string, arm: string): PersonCount {

@@ -1,5 +1,5 @@
 import { printTable } from '../print.ts'
-import type { ArmReport, SimulationReport } from './simulation-report.ts'
+import { type ArmReport, pairedMeasure, type SimulationReport } from './simulation-report.ts'
 
 /** Measures of the table for people; JSON has all. */
 const columns = [
@@ -22,11 +22,13 @@ export function printSimulation({ seeds, events, warm, users, items, arms, diffe
     '',
   )
   console.log('')
+  const isPaired = differences.some(({ measure }) => measure === pairedMeasure)
+  const compared = isPaired ? [{ ...columns[0], measure: pairedMeasure, title: 'paired, expected %' }, ...columns] : columns
   printTable(
-    [`${arms[0]!.arm} −`, ...columns.map(({ title }) => title)],
+    [`${arms[0]!.arm} −`, ...compared.map(({ title }) => title)],
     arms.slice(1).map(({ arm }) => [
       arm,
-      ...columns.map(({ measure, scale, digits }) => {
+      ...compared.map(({ measure, scale, digits }) => {
         const found = differences.find((one) => one.b === arm && one.measure === measure)
         if (found === undefined) return undefined
         const [value, lower, upper] = [found.difference, ...found.interval].map((end) => signed(end! * scale, digits))

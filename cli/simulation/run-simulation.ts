@@ -36,7 +36,7 @@ export async function runSimulation(flags: SimulateFlags): Promise<void> {
   try {
     const shops: ArmTally[] = []
     for (const seed of seeds) {
-      const options = { config, seed, arms, weights: weightsOf(arms), scorer: models.scorer, rival: models.rival }
+      const options = { config, seed, arms, weights: weightsOf(arms), ...models, paired: flags.paired }
       shops.push(await runShop(options, flags))
     }
     const { users, items } = config.simulator
@@ -55,6 +55,7 @@ async function runShop(options: ShopLoopOptions, flags: SimulateFlags): Promise<
   const rows = flags.rows === undefined ? null : createWriteStream(join(flags.rows, `${options.seed}.jsonl`))
   const observer = {
     shown: tally.shown.bind(tally),
+    compared: tally.compared.bind(tally),
     event: tally.event.bind(tally),
     reward: (reward: Reward) => void rows?.write(jsonLine(reward)),
   }

@@ -39,18 +39,23 @@ export interface ShopLoopOptions {
   readonly scorer: Scorer
   /** Whose ranker makes the lists of the arm `rival`. */
   readonly rival?: Scorer | undefined
+  /** Whether every arm also makes a list for everybody else, which nobody is shown: what they would have seen, person by person. */
+  readonly paired?: boolean
 }
 
 /** Who watches a loop. */
 export interface ShopObserver {
   /** A person of an arm is shown a list; `expectedClicks` is the sum of the true click probabilities, which no arm is told. */
   shown(arm: string, request: ShowRequest, list: ShownList, expectedClicks: number): void
+  /** The same request answered by an arm the person is in or not; with `paired` only. */
+  compared?(arm: string, request: ShowRequest, list: ShownList, expectedClicks: number): void
   event(arm: string, event: UserEvent): void
   reward?(reward: Reward): void
 }
 
 type AnyDriver = TopologyDriver<unknown>
-type MakeList = (request: ShowRequest) => Promise<ShownList>
+/** Makes a list; one that nobody is shown is no decision. */
+type MakeList = (request: ShowRequest, isShown: boolean) => Promise<ShownList>
 
 /**
  * The synthetic shop and every topology in one process, on a clock that moves with the shop: what people do is folded, lists are
@@ -61,6 +66,7 @@ export class ShopLoop {
   readonly shop: Shop
   readonly #clock: ManualClock
   readonly #experiment: Experiment
+  readonly #paired: boolean
   readonly #users: TopologyDriver<Parameters<typeof userFeatures.graph>[0]>
   readonly #items: TopologyDriver<Parameters<typeof itemFeatures.graph>[0]>
   readonly #rewards: TopologyDriver<Parameters<typeof rewards.graph>[0]>
@@ -81,6 +87,7 @@ export class ShopLoop {
     const { config, seed, arms, weights } = options
     const { users, items, eventsPerSecond } = config.simulator
     this.shop = createShop({ seed, users, items, eventsPerSecond, stepMs, ceilingEvery: 0 })
+    this.#paired = options.paired === true
     const clock = new ManualClock(this.shop.nowMs)
     this.#clock = clock
     const variants = arms.map(({ label }, n) => ({ name: label, weight: weights[n]! }))
@@ -120,8 +127,9 @@ export class ShopLoop {
     await this.#makeLists(requests)
     for (const request of requests) {
       const arm = this.armOf(request.userId)
-      const list = await this.#makers.get(arm)!(request)
+      const list = await this.#makers.get(arm)!(request, true)
       observer.shown(arm, request, list, this.#expectedClicks(request, list))
+      if (this.#paired) await this.#compare(request, { arm, list }, observer)
       lists.push(list)
     }
     const step = this.shop.endStep(lists)
@@ -129,6 +137,14 @@ export class ShopLoop {
     this.events += step.events.length
     for (const event of step.events) observer.event(this.armOf(event.userId), event)
     await this.#apply(step, observer)
+  }
+
+  /** What every arm answers to a request, the person's own one with the list they were shown. */
+  async #compare(request: ShowRequest, shown: { arm: string; list: ShownList }, observer: ShopObserver): Promise<void> {
+    for (const [arm, make] of this.#makers) {
+      const list = arm === shown.arm ? shown.list : await make(request, false)
+      observer.compared?.(arm, request, list, this.#expectedClicks(request, list))
+    }
   }
 
   #expectedClicks(request: ShowRequest, { items }: ShownList): number {
@@ -164,11 +180,12 @@ export class ShopLoop {
 
   /** A list that nobody looks at need not be made: it is made when asked for, of all its person did until then. */
   async #makeLists(requests: readonly ShowRequest[]): Promise<void> {
-    for (const [arm, asking] of Map.groupBy(requests, ({ userId }) => this.armOf(userId))) {
-      const updates = [...new Set(asking.map(({ userId }) => userId))].flatMap((userId) => this.#moved.get(userId) ?? [])
-      for (const { userId } of updates) this.#moved.delete(userId)
-      if (updates.length > 0) await this.#lists.get(arm)?.send('feature-updates', ...updates)
-      this.#lists.get(arm)?.forget('recommendations')
+    const moved = [...new Set(requests.map(({ userId }) => userId))].flatMap((userId) => this.#moved.get(userId) ?? [])
+    for (const { userId } of moved) this.#moved.delete(userId)
+    for (const [arm, driver] of this.#lists) {
+      const updates = this.#paired ? moved : moved.filter(({ userId }) => this.armOf(userId) === arm)
+      if (updates.length > 0) await driver.send('feature-updates', ...updates)
+      driver.forget('recommendations')
     }
   }
 
@@ -208,8 +225,8 @@ export class ShopLoop {
       clock: this.#clock,
       newId: () => `${label}-${++made}`,
     })
-    return async (request) => {
-      const { listId, items } = await service.recommend(request)
+    return async (request, isShown) => {
+      const { listId, items } = await service.recommend({ ...request, logDecision: isShown })
       // Every arm counts its lists from 0.
       return { listId: `${label}/${listId}`, policy: label, items: items.map(({ itemId }) => itemId) }
     }

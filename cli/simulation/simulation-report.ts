@@ -37,6 +37,9 @@ export interface SimulationReport {
   readonly differences: readonly ArmDifference[]
 }
 
+/** What `--paired` adds to the differences: expected click-through over the same requests. */
+export const pairedMeasure = 'pairedExpectedClickThrough'
+
 /**
  * Pools shops: a figure is the mean over shops, a difference the mean of the differences within each shop. People are the
  * independent units (Welch; rates by the delta method).
@@ -55,13 +58,19 @@ export function armReports(arms: readonly ShopArm[], shops: readonly ArmTally[])
       return [{ a: arms[0]!.label, b: label, measure: name, difference: found.value, interval: [found.lower, found.upper] }]
     }),
   )
+  const paired = arms.slice(1).flatMap(({ label }): ArmDifference[] => {
+    const pooled = pooledEstimate(shops.map((shop) => shop.pairedDifference(arms[0]!.label, label)))
+    if (pooled.count < 2) return []
+    const { value, interval } = figureOf(pooled)
+    return [{ a: arms[0]!.label, b: label, measure: pairedMeasure, difference: value, interval: interval! }]
+  })
   return {
     arms: arms.map(({ label }, n) => ({
       arm: label,
       ...totalsOf(sums[n]!),
       measures: Object.fromEntries(shopMeasures.map(({ name }, measure) => [name, figureOf(estimates[n]![measure]!)])),
     })),
-    differences,
+    differences: [...differences, ...paired],
   }
 }
 

@@ -3,7 +3,7 @@ import { loadConfig } from '../../cli/config.ts'
 import { ArmTally } from '../../cli/simulation/arm-tally.ts'
 import { shopArmsOf, weightsOf } from '../../cli/simulation/shop-arms.ts'
 import { ShopLoop } from '../../cli/simulation/shop-loop.ts'
-import { armReports } from '../../cli/simulation/simulation-report.ts'
+import { armReports, pairedMeasure } from '../../cli/simulation/simulation-report.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Reward } from '../../schemas/reward.ts'
@@ -21,9 +21,9 @@ const config = loadConfig(undefined, {
 })
 
 /** A small shop with these arms, run to its end. */
-async function runShop(names: string, seed: string, { warm = 500, events = 2_000 } = {}) {
+async function runShop(names: string, seed: string, { warm = 500, events = 2_000, paired = false } = {}) {
   const arms = shopArmsOf(names)
-  const loop = new ShopLoop({ config, seed, arms, weights: weightsOf(arms), scorer: away })
+  const loop = new ShopLoop({ config, seed, arms, weights: weightsOf(arms), scorer: away, paired })
   const tally = new ArmTally()
   const rewards: Reward[] = []
   const clicked: UserEvent[] = []
@@ -32,6 +32,7 @@ async function runShop(names: string, seed: string, { warm = 500, events = 2_000
   tally.start()
   await loop.run(warm + events, {
     shown: tally.shown.bind(tally),
+    compared: tally.compared.bind(tally),
     event(arm, event) {
       tally.event(arm, event)
       if (event.type === 'click' && event.listId !== null) clicked.push(event)
@@ -45,14 +46,27 @@ function differenceTo(report: ReturnType<typeof armReports>, arm: string, measur
   return report.differences.find((one) => one.b === arm && one.measure === measure)!
 }
 
+function intervalWidth(report: ReturnType<typeof armReports>, arm: string): number {
+  const [lower, upper] = differenceTo(report, arm).interval
+  return upper - lower
+}
+
 describe('the simulated shop as an experiment', () => {
   it('tells the best list there could be from chance, and an arm from itself not at all', { timeout: 60_000 }, async () => {
-    const { report, clicked, loop } = await runShop('oracle,random,learned,oracle:again', 'yardsticks')
+    const { report, clicked, loop } = await runShop('oracle,random,learned,oracle:again', 'yardsticks', { paired: true })
     expect(differenceTo(report, 'random').interval[0]).toBeGreaterThan(0.05)
     expect(differenceTo(report, 'learned').difference).toBeGreaterThan(0)
     const [lower, upper] = differenceTo(report, 'again').interval
     expect(lower).toBeLessThan(0)
     expect(upper).toBeGreaterThan(0)
+    // The same requests answered by each: sharper by far, and exactly nothing between an arm and itself.
+    for (const arm of ['random', 'learned']) {
+      const sharp = differenceTo(report, arm, pairedMeasure)
+      const [sharpLower, sharpUpper] = sharp.interval
+      expect(sharpLower, arm).toBeGreaterThan(0)
+      expect(sharpUpper - sharpLower).toBeLessThan(intervalWidth(report, arm))
+    }
+    expect(differenceTo(report, 'again', pairedMeasure)).toMatchObject({ difference: 0, interval: [0, 0] })
     // Counted once more, by the arm of whoever clicked on something that a list had brought.
     for (const { arm, clicks } of report.arms)
       expect(clicks, arm).toBe(clicked.filter(({ userId }) => loop.armOf(userId) === arm).length)
@@ -127,6 +141,24 @@ describe('the simulated shop as an experiment', () => {
     expect(difference).toBeCloseTo(0.2, 12)
     // Each mean of two people has variance (.1² + .1²) / 1 / 2 = .01; two shops: .005; two arms: .01. t(.975, 6) = 2.4469.
     expect(interval[1] - difference).toBeCloseTo(2.4469 * Math.sqrt(0.01), 4)
+  })
+
+  it('compares the same requests by person', () => {
+    const tally = new ArmTally()
+    tally.start()
+    const list = (size: number) => ({ listId: '', policy: '', items: Array.from({ length: size }, (_, n) => `i${n}`) })
+    const compare = (userId: string, arm: string, size: number, expected: number) =>
+      tally.compared(arm, { userId, surface: 'home', count: 10, timeMs: 0 }, list(size), expected)
+    // Rates .4 and .2; residuals per mean list: u1 (4 − 4) / 10 − (1 − 2) / 10 = .1, u2 0 − (3 − 2) / 10 = −.1.
+    compare('u1', 'oracle', 10, 4)
+    compare('u1', 'random', 10, 1)
+    compare('u2', 'oracle', 10, 4)
+    compare('u2', 'random', 10, 3)
+    const { mean, variance, count } = tally.pairedDifference('oracle', 'random')
+    expect(mean).toBeCloseTo(0.2, 12)
+    expect(variance).toBeCloseTo(0.02, 12)
+    expect(count).toBe(2)
+    expect(new ArmTally().pairedDifference('oracle', 'random').count).toBe(0)
   })
 
   it('refuses what cannot be an experiment', () => {
