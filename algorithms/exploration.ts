@@ -21,8 +21,8 @@ export function softmax(scores: Float64Array, lambda: number): Float64Array {
 /** Votes of a bag of learners as shares: one entry per learner, the arm it would choose. */
 export function voteShares(votes: readonly number[], arms: number): Float64Array {
   const chances = new Float64Array(arms)
-  for (const arm of votes) chances[arm]! += 1 / votes.length
-  return chances
+  for (const arm of votes) chances[arm]! += 1
+  return chances.map((count) => count / votes.length)
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { CandidateSet } from './candidate-set.ts'
-import { sourceCount } from './candidate-set.ts'
+import { candidateSources, sourceCount } from './candidate-set.ts'
 import type { Catalogue } from './catalogue.ts'
 
-/** The ranker's input, one column per name: training and serving share this one order. */
-export const rankerFeatureNames = [
+/** Feature schema 1: what the first published rankers take. Its first columns are the scores of the sources there were then. */
+const firstSchema = [
   'source_session',
   'source_similar',
   'source_together',
@@ -37,9 +37,23 @@ export const rankerFeatureNames = [
   'hour_sin',
   'hour_cos',
 ] as const
+const firstSources = 9
+/** Scores of the sources that came later. */
+const laterSources = candidateSources.slice(firstSources).map((name) => `source_${name}` as const)
+
+/**
+ * The ranker's input, one column per name: training and serving share this one order. Columns are only ever appended: a model that
+ * learned fewer takes the first ones, and a logged row tells by its length which schema it is of.
+ */
+export const rankerFeatureNames = [...firstSchema, ...laterSources] as const
 
 /** Columns of the ranker's input. */
 export const rankerWidth = rankerFeatureNames.length
+
+/** The column of a source's score. */
+export function sourceColumn(source: number): number {
+  return source < firstSources ? source : firstSchema.length + source - firstSources
+}
 
 /** What the ranker knows of the person, with items, categories and brands as catalogue numbers. */
 export interface RankerUser {
@@ -77,11 +91,11 @@ export function writeRankerFeatures(
     let sources = 0
     for (let source = 0; source < sourceCount; source++) {
       const score = set.scores[place * sourceCount + source]!
-      out[base + source] = score
+      out[base + sourceColumn(source)] = score
       if (score > 0) sources++
     }
-    writeItemColumns(out, base + sourceCount, row, sources, catalogue, user)
-    out.set(shared, base + rankerWidth - shared.length)
+    writeItemColumns(out, base + firstSources, row, sources, catalogue, user)
+    out.set(shared, base + firstSchema.length - shared.length)
   }
 }
 
@@ -96,7 +110,7 @@ function writeItemColumns(
   const priceLog = catalogue.priceLog[row]!
   const leaf = catalogue.leafCategory[row]!
   const top = catalogue.topCategory[row]!
-  out[from] = sources / sourceCount
+  out[from] = Math.min(1, sources / firstSources)
   out[from + 1] = user.categories.get(leaf) ?? 0
   out[from + 2] = user.categories.get(top) ?? 0
   out[from + 3] = user.brands.get(catalogue.brand[row]!) ?? 0

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
-import { rankerWidth } from '../algorithms/ranker-features.ts'
 import { projectRoot } from '../cli/services/services.ts'
 import { GrpcInference } from '../connectors/grpc/inference.ts'
 import type { BenchOptions } from './bench-options.ts'
@@ -51,6 +50,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
     intraOpNumThreads: options.number('threads', availableParallelism()),
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   })
+  const width = await inference.inputWidth('ranker')
 
   const pairs = batches.flatMap((batch) => concurrencies.map((concurrency) => ({ batch, concurrency, cell: new Cell() })))
   const lags: number[] = []
@@ -65,7 +65,7 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
         lags.push(lagP99Ms)
       }
       into.cpuMs += cpuMs
-      await runAlone(session, batch, sliceMs, into)
+      await runAlone(session, { batch, width }, sliceMs, into)
     }
   }
   const perSecond = (rows: number, ms: number) => (rows / ms) * 1000
@@ -150,12 +150,17 @@ async function askWorker(
   cell.clientCpuMs += (user + system) / 1000
 }
 
-async function runAlone(session: ort.InferenceSession, batch: number, sliceMs: number, cell: Cell): Promise<void> {
+async function runAlone(
+  session: ort.InferenceSession,
+  { batch, width }: { readonly batch: number; readonly width: number },
+  sliceMs: number,
+  cell: Cell,
+): Promise<void> {
   const cpu = process.cpuUsage()
   const fromMs = performance.now()
   while (performance.now() - fromMs < sliceMs) {
-    const data = new Float32Array(batch * rankerWidth).fill(0.5)
-    await session.run({ features: new ort.Tensor('float32', data, [batch, rankerWidth]) }, rankerOutputs)
+    const data = new Float32Array(batch * width).fill(0.5)
+    await session.run({ features: new ort.Tensor('float32', data, [batch, width]) }, rankerOutputs)
     cell.aloneRows += batch
   }
   cell.aloneMs += performance.now() - fromMs

@@ -1,4 +1,3 @@
-import { rankerWidth } from '../algorithms/ranker-features.ts'
 import { reactionOf } from '../core/errors.ts'
 import type { Inference } from '../ports/inference.ts'
 
@@ -7,8 +6,9 @@ export const rankerOutputs: readonly string[] = ['p_click', 'p_like', 'p_purchas
 
 /** Has the shipped ranker score so many rows; false when the worker was too busy to (on a starved machine it drops what waited 100 ms). */
 export async function rankRows(inference: Inference, rows: number): Promise<boolean> {
-  const data = new Float32Array(rows * rankerWidth).fill(0.5)
-  const inputs = [{ name: 'features', datatype: 'FP32' as const, shape: [rows, rankerWidth], data }]
+  const width = await inference.inputWidth('ranker')
+  const data = new Float32Array(rows * width).fill(0.5)
+  const inputs = [{ name: 'features', datatype: 'FP32' as const, shape: [rows, width], data }]
   try {
     await inference.infer({ model: 'ranker', version: '', inputs, outputs: rankerOutputs, deadlineMs: 60_000 })
     return true

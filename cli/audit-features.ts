@@ -1,5 +1,5 @@
-import { CandidateSet, sourceCount } from '../algorithms/candidate-set.ts'
-import { rankerFeatureNames, rankerWidth, writeRankerFeatures } from '../algorithms/ranker-features.ts'
+import { CandidateSet, candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import { rankerFeatureNames, rankerWidth, sourceColumn, writeRankerFeatures } from '../algorithms/ranker-features.ts'
 import { towerWidth } from '../algorithms/tower-features.ts'
 import { MillraceError } from '../core/errors.ts'
 import { draftLists } from '../operators/draft-lists.ts'
@@ -62,7 +62,7 @@ export interface FeatureAudit {
 const examplesMax = 100
 
 /** The columns that are taken as logged: what each source said depends on the tables of all items at that moment. */
-export const givenColumns: readonly string[] = rankerFeatureNames.slice(0, sourceCount)
+export const givenColumns: readonly string[] = candidateSources.map((name) => `source_${name}`)
 
 /** Columns that every event on an item may move, and those that follow from its catalogue data as well. */
 const movedColumns = columnsOf('popularity_log', 'trend_z', 'purchase_rate', 'stock_low')
@@ -145,8 +145,10 @@ class Audit {
     this.#counts.rows++
     const logged = floatsOf(slot.features)
     const strange =
-      logged.length === rankerWidth ? givenColumns.findIndex((_, column) => !(logged[column]! >= 0 && logged[column]! <= 1)) : -1
-    if (strange >= 0) return this.#mismatch(decision, slot.itemId, givenColumns[strange]!, logged[strange], undefined)
+      logged.length === rankerWidth
+        ? givenColumns.findIndex((_, source) => !(given(logged, source) >= 0 && given(logged, source) <= 1))
+        : -1
+    if (strange >= 0) return this.#mismatch(decision, slot.itemId, givenColumns[strange]!, given(logged, strange), undefined)
     const history = this.#histories.get(slot.itemId)
     const { versions, complete } = history?.between(made.fromMs - this.#options.lagMsMax, made.toMs) ?? {
       versions: [null],
@@ -210,7 +212,7 @@ class Audit {
     const { ranker } = await this.#draft(update)
     this.#set.clear()
     this.#set.add(0, row, 1, -1)
-    this.#set.scores.set(logged.subarray(0, sourceCount))
+    for (let source = 0; source < sourceCount; source++) this.#set.scores[source] = given(logged, source)
     const out = new Float32Array(rankerWidth)
     writeRankerFeatures(out, 0, this.#set, catalogue, ranker)
     return out
@@ -227,6 +229,11 @@ class Audit {
     if (this.#examples.length >= examplesMax) return
     this.#examples.push({ decisionId, listId, userId, itemId, column, logged: logged ?? null, recomputed: recomputed ?? null })
   }
+}
+
+/** What a source said of a logged row's item. */
+function given(logged: Float32Array, source: number): number {
+  return logged[sourceColumn(source)]!
 }
 
 function columnsOf(...names: readonly (typeof rankerFeatureNames)[number][]): Set<number> {

@@ -78,6 +78,11 @@ class RepositoryInference implements LocalInference {
     return index.map(({ model, version, state, reason }) => ({ model, version, ready: state === 'READY', reason }))
   }
 
+  async inputWidth(model: string): Promise<number> {
+    const { inputs } = this.#repository.find(model, '').signature
+    return Math.max(0, inputs[0]?.dims.at(-1) ?? 0)
+  }
+
   load(model: string): Promise<void> {
     return this.#repository.load(model)
   }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../core/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Inference, Tensor } from '../ports/inference.ts'
+import type { Inference, InferResponse, Tensor } from '../ports/inference.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { Scored, Scorer } from '../ports/scorer.ts'
 
@@ -35,6 +35,8 @@ export class SharedScorer implements Scorer {
   readonly #waiting: Call[] = []
   /** Models that nobody serves now: until when, and why. */
   readonly #away = new Map<string, { readonly untilMs: number; readonly error: unknown }>()
+  /** Columns that models take which were found to take fewer than they were given. */
+  readonly #widths = new Map<string, number>()
   #waitingRows = 0
   #running = 0
   /** Rows and requests since the start. */
@@ -126,13 +128,7 @@ export class SharedScorer implements Scorer {
     const rows = calls.reduce((sum, call) => sum + call.rows, 0)
     const features = calls.length === 1 ? calls[0]!.features : joined(calls.map((call) => call.features))
     try {
-      const response = await this.#inference.infer({
-        model,
-        version: '',
-        inputs: [{ name: 'features', datatype: 'FP32', shape: [rows, features.length / rows], data: features }],
-        outputs,
-        deadlineMs: this.#options.deadlineMs,
-      })
+      const response = await this.#inferKnown(model, features, rows, outputs)
       const columns = outputs.map((name) => {
         const tensor = response.outputs.find((output) => output.name === name)
         return usable(tensor, { model, name, rows })
@@ -155,6 +151,41 @@ export class SharedScorer implements Scorer {
       for (const call of calls) call.failed(error)
     }
   }
+
+  /**
+   * Asks with as many columns as the model is known to take. Columns are only ever appended, so a model of an older feature schema
+   * reads the first ones: one that refuses the rows is asked how many, and then once more.
+   */
+  async #inferKnown(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<InferResponse> {
+    const full = features.length / rows
+    const known = Math.min(full, this.#widths.get(model) ?? full)
+    const infer = (width: number): Promise<InferResponse> =>
+      this.#inference.infer({
+        model,
+        version: '',
+        inputs: [{ name: 'features', datatype: 'FP32', shape: [rows, width], data: narrowed(features, rows, width) }],
+        outputs,
+        deadlineMs: this.#options.deadlineMs,
+      })
+    try {
+      return await infer(known)
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'MILL_INFERENCE_INVALID')) throw error
+      const takes = await this.#inference.inputWidth(model).catch(() => 0)
+      if (takes === 0 || takes === known || takes > full) throw error
+      this.#widths.set(model, takes)
+      return await infer(takes)
+    }
+  }
+}
+
+/** The first `width` columns of each row. */
+function narrowed(features: Float32Array, rows: number, width: number): Float32Array {
+  const from = features.length / rows
+  if (width === from) return features
+  const narrow = new Float32Array(rows * width)
+  for (let row = 0; row < rows; row++) narrow.set(features.subarray(row * from, row * from + width), row * width)
+  return narrow
 }
 
 /** The numbers of an output, so many per row and all finite: anything else would rank people's lists by chance. */

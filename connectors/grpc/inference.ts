@@ -94,6 +94,15 @@ export class GrpcInference implements Inference {
     )
   }
 
+  /** As the first reachable worker says it. */
+  async inputWidth(model: string): Promise<number> {
+    const worker = this.#pick(new Set())
+    if (!worker) throw inferenceError('UNAVAILABLE', 'no inference worker answers')
+    const { inputs } = await worker.call('ModelMetadata', { name: model })
+    const [input] = inputs as { readonly shape: readonly number[] }[]
+    return Math.max(0, input?.shape.at(-1) ?? 0)
+  }
+
   /** Makes every reachable worker load or reload a model from its repository. Errors: those of the first worker that refuses. */
   async load(model: string): Promise<void> {
     await this.#everywhere('RepositoryModelLoad', model)

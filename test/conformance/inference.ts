@@ -189,6 +189,11 @@ export function inferenceConformance(name: string, { open }: InferenceConformanc
         expect(inference.capacity).toBeGreaterThanOrEqual(2)
       })
 
+      it('tells how many numbers per row a model takes', async () => {
+        expect(await inference.inputWidth('linear')).toBe(3)
+        await expect(inference.inputWidth('nobody')).rejects.toMatchObject({ code: 'MILL_INFERENCE_INVALID' })
+      })
+
       it('a model that did not load is MILL_INFERENCE_UNAVAILABLE', async () => {
         const request = { ...linear(Float32Array.of(1, 2, 3)), model: 'broken' }
         await expect(inference.infer(request)).rejects.toMatchObject({ code: 'MILL_INFERENCE_UNAVAILABLE' })

@@ -11,6 +11,7 @@ function openScorer(limits: { rowsMax?: number; queueRowsMax?: number } = {}) {
   const inference: Inference = {
     capacity: 1,
     models: () => Promise.resolve([]),
+    inputWidth: () => Promise.resolve(0),
     close: () => Promise.resolve(),
     infer: (request: InferRequest) =>
       new Promise((resolve, reject) => {
@@ -96,6 +97,7 @@ describe('SharedScorer', () => {
       const inference: Inference = {
         capacity: 1,
         models: () => Promise.resolve([]),
+        inputWidth: () => Promise.resolve(0),
         close: () => Promise.resolve(),
         infer: ({ model }) =>
           Promise.resolve({
@@ -112,5 +114,35 @@ describe('SharedScorer', () => {
       expect(scorer.ready('m')).toBe(false)
       expect(scorer).toMatchObject({ failures: 1, rows: 0, requests: 0 })
     }
+  })
+
+  it('gives a model of an older feature schema its first columns, and a newer one all of them', async () => {
+    let takes = 2
+    const asked: number[] = []
+    const inference: Inference = {
+      capacity: 1,
+      models: () => Promise.resolve([]),
+      inputWidth: () => Promise.resolve(takes),
+      close: () => Promise.resolve(),
+      infer: async ({ model, inputs }) => {
+        const [rows, width] = inputs[0]!.shape as [number, number]
+        asked.push(width)
+        if (width !== takes) throw new MillraceError('MILL_INFERENCE_INVALID', `takes ${takes} columns`)
+        const data = Float32Array.from({ length: rows }, (_, row) => (inputs[0]!.data as Float32Array)[row * width + width - 1]!)
+        return { model, version: '7', outputs: [{ name: 'score', datatype: 'FP32', shape: [rows, 1], data }] }
+      },
+    }
+    const options = { rowsMax: 4, queueRowsMax: 8, deadlineMs: 10, retryMs: 1_000 }
+    const scorer = new SharedScorer(inference, options, new ManualClock(), silentMetrics)
+    const score = async () => [...(await scorer.score('m', Float32Array.of(1, 2, 3, 4, 5, 6), 2, ['score'])).outputs[0]!]
+    expect([await score(), await score()]).toEqual([
+      [2, 5],
+      [2, 5],
+    ])
+    takes = 3
+    expect(await score()).toEqual([3, 6])
+    expect(asked).toEqual([3, 2, 2, 2, 3])
+    takes = 4
+    await expect(score()).rejects.toMatchObject({ code: 'MILL_INFERENCE_INVALID' })
   })
 })
