@@ -10,6 +10,7 @@ export interface SimulateFlags extends GlobalFlags {
   readonly rival: string | undefined
   readonly paired: boolean
   readonly rows: string | undefined
+  readonly threads: number | undefined
   readonly progress: boolean
 }
 
@@ -47,7 +48,12 @@ export const simulateCommand: CommandModule<object, SimulateFlags> = {
         requiresArg: true,
         describe: 'Folder for the joined rewards, one SEED.jsonl per shop: what a ranker is trained from',
       })
-      .option('progress', { type: 'boolean', default: true, describe: 'Progress on a terminal' })
+      .option('threads', {
+        coerce: wholeNumber('threads', { min: 1, max: 256 }),
+        requiresArg: true,
+        describe: 'Shops at once (1)',
+      })
+      .option('progress', { type: 'boolean', default: true, describe: 'On a terminal, a line per shop that is done' })
       .example('$0 simulate --seeds 1,2,3,4', 'learned lists against every source')
       .example('$0 simulate --arms learned,linear,explore --rows rows --seeds a,b', 'rows to train from') as never,
   handler: async (flags) => {

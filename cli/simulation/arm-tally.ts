@@ -54,6 +54,13 @@ export interface ArmSums {
   readonly measures: Readonly<Record<string, ClickThrough>>
 }
 
+/** What came of one shop, in plain data. */
+export interface ShopResult {
+  readonly arms: Readonly<Record<string, ArmSums>>
+  /** By arm: expected click-through of the first arm less that arm's over the same requests; of nobody unless `paired`. */
+  readonly paired: Readonly<Record<string, MeanEstimate>>
+}
+
 /** Counts one shop by person. What comes before `start` is not counted: lists get better while little is known. */
 export class ArmTally implements ShopObserver {
   readonly #people = new Map<string, PersonCount>()
@@ -100,8 +107,15 @@ export class ArmTally implements ShopObserver {
     person.listRevenue += paid
   }
 
-  /** The sums of one arm. */
-  sumsOf(arm: string): ArmSums {
+  /** The sums of these arms, and the first held against the others. */
+  result(arms: readonly string[]): ShopResult {
+    return {
+      arms: Object.fromEntries(arms.map((arm) => [arm, this.#sumsOf(arm)])),
+      paired: Object.fromEntries(arms.slice(1).map((arm) => [arm, this.#pairedDifference(arms[0]!, arm)])),
+    }
+  }
+
+  #sumsOf(arm: string): ArmSums {
     const sums: ArmSums = {
       ...{ visitors: 0, lists: 0, showings: 0, clicks: 0, purchases: 0, listPurchases: 0, revenue: 0 },
       measures: Object.fromEntries(shopMeasures.map(({ name }) => [name, emptyClickThrough()])),
@@ -120,7 +134,7 @@ export class ArmTally implements ShopObserver {
    * Expected click-through of arm `a` less that of `b` over the same requests, by the delta method over people; nobody's
    * unless the shop ran `paired`.
    */
-  pairedDifference(a: string, b: string): MeanEstimate {
+  #pairedDifference(a: string, b: string): MeanEstimate {
     const people = [...this.#compared.values()].map((arms) => [arms.get(a)!, arms.get(b)!] as const)
     const totals = [0, 1].map((side) => ({
       expectedClicks: people.reduce((sum, lists) => sum + lists[side]!.expectedClicks, 0),

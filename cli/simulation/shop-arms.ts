@@ -60,7 +60,7 @@ export function armPorts(
   if (arm === 'learned') return ports
   if (arm === 'linear') return { ...ports, scorer: scorerWithout(shared.scorer, shared.score.model) }
   if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, shared.score.model, options.seed) }
-  if (arm === 'rival') return { ...ports, scorer: scorerWith(shared.scorer, shared.score.model, options.rival ?? missingRival()) }
+  if (arm === 'rival') return { ...ports, scorer: scorerWith(shared.scorer, shared.score.model, options.rival!) }
   const source = shared.sources.find(({ name }) => name === arm)!
   return {
     ...ports,
@@ -100,10 +100,6 @@ function scorerWithout(scorer: Scorer, model?: string): Scorer {
 function scorerWith(scorer: Scorer, model: string, other: Scorer): Scorer {
   const of = (name: string) => (name === model ? other : scorer)
   return { ready: (name) => of(name).ready(name), score: (name, ...call) => of(name).score(name, ...call) }
-}
-
-function missingRival(): never {
-  throw new MillraceError('MILL_USAGE', '--arms: "rival" needs the model repository of the other ranker: --rival DIR')
 }
 
 /** Lets chance have a say: each row's answers are multiplied by exp(spread · Gumbel), so that every order may come (Plackett–Luce). */

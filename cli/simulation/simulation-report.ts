@@ -1,7 +1,7 @@
 import { clickThroughEstimate } from '../../algorithms/click-through.ts'
 import { type MeanEstimate, normalDifference, welchDifference } from '../../algorithms/difference.ts'
 import { pooledEstimate } from '../../algorithms/pooled-estimate.ts'
-import { type ArmSums, type ArmTally, shopMeasures } from './arm-tally.ts'
+import { type ArmSums, type ShopResult, shopMeasures } from './arm-tally.ts'
 import type { ShopArm } from './shop-arms.ts'
 
 /** A figure with its 95 % interval; null where nothing can be said. */
@@ -44,8 +44,11 @@ export const pairedMeasure = 'pairedExpectedClickThrough'
  * Pools shops: a figure is the mean over shops, a difference the mean of the differences within each shop. People are the
  * independent units (Welch; rates by the delta method).
  */
-export function armReports(arms: readonly ShopArm[], shops: readonly ArmTally[]): Pick<SimulationReport, 'arms' | 'differences'> {
-  const sums = arms.map(({ label }) => shops.map((shop) => shop.sumsOf(label)))
+export function armReports(
+  arms: readonly ShopArm[],
+  shops: readonly ShopResult[],
+): Pick<SimulationReport, 'arms' | 'differences'> {
+  const sums = arms.map(({ label }) => shops.map((shop) => shop.arms[label]!))
   const estimates = sums.map((ofShops) =>
     shopMeasures.map(({ name, scale }) =>
       pooledEstimate(ofShops.map(({ measures }) => scaled(clickThroughEstimate(measures[name]!), scale))),
@@ -59,7 +62,7 @@ export function armReports(arms: readonly ShopArm[], shops: readonly ArmTally[])
     }),
   )
   const paired = arms.slice(1).flatMap(({ label }): ArmDifference[] => {
-    const pooled = pooledEstimate(shops.map((shop) => shop.pairedDifference(arms[0]!.label, label)))
+    const pooled = pooledEstimate(shops.map((shop) => shop.paired[label]!))
     if (pooled.count < 2) return []
     const { value, interval } = figureOf(pooled)
     return [{ a: arms[0]!.label, b: label, measure: pairedMeasure, difference: value, interval: interval! }]

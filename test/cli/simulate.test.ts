@@ -39,7 +39,7 @@ async function runShop(names: string, seed: string, { warm = 500, events = 2_000
     },
     reward: (reward) => rewards.push(reward),
   })
-  return { arms, loop, tally, rewards, clicked, report: armReports(arms, [tally]) }
+  return { arms, loop, tally, rewards, clicked, report: armReports(arms, [tally.result(arms.map(({ label }) => label))]) }
 }
 
 function differenceTo(report: ReturnType<typeof armReports>, arm: string, measure = 'clickThrough') {
@@ -116,7 +116,7 @@ describe('the simulated shop as an experiment', () => {
     const arms = shopArmsOf('oracle,random')
     const request = (userId: string) => ({ userId, surface: 'home', count: 10, timeMs: 0 }) as const
     const list = { listId: 'l', policy: '', items: Array.from({ length: 10 }, (_, n) => `i${n}`) }
-    const shopOf = (clicks: Record<string, readonly number[]>): ArmTally => {
+    const shopOf = (clicks: Record<string, readonly number[]>) => {
       const tally = new ArmTally()
       tally.shown('oracle', request('before'), list, 5)
       tally.start()
@@ -127,7 +127,7 @@ describe('the simulated shop as an experiment', () => {
           for (let n = 0; n < count; n++) tally.event(arm, { userId, type: 'click', listId: 'l' } as UserEvent)
           tally.event(arm, { userId, type: 'purchase', listId: person === 0 ? 'l' : null, price: 5, quantity: 2 } as UserEvent)
         }
-      return tally
+      return tally.result(['oracle', 'random'])
     }
     // Means .3 and .1, then .7 and .5: shops differ by far more than arms.
     const shops = [shopOf({ oracle: [2, 4], random: [0, 2] }), shopOf({ oracle: [6, 8], random: [4, 6] })]
@@ -154,11 +154,11 @@ describe('the simulated shop as an experiment', () => {
     compare('u1', 'random', 10, 1)
     compare('u2', 'oracle', 10, 4)
     compare('u2', 'random', 10, 3)
-    const { mean, variance, count } = tally.pairedDifference('oracle', 'random')
+    const { mean, variance, count } = tally.result(['oracle', 'random']).paired['random']!
     expect(mean).toBeCloseTo(0.2, 12)
     expect(variance).toBeCloseTo(0.02, 12)
     expect(count).toBe(2)
-    expect(new ArmTally().pairedDifference('oracle', 'random').count).toBe(0)
+    expect(new ArmTally().result(['oracle', 'random']).paired['random']!.count).toBe(0)
   })
 
   it('refuses what cannot be an experiment', () => {
