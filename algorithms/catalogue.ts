@@ -1,4 +1,6 @@
 import { Interner } from './interner.ts'
+import { PricePercentiles } from './price-percentiles.ts'
+import { type ItemFacts, itemColumnCount, unheardItem, writeItemColumns } from './ranker/item-columns.ts'
 import { VectorRows } from './vector-rows.ts'
 
 /** Width of item and user vectors of the two-tower model. */
@@ -54,6 +56,12 @@ export class Catalogue {
   topCategory = new Int32Array(1024).fill(-1)
   leafCategory = new Int32Array(1024).fill(-1)
   brand = new Int32Array(1024).fill(-1)
+  /** `itemColumnCount` numbers per row: what the ranker hears of an item by itself. */
+  itemColumns = describedRows(1024)
+  /** Hashed words of title, category, brand and tags by row, for matching searches. */
+  readonly words: (readonly number[] | undefined)[] = []
+  /** Prices of each last-level category. */
+  readonly pricePercentiles = new PricePercentiles()
   readonly vectors = new VectorRows(embeddingWidth)
   readonly #similar: (RelatedRows | undefined)[] = []
   readonly #together: (RelatedRows | undefined)[] = []
@@ -81,6 +89,7 @@ export class Catalogue {
   }
 
   set(row: number, item: CatalogueRow): void {
+    if (this.known[row] === 1) this.pricePercentiles.remove(this.leafCategory[row]!, this.priceLog[row]!)
     this.known[row] = 1
     this.withdrawn[row] = item.withdrawn ? 1 : 0
     this.stock[row] = item.stock
@@ -92,6 +101,12 @@ export class Catalogue {
     this.topCategory[row] = item.category.length > 0 ? this.categories.add(item.category[0]!) : -1
     this.leafCategory[row] = item.category.length > 0 ? this.categories.add(item.category.at(-1)!) : -1
     this.brand[row] = item.brand === null ? -1 : this.brands.add(item.brand)
+    this.pricePercentiles.add(this.leafCategory[row]!, this.priceLog[row]!)
+  }
+
+  /** What the ranker is to hear of the item by itself. */
+  describe(row: number, facts: ItemFacts): void {
+    writeItemColumns(this.itemColumns, row * itemColumnCount, facts)
   }
 
   /** What the item's events say of it. */
@@ -137,5 +152,17 @@ export class Catalogue {
     this.topCategory = longer(this.topCategory, -1)
     this.leafCategory = longer(this.leafCategory, -1)
     this.brand = longer(this.brand, -1)
+    const described = describedRows(size)
+    described.set(this.itemColumns)
+    this.itemColumns = described
   }
+}
+
+/** Item columns of rows of which nothing was heard. */
+function describedRows(rows: number): Float32Array {
+  const columns = new Float32Array(rows * itemColumnCount)
+  writeItemColumns(columns, 0, unheardItem)
+  for (let filled = 1; filled < rows; filled *= 2)
+    columns.copyWithin(filled * itemColumnCount, 0, Math.min(filled, rows - filled) * itemColumnCount)
+  return columns
 }

@@ -36,6 +36,8 @@ export class TfIdfIndex {
   readonly #itemsMax: number
   /** Sums of one query by item; 0 between queries. */
   #scores = new Float64Array(1024)
+  /** Weights of one query by term; 0 between queries. */
+  #wanted = new Float64Array(0)
   #fittedCount = 0
   #changes = 0
 
@@ -149,6 +151,29 @@ export class TfIdfIndex {
     this.#visitCosines(query, (item, cosine) => {
       if (item < scores.length) scores[item] = cosine
     })
+  }
+
+  /** Writes the cosine to `query` of the first `count` of `items` into `out`, 0 … 1; only their own terms are looked at. */
+  cosinesOf(query: SparseVector, items: Int32Array, count: number, out: Float32Array): void {
+    const { idf } = this.#vocabulary
+    if (this.#wanted.length < idf.length) this.#wanted = new Float64Array(2 * idf.length)
+    const wanted = this.#wanted
+    let squares = 0
+    for (let n = 0; n < query.terms.length; n++) {
+      squares += query.weights[n]! ** 2
+      wanted[query.terms[n]!] = query.weights[n]! * idf[query.terms[n]!]!
+    }
+    const norm = Math.sqrt(squares)
+    for (let at = 0; at < count; at++) {
+      const held = norm > 0 ? this.#items.get(items[at]!) : undefined
+      let sum = 0
+      if (held !== undefined) {
+        const { terms, frequencies } = held
+        for (let n = 0; n < terms.length; n++) sum += wanted[terms[n]!]! * frequencies[n]!
+      }
+      out[at] = held === undefined || held.norm === 0 ? 0 : Math.max(0, Math.min(1, sum / (norm * held.norm)))
+    }
+    for (const term of query.terms) wanted[term] = 0
   }
 
   /** Calls `visit` for every item with a cosine above 0. */

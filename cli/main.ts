@@ -8,6 +8,7 @@ import { drainCommand } from './commands/drain.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { explainCommand } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
+import { featuresCommand } from './commands/features.ts'
 import { importCommand } from './commands/import.ts'
 import { listsCommand } from './commands/lists.ts'
 import { modelsCommand } from './commands/models.ts'
@@ -51,6 +52,7 @@ try {
     .command(listsCommand)
     .command(rulesCommand)
     .command(explainCommand)
+    .command(featuresCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)

@@ -3,15 +3,14 @@ import { CandidateSet } from '../algorithms/candidate-set.ts'
 import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
 import { embeddingWidth } from '../algorithms/catalogue.ts'
 import { hourInZone } from '../algorithms/hour-in-zone.ts'
-import type { Interner } from '../algorithms/interner.ts'
-import type { RankerUser } from '../algorithms/ranker-features.ts'
 import { towerWidth, writeTowerUser } from '../algorithms/tower-features.ts'
 import { reactionOf } from '../core/errors.ts'
 import type { Batch, Sourced } from '../ports/batch.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
-import type { Affinity, UserFeatures } from '../schemas/user-features.ts'
+import type { UserFeatures } from '../schemas/user-features.ts'
 import type { ListDraft } from './list-draft.ts'
+import { rankerUser } from './ranker-user.ts'
 import type { CatalogueTable } from './tables/catalogue-table.ts'
 
 export interface DraftOptions {
@@ -52,11 +51,12 @@ export function draftLists(
       const set = sets[index]
       set.clear()
       const { value } = record
+      const vector = vectors?.subarray(index * embeddingWidth, (index + 1) * embeddingWidth) ?? null
       return {
         update: value,
         listId: `${batch.task.partition}-${record.offset}`,
-        user: candidateUser(table, value, vectors?.subarray(index * embeddingWidth, (index + 1) * embeddingWidth) ?? null),
-        ranker: rankerUser(table, value),
+        user: candidateUser(table, value, vector),
+        ranker: rankerUser(table, value, vector),
         context: contexts.subarray(index * towerWidth, (index + 1) * towerWidth),
         set,
         removed: new Map(),
@@ -127,41 +127,6 @@ function categoriesOf(features: UserFeatures): readonly string[] {
   for (const { name } of features.categories) names.add(name)
   for (const name of features.profile?.preferredCategories ?? []) names.add(name)
   return [...names]
-}
-
-function rankerUser(table: CatalogueTable, update: FeatureUpdate): RankerUser {
-  const { features } = update
-  const { catalogue } = table
-  const rows = (itemIds: readonly string[]) => new Set(itemIds.map((itemId) => catalogue.rowOf(itemId)))
-  return {
-    nowMs: update.eventTimeMs,
-    categories: numbered(catalogue.categories, features.categories),
-    brands: numbered(catalogue.brands, features.brands),
-    declared: new Set(
-      (features.profile?.preferredCategories ?? [])
-        .map((name) => catalogue.categories.find(name))
-        .filter((number) => number >= 0),
-    ),
-    recent: rows(features.recent.map((recent) => recent.itemId)),
-    session: rows(features.session.items),
-    cart: rows(features.session.cart),
-    priceLevel: features.priceLevel ?? Number.NaN,
-    events: total(features.counts),
-    weekPurchases: features.week.purchases,
-    sessionEvents: features.session.events,
-    mobile: features.device === 'mobile',
-    hour: hourInZone(update.eventTimeMs, null),
-  }
-}
-
-/** Weights by number. What the catalogue does not know is left out: its number, -1, is also that of items without any. */
-function numbered(names: Interner, affinities: readonly Affinity[]): Map<number, number> {
-  const weights = new Map<number, number>()
-  for (const { name, weight } of affinities) {
-    const number = names.find(name)
-    if (number >= 0) weights.set(number, weight)
-  }
-  return weights
 }
 
 function total(counts: readonly number[]): number {

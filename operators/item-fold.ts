@@ -9,6 +9,9 @@ import { eventTypes } from '../schemas/user-event.ts'
 const popularityHalfLifeMs = trendLongHalfLifeMs
 /** Items of a scope kept; the least popular makes room. */
 const scopeItemsMax = 200
+/** What an item nobody rated counts as, worth so many ratings. */
+const ratingPrior = 3.5
+const ratingPseudo = 5
 const ratingType = eventTypes.indexOf('rating')
 
 /** One row of `item-signals`. */
@@ -57,10 +60,19 @@ export function popularityAt(state: ItemState, nowMs: number): number {
   return decayedAt({ value: state.popularity, referenceMs: state.popularityMs }, nowMs, popularityHalfLifeMs)
 }
 
+/** Decayed strength of the last hours, half-life 1 h, as of `nowMs`. */
+export function hourlyAt(state: ItemState, nowMs: number): number {
+  return decayedAt({ value: state.short, referenceMs: state.shortMs }, nowMs, trendShortHalfLifeMs)
+}
+
+/** Mean rating (Σr + 5 · 3.5) / (n + 5) (features.md F2.9): one rating of 5 says little. */
+export function ratingOf(state: ItemState): number {
+  return (state.ratingSum + ratingPrior * ratingPseudo) / (state.ratingCount + ratingPseudo)
+}
+
 /** z of an item as of `nowMs` (features.md F2.10). */
 export function trendAt(state: ItemState, nowMs: number): number {
-  const short = decayedAt({ value: state.short, referenceMs: state.shortMs }, nowMs, trendShortHalfLifeMs)
-  return trendScoreOf(short, popularityAt(state, nowMs))
+  return trendScoreOf(hourlyAt(state, nowMs), popularityAt(state, nowMs))
 }
 
 /** Distinct people by linear counting over 64 bits (Whang 1990): good to about 100, enough for "at least 5". */

@@ -8,7 +8,7 @@ import type { ItemUpdate, Neighbour } from '../schemas/item-update.ts'
 import { eventTypes } from '../schemas/user-event.ts'
 import type { Moved } from './fold-item-signals.ts'
 import type { MovedItem } from './fold-items.ts'
-import { peopleOf, popularityAt, trendAt } from './item-fold.ts'
+import { hourlyAt, peopleOf, popularityAt, ratingOf, trendAt } from './item-fold.ts'
 
 /** People that must have touched an item before it may trend. */
 const trendPeopleMin = 5
@@ -54,6 +54,9 @@ export function itemUpdate(itemId: string, state: ItemState): ItemUpdate {
       trials: state.counts[view]! + state.counts[click]!,
       ...ratePrior,
     }),
+    rating: ratingOf(state),
+    hourly: hourlyAt(state, nowMs),
+    people: peopleOf(state),
     similar: neighbours(state.similar, nowMs),
     together: neighbours(state.together, nowMs),
     eventTimeMs: nowMs,

@@ -1,4 +1,5 @@
 import type { Reason, Recommendation, RecommendedItem } from './recommendation.ts'
+import type { ServedRows } from './served-rows.ts'
 
 /** What a front end reads with one GET under `recs:{user}:surface`: the recommendation itself, as JSON instead of Avro. */
 export type ServedList = Recommendation
@@ -10,12 +11,10 @@ export interface ServedReserve {
 }
 
 /** Model inputs of the list under `recs:{user}:surface:snapshot`, so that a decision logs what the model saw. */
-export interface ServedSnapshot {
+export interface ServedSnapshot extends ServedRows {
   readonly listId: string
   /** Base64 of little-endian float32: the user tower's input. */
   readonly context: string
-  /** By item id, base64 of the ranker's input row. */
-  readonly features: Readonly<Record<string, string>>
 }
 
 /** Neighbours of an item under `similar:{item}` and `together:{item}`. */

@@ -21,8 +21,8 @@ import train_ncf
 import train_ranker
 import train_sequence
 from millrace_training.boosted_ranker import Calibration
-from millrace_training.data import floats, load_impressions
-from millrace_training.features import fnv1a32
+from millrace_training.data import floats, load_impressions, ranker_row
+from millrace_training.features import FIRST_WIDTH, RANKER_FEATURES, fnv1a32
 from millrace_training.gru4rec import Gru4Rec
 from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
 from millrace_training.ncf import Ncf, Negatives
@@ -361,6 +361,26 @@ class ProgramsTest(unittest.TestCase):
             found = json.loads((repository / "two_tower_user" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(found["recall_at_20"], 3 * found["recall_at_20_of_chance"])
 
+    def test_rows_of_a_wider_schema_are_learned_from_and_narrower_ones_beside_them_left_out(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            narrow, _, _ = write_synthetic(Path(folder) / "narrow", 400, 3)
+            wide, _, _ = write_synthetic(Path(folder) / "wide", 800, 4, len(RANKER_FEATURES))
+            with redirect_stdout(StringIO()) as told:
+                newest = load_impressions([narrow, wide])
+            self.assertEqual(newest.features.shape, (8_000, len(RANKER_FEATURES)))
+            self.assertIn("4000 rows of an older feature schema are left out; --columns 32", told.getvalue())
+            self.assertEqual(load_impressions([narrow, wide], FIRST_WIDTH).features.shape, (12_000, FIRST_WIDTH))
+            repository = Path(folder) / "repository"
+            common = ("--rewards", str(narrow), str(wide), "--repository", str(repository))
+            self.run_here(train_ranker, *common, "--epochs-max", "6")
+            self.run_here(train_gbdt, *common, "--trees-max", "30")
+            self.run_here(train_gbdt, *common, "--trees-max", "30", "--columns", str(FIRST_WIDTH))
+            for version, columns in ((1, len(RANKER_FEATURES)), (2, len(RANKER_FEATURES)), (3, FIRST_WIDTH)):
+                self.check_golden(repository / "ranker" / str(version))
+                run = json.loads((repository / "ranker" / str(version) / "run.json").read_text())
+                self.assertEqual(run["columns"], list(RANKER_FEATURES[:columns]))
+                self.assertGreater(run["metrics"]["order_within_lists_of_rung_linear"]["this_model"], 0.6)
+
     def test_boosted_trees_are_a_version_of_the_ranker_and_say_why(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             rewards, _, _ = write_synthetic(Path(folder), 1200, 3)
@@ -432,6 +452,10 @@ class ProgramsTest(unittest.TestCase):
             self.assertEqual((result.returncode, "30 shown slots are too few" in result.stderr), (1, True))
             with self.assertRaisesRegex(ValueError, "holds 1 features"):
                 floats("AAAAAA==", 32)
+            with self.assertRaisesRegex(ValueError, "holds 1 features, but this trainer knows 32 to"):
+                ranker_row("AAAAAA==")
+            with self.assertRaisesRegex(ValueError, "no row has 40 columns, the widest has 32"):
+                load_impressions([rewards], 40)
             empty = Path(folder) / "empty.jsonl"
             empty.write_text("")
             with self.assertRaisesRegex(ValueError, "no shown slot has features"):

@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from millrace_training.boosted_ranker import GAINS, BoostedRanker, Calibration, column_shares, lists_of
 from millrace_training.data import Impressions, load_impressions
-from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import Split, prepare_torch, split_by_time
 from millrace_training.judge_ranker import judge_ranker, print_metrics
 from millrace_training.publish import Candidate, GoldenMismatch, NotGoodEnough, publish
@@ -58,7 +57,7 @@ def main() -> None:
     arguments = parse_arguments()
     config = GbdtConfig(trees_max=arguments.trees_max, seed=arguments.seed, threads=arguments.threads)
     prepare_torch(config.seed, config.threads)
-    shown = load_impressions(arguments.rewards)
+    shown = load_impressions(arguments.rewards, arguments.columns)
     if len(shown.labels) < config.slots_min:
         raise ValueError(f"{len(shown.labels)} shown slots are too few; {config.slots_min} are needed")
     split = split_by_time(shown.when)
@@ -71,12 +70,12 @@ def main() -> None:
     if not arguments.force:
         require_better_than_constant(metrics)
     data = describe_impressions(arguments.rewards, shown, split)
-    run = {"parameters": asdict(config), "data": data, "columns": RANKER_FEATURES, "metrics": metrics, "history": history}
+    run = {"parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics, "history": history}
     golden = golden_features(shown, split)
     contributions = model.contributions(golden)
     candidate = Candidate(
         arguments.name, model.to_onnx(), golden, model.answers, run, ABOUT, {"contributions": contributions.tolist()},
-        files={"trees.json": trees_text(model.trees, RANKER_FEATURES, float(contributions[0, -1]))}, library="LightGBM",
+        files={"trees.json": trees_text(model.trees, shown.columns, float(contributions[0, -1]))}, library="LightGBM",
     )  # fmt: skip
     print(f"published {arguments.name} version {publish([candidate], arguments.repository)}")
 
@@ -118,7 +117,7 @@ def evaluate(model: BoostedRanker, shown: Impressions, split: Split) -> dict:
     rows = shown.features[split.test]
     served = np.concatenate(list(model.answers(rows).values()), axis=1)
     metrics = judge_ranker(served, looking(model.calibration.falls).detach().numpy(), shown, split)
-    return {**metrics, "mean_shap_size": column_shares(model.contributions(rows), RANKER_FEATURES), "trees": {"count": len(model.trees)}}
+    return {**metrics, "mean_shap_size": column_shares(model.contributions(rows), shown.columns), "trees": {"count": len(model.trees)}}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -127,6 +126,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
     )
+    parser.add_argument("--columns", type=int, help="first columns to learn from; default: those of the newest feature schema")
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
     parser.add_argument("--name", default="ranker", help="model to publish a version of")
     parser.add_argument("--trees-max", type=int, default=GbdtConfig.trees_max, help="trees at most")

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from millrace_training.data import Impressions, load_impressions
-from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import FitOptions, Split, fit, prepare_torch, split_by_time
 from millrace_training.judge_ranker import judge_ranker, print_metrics
 from millrace_training.publish import Candidate, GoldenMismatch, NotGoodEnough, publish
@@ -56,7 +55,7 @@ def main() -> None:
         architecture=arguments.architecture, epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads
     )
     prepare_torch(config.seed, config.threads)
-    shown = load_impressions(arguments.rewards)
+    shown = load_impressions(arguments.rewards, arguments.columns)
     if len(shown.labels) < config.slots_min:
         raise ValueError(f"{len(shown.labels)} shown slots are too few; {config.slots_min} are needed")
     split = split_by_time(shown.when)
@@ -68,7 +67,7 @@ def main() -> None:
     if not arguments.force:
         require_better_than_constant(metrics)
     data = describe_impressions(arguments.rewards, shown, split)
-    run = {"parameters": asdict(config), "data": data, "columns": RANKER_FEATURES, "metrics": metrics, "history": history}
+    run = {"parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics, "history": history}
     golden = golden_features(shown, split)
     candidate = Candidate("ranker", model.to_onnx(), golden, lambda rows: answers(model, rows), run, ABOUT)
     print(f"published ranker version {publish([candidate], arguments.repository)}")
@@ -76,7 +75,7 @@ def main() -> None:
 
 def train(shown: Impressions, split: Split, config: RankerConfig) -> tuple[Ranker, list[dict]]:
     """Fits a ranker on the first part of the slots, choosing the epoch by the second."""
-    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture)
+    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture, shown.features.shape[1])
     model.standardise_by(shown.features[split.train])
     model.start_at(shown.labels[split.train].mean(axis=0))
     features, labels = torch.from_numpy(shown.features), torch.from_numpy(shown.labels)
@@ -93,7 +92,7 @@ def train(shown: Impressions, split: Split, config: RankerConfig) -> tuple[Ranke
 
 
 def answers(model: Ranker, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """What the network says of rows [n, 32], by output name."""
+    """What the network says of rows [n, columns], by output name."""
     with torch.no_grad():
         chances = model(torch.from_numpy(rows)).numpy()
     return {name: chances[:, head : head + 1] for head, name in enumerate(HEADS)}
@@ -113,6 +112,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
     parser.add_argument("--architecture", choices=tuple(BODIES), default=RankerConfig.architecture, help="see ranker_bodies.py")
+    parser.add_argument("--columns", type=int, help="first columns to learn from; default: those of the newest feature schema")
     parser.add_argument("--epochs-max", type=int, default=RankerConfig.epochs_max, help="epochs at most")
     parser.add_argument("--seed", type=int, default=RankerConfig.seed, help="seed of every draw")
     parser.add_argument("--threads", type=int, default=RankerConfig.threads, help="threads of PyTorch")

@@ -1,16 +1,21 @@
 import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/catalogue.ts'
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
+import type { ItemFacts } from '../../algorithms/ranker/item-columns.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
+import { wordHashes } from '../../algorithms/word-hashes.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import type { ItemTable } from '../../ports/item-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
+import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
 
 /** Item rows sent to the item tower at once. */
 const embedRowsMax = 512
+/** Words of an item that searches are matched with. */
+const wordsMax = 32
 /** Batches between two tries to give all items vectors of the user tower's version: a try costs the whole catalogue. */
 const misfitsPerTry = 256
 
@@ -125,6 +130,7 @@ export class CatalogueTable implements ItemTable {
       catalogue.withdrawn[row] = update.withdrawn ? 1 : 0
       catalogue.setSignals(row, update)
     }
+    catalogue.describe(row, factsOf(update, this.#items.get(row)))
     catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
   }
 
@@ -138,6 +144,7 @@ export class CatalogueTable implements ItemTable {
     }
     this.#unembedded.add(row)
     this.content.add(row, tokensOf(item))
+    this.catalogue.words[row] = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
   }
 
   /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */
@@ -155,6 +162,26 @@ export class CatalogueTable implements ItemTable {
   /** About how often an item was touched lately: popularity counts strength, and most touches weigh .3. */
   #touches(row: number): number {
     return this.catalogue.popularity[row]! / 0.3
+  }
+}
+
+function factsOf({ counts, rating, hourly, people, similar, together }: ItemUpdate, item: Item | undefined): ItemFacts {
+  const count = (type: EventType) => counts[eventTypeNumber(type)] ?? 0
+  return {
+    known: item !== undefined,
+    stock: item?.stock ?? -1,
+    views: count('view'),
+    clicks: count('click'),
+    carts: count('add_to_cart'),
+    purchases: count('purchase'),
+    likes: count('like'),
+    dismissals: count('dismiss'),
+    ratings: count('rating'),
+    rating,
+    hourly,
+    people,
+    similar: similar.length,
+    together: together.length,
   }
 }
 

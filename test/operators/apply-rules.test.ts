@@ -15,6 +15,7 @@ import type { ItemUpdate } from '../../schemas/item-update.ts'
 import type { Recommendation } from '../../schemas/recommendation.ts'
 import type { Rule } from '../../schemas/rule.ts'
 import type { ServedSnapshot } from '../../schemas/served-list.ts'
+import { unpackRow } from '../../schemas/served-rows.ts'
 import { boost, never, only, pin, quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
 import { draftOf, orderOf, sourceScore } from './list-draft-fixture.ts'
 import { batchOf, marbles } from './marbles.ts'
@@ -28,7 +29,17 @@ function itemsOf(brands: Readonly<Record<string, string>>): CatalogueTable {
     Object.entries(brands).map(([itemId, brand]) => {
       const words = { title: itemId, description: '', category: [], tags: [], imageUrl: null }
       const item: Item = { itemId, ...words, brand, price: 10, margin: 1, stock: null, createdMs: 0 }
-      const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0, similar: [], together: [] }
+      const signals = {
+        popularity: 1,
+        trend: 0,
+        counts: [],
+        purchaseRate: 0,
+        rating: 3.5,
+        hourly: 0,
+        people: 0,
+        similar: [],
+        together: [],
+      }
       return sourced(itemId, { itemId, item, withdrawn: false, ...signals, eventTimeMs: 0 } satisfies ItemUpdate)
     }),
   )
@@ -112,8 +123,8 @@ describe('applyRules', () => {
     const finished = of(batchOf(made)).pipe(toRecommendations(catalogue, systemClock, finish), toListWrites({ ttlS: 0 }))
     const [write] = (await lastValueFrom(finished)).records
     expect((write!.value as Recommendation).items[0]).toMatchObject({ itemId: 'g', sources: [], explored: false, propensity: 1 })
-    const { features } = write!.companions![1]!.value as ServedSnapshot
-    expect([features['g'], features['a']!.length > 0]).toEqual(['', true])
+    const snapshot = write!.companions![1]!.value as ServedSnapshot
+    expect([unpackRow(snapshot, 'g'), unpackRow(snapshot, 'a')?.length]).toEqual([null, 4 * rankerWidth])
     expect(made.exploration).toBeNull() // c went into the reserve's end and out of the order.
   })
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .features import RANKER_FEATURES, RANKER_WIDTH
+from .features import RANKER_FEATURES
 from .graph import Graph
 from .ranker import HEADS, POSITIONS, looking, ranker_loss
 from .trees import Tree, read_trees, write_trees
@@ -69,18 +69,18 @@ class BoostedRanker:
         self.trees: list[Tree] = read_trees(booster)
 
     def answers(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Chances by output name of rows [n, 32], by LightGBM itself."""
+        """Chances by output name of rows [n, columns], by LightGBM itself."""
         scores = torch.from_numpy(self.booster.predict(rows).astype(np.float32))
         with torch.no_grad():
             chances = self.calibration(scores).numpy()
         return {name: chances[:, head : head + 1] for head, name in enumerate(HEADS)}
 
     def contributions(self, rows: np.ndarray) -> np.ndarray:
-        """SHAP values (TreeSHAP, Lundberg 2018) of the score, [n, 33]: what each column adds, then the mean score; a row sums to its score."""
+        """SHAP values (TreeSHAP, Lundberg 2018) of the score, [n, columns + 1]: what each column adds, then the mean score; a row sums to its score."""
         return np.asarray(self.booster.predict(rows, pred_contrib=True))
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Input `features` [B, 32] → `p_click`, `p_like`, `p_purchase` [B, 1]."""
+        """Input `features` [B, columns] → `p_click`, `p_like`, `p_purchase` [B, 1]."""
         graph = Graph("ranker")
         score = write_trees(graph, "features", self.trees)
         slope, level = self.calibration.slope().detach().numpy(), self.calibration.level.detach().numpy()
@@ -92,7 +92,7 @@ class BoostedRanker:
         click = chance(0, HEADS[0])
         for head, name in enumerate(HEADS[1:], 1):
             graph.node("Mul", click, chance(head), output=name)
-        return graph.finish(RANKER_WIDTH, dict.fromkeys(HEADS, 1))
+        return graph.finish(self.booster.num_feature(), dict.fromkeys(HEADS, 1))
 
 
 def lists_of(
@@ -102,7 +102,8 @@ def lists_of(
     group = np.diff(np.flatnonzero(np.concatenate(([True], decision[1:] != decision[:-1], [True]))))
     relevance = labels.sum(axis=1).astype(np.int32)
     return lightgbm.Dataset(
-        features, relevance, group=group, position=position, reference=like, feature_name=list(RANKER_FEATURES), free_raw_data=False
+        features, relevance, group=group, position=position, reference=like, 
+        feature_name=list(RANKER_FEATURES[: features.shape[1]]), free_raw_data=False,
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from .features import RANKER_WIDTH, TOWER_WIDTH, tower_item
+from .features import FIRST_WIDTH, RANKER_FEATURES, TOWER_WIDTH, tower_item
 
 TOUCHES = ("view", "click", "add_to_cart", "purchase", "like")
 """Event types that say a person wanted an item."""
@@ -25,7 +25,7 @@ class Impressions:
     """Shown slots with a ranker's input, oldest first within each export."""
 
     features: np.ndarray
-    """float32 [n, 32]."""
+    """float32 [n, columns]: the first columns of the ranker's input, as many as the newest rows have."""
     position: np.ndarray
     """int64 [n], 0-based."""
     labels: np.ndarray
@@ -40,6 +40,11 @@ class Impressions:
     """float64 [n]: 0–1, how far into its export a slot was shown; the later slice is the test."""
     first_ms: int
     last_ms: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return RANKER_FEATURES[: self.features.shape[1]]
 
     def where(self, mask: np.ndarray) -> Impressions:
         """The slots that `mask` (bool [n]) names."""
@@ -82,8 +87,12 @@ def read_lines(path: Path) -> Iterator[dict]:
                 raise ValueError(f"{path}:{number} is no JSON ({error}); export it again") from error
 
 
-def load_impressions(paths: list[Path]) -> Impressions:
-    """Shown slots of all reward exports. Slots without features (trend lists) are left out. Raises ValueError if none is left."""
+def load_impressions(paths: list[Path], columns: int | None = None) -> Impressions:
+    """Shown slots of all reward exports, with their first `columns` columns; without that, those of the newest feature schema in them.
+
+    Rows of an older schema are narrower: they cannot be filled up and are left out, with their number said, as are slots without features
+    (trend lists). Raises ValueError if none is left.
+    """
     features, positions, labels, scores, rungs, decisions, when = [], [], [], [], [], [], []
     first_ms, last_ms, decision = 2**62, 0, 0
     for path in paths:
@@ -99,7 +108,7 @@ def load_impressions(paths: list[Path]) -> Impressions:
             decision += 1
             for reward in row["slots"]:
                 slot = reward["slot"]
-                vector = floats(slot["features"], RANKER_WIDTH)
+                vector = ranker_row(slot["features"])
                 if vector is None:
                     continue
                 features.append(vector)
@@ -113,9 +122,16 @@ def load_impressions(paths: list[Path]) -> Impressions:
         raise ValueError("no shown slot has features: export rewards of a run whose lists were made on the linear or ranker rung")
     stacked = np.array(labels, np.float32)
     stacked = np.maximum.accumulate(stacked[:, ::-1], axis=1)[:, ::-1]
+    widths = np.array([len(vector) for vector in features])
+    width = int(widths.max()) if columns is None else columns
+    wide = np.flatnonzero(widths >= width)
+    if len(wide) == 0:
+        raise ValueError(f"no row has {width} columns, the widest has {widths.max()}: export rewards of newer lists, or ask for fewer")
+    if len(wide) < len(features):
+        print(f"{len(features) - len(wide)} rows of an older feature schema are left out; --columns {widths.min()} takes all")
     return Impressions(
-        np.stack(features), np.array(positions), np.ascontiguousarray(stacked), np.array(scores), np.array(rungs),
-        np.array(decisions), np.array(when), first_ms, last_ms,
+        np.stack([features[at][:width] for at in wide]), np.array(positions)[wide], np.ascontiguousarray(stacked[wide]),
+        np.array(scores)[wide], np.array(rungs)[wide], np.array(decisions)[wide], np.array(when)[wide], first_ms, last_ms,
     )  # fmt: skip
 
 
@@ -158,6 +174,19 @@ def load_touches(rewards: list[Path], items: list[Path], events: list[Path], wit
         np.stack(contexts), np.array(touched), np.array(shops), np.array(when), np.stack(catalogue), np.array(item_shop),
         records, first_ms, last_ms,
     )  # fmt: skip
+
+
+def ranker_row(text: str) -> np.ndarray | None:
+    """A ranker's input out of base64, of any feature schema; None when empty. Raises ValueError on a width that no schema has."""
+    if not text:
+        return None
+    vector = np.frombuffer(base64.b64decode(text), "<f4")
+    if not FIRST_WIDTH <= len(vector) <= len(RANKER_FEATURES):
+        raise ValueError(
+            f"a row holds {len(vector)} features, but this trainer knows {FIRST_WIDTH} to {len(RANKER_FEATURES)}: "
+            "use the trainer of that version"
+        )
+    return vector
 
 
 def floats(text: str, width: int) -> np.ndarray | None:

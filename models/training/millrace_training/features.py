@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 
-RANKER_FEATURES = (
-    "source_session", "source_similar", "source_together", "source_category", "source_trend", "source_popular",
-    "source_content", "source_two_tower", "source_fresh", "sources_share", "affinity_leaf", "affinity_top",
-    "affinity_brand", "price_distance", "price_log", "popularity_log", "trend_z", "purchase_rate", "age_log", "stock_low",
-    "touched_recently", "touched_in_session", "in_cart", "category_declared", "margin_share", "user_events_log",
-    "user_purchases_log", "session_events_log", "session_cart", "device_mobile", "hour_sin", "hour_cos",
-)  # fmt: skip
-"""Columns of the ranker's input, in serving order."""
+_COLUMNS = json.loads((Path(__file__).parent / "ranker_columns.json").read_text(encoding="utf-8"))
 
-RANKER_WIDTH = len(RANKER_FEATURES)
+RANKER_FEATURES: tuple[str, ...] = tuple(_COLUMNS["names"])
+"""Columns of the ranker's input, in serving order; made by `npm run docs`. They are only ever appended (ADR 0015)."""
+
+FIRST_WIDTH: int = _COLUMNS["schemaWidths"][0]
+"""Columns of schema 1, the narrowest row that was ever logged."""
+
 TOWER_WIDTH = 64
 EMBEDDING_WIDTH = 32
 

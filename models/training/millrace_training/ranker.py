@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .features import RANKER_WIDTH
+from .features import FIRST_WIDTH
 from .graph import Graph
 from .ranker_bodies import BODIES
 
@@ -22,19 +22,21 @@ FEATURE_LIMIT = 4.0
 
 
 class Ranker(nn.Module):
-    """A body of `ranker_bodies.py` (a shared 32-64-32 network) with heads; p_like, p_purchase = p_click · chance given a click (ESMM).
+    """A body of `ranker_bodies.py` (a shared columns-64-32 network) with heads; p_like, p_purchase = p_click · chance given a click (ESMM).
 
     Position: a shown slot is clicked with p_click · looked-at(position) (PAL, Guo 2019). `looked_at` is a table that falls
     from 1 at position 0, learned beside the network and left out of the exported graph, so served scores are those of
     position 0.
     """
 
-    def __init__(self, hidden: tuple[int, int] = (64, 32), dropout: float = 0.1, architecture: str = "shared") -> None:
+    def __init__(
+        self, hidden: tuple[int, int] = (64, 32), dropout: float = 0.1, architecture: str = "shared", columns: int = FIRST_WIDTH
+    ) -> None:
         super().__init__()
-        self.body = BODIES[architecture](*hidden, dropout)
+        self.body = BODIES[architecture](*hidden, dropout, columns)
         self.falls = nn.Parameter(torch.full((POSITIONS,), -2.0))
-        self.register_buffer("mean", torch.zeros(RANKER_WIDTH))
-        self.register_buffer("scale", torch.ones(RANKER_WIDTH))
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("scale", torch.ones(columns))
 
     def standardise_by(self, features: np.ndarray) -> None:
         """Takes mean and spread from training rows. A column that never moved there gets weight 0: nothing is known of it."""
@@ -50,7 +52,7 @@ class Ranker(nn.Module):
                 head.bias.fill_(torch.logit(chance))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Chances [n, 3] at position 0 for features [n, 32]."""
+        """Chances [n, 3] at position 0 for features [n, columns]."""
         rows = ((features - self.mean) * self.scale).clamp(-FEATURE_LIMIT, FEATURE_LIMIT)
         chances = torch.sigmoid(self.body(rows))
         return torch.cat([chances[:, :1], chances[:, :1] * chances[:, 1:]], dim=1)
@@ -60,7 +62,7 @@ class Ranker(nn.Module):
         return looking(self.falls)
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Input `features` [B, 32] → `p_click`, `p_like`, `p_purchase` [B, 1]; standardisation inside."""
+        """Input `features` [B, columns] → `p_click`, `p_like`, `p_purchase` [B, 1]; standardisation inside."""
         graph = Graph("ranker")
         centred = graph.node("Sub", "features", graph.constant(self.mean.numpy()))
         scaled = graph.node("Mul", centred, graph.constant(self.scale.numpy()))
@@ -70,7 +72,7 @@ class Ranker(nn.Module):
         click = graph.node("Sigmoid", given[0], output=HEADS[0])
         for name, head in zip(HEADS[1:], given[1:], strict=True):
             graph.node("Mul", click, graph.node("Sigmoid", head), output=name)
-        return graph.finish(RANKER_WIDTH, dict.fromkeys(HEADS, 1))
+        return graph.finish(len(self.mean), dict.fromkeys(HEADS, 1))
 
 
 def looking(falls: Tensor) -> Tensor:

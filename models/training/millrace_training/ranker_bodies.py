@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .features import RANKER_WIDTH
 from .graph import Graph
 
 HEAD_COUNT = 3
@@ -18,7 +17,7 @@ PRODUCT_SHARE = 0.25
 
 
 class RankerBody(nn.Module):
-    """Rows [n, 32] → logits [n, 3]. Subclasses give `states` and `write_states`: what each head sees."""
+    """Rows [n, columns] → logits [n, 3]. Subclasses give `states` and `write_states`: what each head sees."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -41,19 +40,19 @@ class RankerBody(nn.Module):
         return [graph.linear(head, state) for head, state in zip(self.heads, self.write_states(graph, rows), strict=True)]
 
 
-def layers(first: int, second: int, dropout: float) -> nn.Sequential:
-    """32-first-second with ReLU and dropout."""
+def layers(first: int, second: int, dropout: float, columns: int) -> nn.Sequential:
+    """columns-first-second with ReLU and dropout."""
     return nn.Sequential(
-        nn.Linear(RANKER_WIDTH, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
+        nn.Linear(columns, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
     )
 
 
 class SharedBody(RankerBody):
     """One network that all heads share."""
 
-    def __init__(self, first: int, second: int, dropout: float) -> None:
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
         super().__init__(second)
-        self.shared = layers(first, second, dropout)
+        self.shared = layers(first, second, dropout, columns)
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """The shared network's, for each head."""
@@ -67,11 +66,11 @@ class SharedBody(RankerBody):
 class MixtureBody(RankerBody):
     """MMoE (Ma et al., KDD 2018): several networks, and for each head a gate that mixes what they say of a row."""
 
-    def __init__(self, first: int, second: int, dropout: float) -> None:
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
         super().__init__(second)
         # As wide together as the shared network: a better figure is then not one of size.
-        self.experts = nn.ModuleList(layers(first // 2, second, dropout) for _ in range(EXPERTS))
-        self.gates = nn.ModuleList(nn.Linear(RANKER_WIDTH, EXPERTS) for _ in range(HEAD_COUNT))
+        self.experts = nn.ModuleList(layers(first // 2, second, dropout, columns) for _ in range(EXPERTS))
+        self.gates = nn.ModuleList(nn.Linear(columns, EXPERTS) for _ in range(HEAD_COUNT))
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """Each head's mixture."""
@@ -95,10 +94,10 @@ class WideDeepBody(RankerBody):
     The products are made in the graph: serving cannot cross otherwise than learning did.
     """
 
-    def __init__(self, first: int, second: int, dropout: float) -> None:
-        pairs = list(combinations(range(RANKER_WIDTH), 2))
-        super().__init__(second + RANKER_WIDTH + len(pairs))
-        self.deep = layers(first, second, dropout)
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
+        pairs = list(combinations(range(columns), 2))
+        super().__init__(second + columns + len(pairs))
+        self.deep = layers(first, second, dropout, columns)
         self.left, self.right = ([pair[side] for pair in pairs] for side in (0, 1))
         with torch.no_grad():
             for head in self.heads:
