@@ -43,7 +43,7 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
     retrieve: { countMax: 100 },
     draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
-    diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
+    diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 6 },
     explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
     rule: { surface, itemsMax, poolMax: 100 },
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
