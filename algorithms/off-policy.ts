@@ -31,7 +31,7 @@ export interface WeightCheck {
 
 /** Inverse propensity scoring: mean of w·r; with `clip` mean of min(w, clip)·r, biased low but calmer. */
 export function ips(log: OffPolicyLog, clip = Number.POSITIVE_INFINITY): OffPolicyEstimate {
-  return meanOf(log.rewards.map((reward, n) => Math.min(clip, log.weights[n]!) * reward))
+  return meanEstimateOf(log.rewards.map((reward, n) => Math.min(clip, log.weights[n]!) * reward))
 }
 
 /** Self-normalised IPS: Σwr / Σw; its error √(Σw²(r − V)²) / Σw. */
@@ -50,7 +50,7 @@ export function snips({ weights, rewards }: OffPolicyLog): OffPolicyEstimate {
 
 /** Direct method: mean of q_π, what the reward model says; as good as the model. */
 export function directMethod(log: OffPolicyLog): OffPolicyEstimate {
-  return meanOf(modelOf(log).expected)
+  return meanEstimateOf(modelOf(log).expected)
 }
 
 /** Doubly robust (Dudík, Langford, Li, ICML 2011): mean of q_π + w·(r − q̂). */
@@ -60,7 +60,7 @@ export function doublyRobust(log: OffPolicyLog): OffPolicyEstimate {
 
 /** Doubly robust with the correction divided by the mean weight. */
 export function selfNormalizedDoublyRobust(log: OffPolicyLog): OffPolicyEstimate {
-  const mean = meanOf(log.weights).value
+  const mean = meanEstimateOf(log.weights).value
   return corrected(log, (w) => (mean > 0 ? w / mean : 0))
 }
 
@@ -74,6 +74,23 @@ export function shrunkDoublyRobust(log: OffPolicyLog, lambda: number): OffPolicy
   return corrected(log, (w) => (lambda === Number.POSITIVE_INFINITY ? w : (lambda * w) / (w * w + lambda || 1)))
 }
 
+/**
+ * Doubly robust with sub-Gaussian weights (Metelli et al., NeurIPS 2021): w / (1 − λ + λw), λ in [0, 1]; λ = 0 is DR, λ = 1 trusts the
+ * model as if both policies were one.
+ */
+export function subGaussianDoublyRobust(log: OffPolicyLog, lambda: number): OffPolicyEstimate {
+  return corrected(log, (w) => (w === 0 ? 0 : w / (1 - lambda + lambda * w)))
+}
+
+/**
+ * Replay (Li, Chu, Langford, Wang, WSDM 2011): mean reward of the rows on which the judged policy would have done the same. Only for logs
+ * of a policy that chose evenly; `matched` tells, of each row, whether it would.
+ */
+export function replay(rewards: Float64Array, matched: readonly boolean[]): OffPolicyEstimate & { readonly rows: number } {
+  const kept = rewards.filter((_, n) => matched[n])
+  return { ...meanEstimateOf(kept), rows: kept.length }
+}
+
 /** Checks the weights; read `refusal` before showing any estimate. */
 export function checkWeights(weights: Float64Array): WeightCheck {
   let sum = 0
@@ -84,7 +101,7 @@ export function checkWeights(weights: Float64Array): WeightCheck {
     squares += w * w
     maxWeight = Math.max(maxWeight, w)
   }
-  const { value: meanWeight, standardError: meanWeightError } = meanOf(weights)
+  const { value: meanWeight, standardError: meanWeightError } = meanEstimateOf(weights)
   const effectiveSize = squares > 0 ? (sum * sum) / squares : 0
   const refusal =
     effectiveSize < 100
@@ -97,7 +114,7 @@ export function checkWeights(weights: Float64Array): WeightCheck {
 
 function corrected(log: OffPolicyLog, weight: (w: number) => number): OffPolicyEstimate {
   const { predicted, expected } = modelOf(log)
-  return meanOf(expected.map((q, n) => q + weight(log.weights[n]!) * (log.rewards[n]! - predicted[n]!)))
+  return meanEstimateOf(expected.map((q, n) => q + weight(log.weights[n]!) * (log.rewards[n]! - predicted[n]!)))
 }
 
 function modelOf({ predicted, expected }: OffPolicyLog): { predicted: Float64Array; expected: Float64Array } {
@@ -106,7 +123,7 @@ function modelOf({ predicted, expected }: OffPolicyLog): { predicted: Float64Arr
 }
 
 /** Mean with its standard error sd/√n (sd over n − 1). */
-function meanOf(values: Float64Array): OffPolicyEstimate {
+export function meanEstimateOf(values: Float64Array): OffPolicyEstimate {
   const n = values.length
   if (n === 0) return { value: 0, standardError: 0 }
   let sum = 0

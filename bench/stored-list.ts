@@ -32,6 +32,7 @@ export function storedList(user: number, position: number): ListEntry {
     loggedMs: nowMs - 8,
     policy: 'learned',
     policyVersion: '1',
+    exploration: null,
     seed: `${listId}:${userId}`,
     rung: 'ranker',
     modelVersion: '1',

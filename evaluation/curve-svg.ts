@@ -11,6 +11,8 @@ export interface CurveChart {
   /** Start of each step, ms; at least one. */
   readonly timesMs: readonly number[]
   readonly lines: readonly CurveLine[]
+  /** What the axis says at a place; the time in UTC if absent. */
+  readonly tick?: (at: number) => string
 }
 
 const width = 960
@@ -19,7 +21,7 @@ const margin = { left: 64, right: 24, top: 48, bottom: 72 }
 const colours = ['#0969da', '#cf222e', '#1a7f37', '#8250df', '#bc4c00', '#57606a', '#bf3989', '#0a3069']
 
 /** A chart of lines over time as a standalone SVG document. */
-export function curveSvg({ title, unit, timesMs, lines }: CurveChart): string {
+export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: CurveChart): string {
   const most = Math.max(1e-9, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)))
   const step = niceStep(most / 5)
   const top = Math.ceil(most / step) * step
@@ -40,9 +42,8 @@ export function curveSvg({ title, unit, timesMs, lines }: CurveChart): string {
   }
   for (let n = 0; n <= 6; n++) {
     const timeMs = first + (span * n) / 6
-    const label = new Date(timeMs).toISOString().slice(5, 16).replace('T', ' ')
     parts.push(
-      `<text x="${x(timeMs).toFixed(1)}" y="${height - margin.bottom + 18}" text-anchor="middle" fill="#57606a">${label}</text>`,
+      `<text x="${x(timeMs).toFixed(1)}" y="${height - margin.bottom + 18}" text-anchor="middle" fill="#57606a">${escaped(tick(timeMs))}</text>`,
     )
   }
   lines.forEach(({ name, values }, n) => {
@@ -53,6 +54,10 @@ export function curveSvg({ title, unit, timesMs, lines }: CurveChart): string {
     parts.push(`<text x="${at + 18}" y="${height - 14}" fill="#1f2328">${escaped(name)}</text>`)
   })
   return `${parts.join('\n')}\n</svg>\n`
+}
+
+function timeTick(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(5, 16).replace('T', ' ')
 }
 
 /** A line that lifts the pen where there is no value. */

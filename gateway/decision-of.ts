@@ -22,6 +22,8 @@ export function decisionOf(shown: Omit<Shown, 'nextCursor'>, decisionId: string,
     rung: shown.rung,
     modelVersion: shown.modelVersion,
     context: bytesOf(snapshot?.context),
+    // A page that does not hold the slot shows nothing that was explored.
+    exploration: shown.items.some(({ explored }) => explored) ? shown.exploration : null,
     slots: shown.items.map((item) => ({
       itemId: item.itemId,
       position: item.position,

@@ -3,6 +3,7 @@ import { MillraceError } from '../core/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ItemTable } from '../ports/item-table.ts'
 import type { ListStore } from '../ports/list-store.ts'
+import type { Exploration } from '../schemas/exploration.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
@@ -65,6 +66,7 @@ export interface Shown {
   readonly policyVersion: string
   readonly experiment: string | null
   readonly variant: string | null
+  readonly exploration: Exploration | null
   readonly rung: Rung
   readonly modelVersion: string
   readonly seed: string
@@ -152,6 +154,8 @@ export class RecommendationService {
     if (!list) return null
     return {
       ...list,
+      // A list that an older version wrote has no such field.
+      exploration: list.exploration ?? null,
       // Companions of another list may be seen between two writes where the store cannot read all keys at one moment.
       ranked: list.items,
       spares: () => {
@@ -176,6 +180,7 @@ export class RecommendationService {
       rung: 'trend',
       modelVersion: '',
       seed: '',
+      exploration: null,
       generatedMs: timeMs,
       watermarkMs: trend?.watermarkMs ?? 0,
       ranked: trend ? trendRanking(trend) : [],

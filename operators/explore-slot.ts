@@ -72,7 +72,15 @@ function explore(draft: ListDraft, options: ExploreOptions, probabilitiesOf: (ar
   const probabilities = probabilitiesOf(arms)
   const drawn = drawArm(probabilities, createRandom(`explore ${draft.listId}`).next())
   draft.order = moved(draft.order, places[drawn]!, options.slot)
-  draft.exploration = { slot: options.slot, arm: candidateSources[arms[drawn]!]!, propensity: probabilities[drawn]! }
+  draft.exploration = {
+    slot: options.slot,
+    policy: 'beta-thompson',
+    arms: arms.map((arm) => candidateSources[arm]!),
+    chances: [...probabilities],
+    draws: 0,
+    arm: candidateSources[arms[drawn]!]!,
+    propensity: probabilities[drawn]!,
+  }
 }
 
 /** The place of a source's best candidate that is not shown; -1 if it has none. */

@@ -2,13 +2,12 @@ import type { CandidateSet } from '../algorithms/candidate-set.ts'
 import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
 import type { RankerUser } from '../algorithms/ranker-features.ts'
 import type { RuledList } from '../algorithms/rules/ruled-list.ts'
+import type { Exploration } from '../schemas/exploration.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
 import type { Recommendation, RecommendedItem, Rung } from '../schemas/recommendation.ts'
 
 /** The exploration slot of a list: who filled it with which probability. */
-export interface Exploration {
-  /** Index in `order`. */
-  readonly slot: number
+export interface DraftExploration extends Exploration {
   readonly arm: string
   readonly propensity: number
 }
@@ -34,7 +33,7 @@ export interface ListDraft {
   modelVersion: string
   /** Places in `set`, best first: the list, then its reserve. */
   order: Int32Array
-  exploration: Exploration | null
+  exploration: DraftExploration | null
   /** What rules moved, and what they could not keep; absent where none were in force. */
   ruled?: Pick<RuledList, 'moves' | 'violations'>
 }

@@ -16,22 +16,6 @@ export function rewardOf(
     const reward = own.reduce((largest, outcome) => Math.max(largest, outcome.strength), 0)
     return { slot, reward, clicked: reward >= 0.3, liked: reward >= 0.6, purchased: reward >= 1 }
   })
-  const { decisionId, listId, userId, timeMs, surface, policy, policyVersion, experiment, variant, rung, modelVersion, context } =
-    decision
-  return {
-    decisionId,
-    ...join,
-    listId,
-    userId,
-    timeMs,
-    surface,
-    policy,
-    policyVersion,
-    experiment,
-    variant,
-    rung,
-    modelVersion,
-    context,
-    slots,
-  }
+  const { slots: _shown, seed: _seed, ...showing } = decision
+  return { ...showing, ...join, slots }
 }

@@ -4,6 +4,7 @@ import type { Catalogue } from '../algorithms/catalogue.ts'
 import { insertBest } from '../algorithms/top-k.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Exploration } from '../schemas/exploration.ts'
 import type { Reason, ReasonCode, Recommendation, RecommendedItem, RuleEffect } from '../schemas/recommendation.ts'
 import type { FinishedList, ListDraft } from './list-draft.ts'
 
@@ -78,10 +79,17 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
     seed: draft.listId,
     rung: draft.rung,
     modelVersion: draft.modelVersion,
+    exploration: explorationOf(draft),
     rules: effectsOf(draft),
     items: items.slice(0, options.itemsMax),
   }
   return { draft, recommendation, reserve: items.slice(options.itemsMax) }
+}
+
+function explorationOf({ exploration }: ListDraft): Exploration | null {
+  if (exploration === null) return null
+  const { arm: _arm, propensity: _propensity, ...told } = exploration
+  return told
 }
 
 /** Effects told of one list: of many moves the first ones. */

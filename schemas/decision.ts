@@ -1,3 +1,4 @@
+import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** One shown slot with what a later estimate needs. */
@@ -34,6 +35,7 @@ export interface Decision {
   readonly modelVersion: string
   /** The user tower's input as little-endian float32; empty when no list snapshot exists. */
   readonly context: Uint8Array
+  readonly exploration: Exploration | null
   readonly slots: readonly DecisionSlot[]
 }
 
@@ -61,5 +63,6 @@ export const decisionSchema = recordSchema<Decision>('Decision', 'What was shown
   { name: 'rung', type: 'string', doc: 'Which rung of degradation made the list.' },
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker, or empty.' },
   { name: 'context', type: 'bytes', doc: 'User tower input, little-endian float32; may be empty.', default: '' },
+  explorationField,
   { name: 'slots', type: { type: 'array', items: decisionSlotSchema.definition }, doc: 'What was shown, in order.' },
 ])

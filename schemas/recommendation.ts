@@ -1,3 +1,4 @@
+import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** Why an item is on a list; the front end words it. */
@@ -62,6 +63,7 @@ export interface Recommendation {
   readonly seed: string
   readonly rung: Rung
   readonly modelVersion: string
+  readonly exploration: Exploration | null
   /** What rules did to it, at most 100 effects. */
   readonly rules: readonly RuleEffect[]
   readonly items: readonly RecommendedItem[]
@@ -100,6 +102,7 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   { name: 'seed', type: 'string', doc: 'Seed of every random choice.' },
   { name: 'rung', type: { type: 'enum', name: 'Rung', symbols: rungs, default: 'trend' }, doc: 'Rung of degradation.' },
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker, or empty.' },
+  explorationField,
   { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
 ])

@@ -1,4 +1,5 @@
 import { type DecisionSlot, decisionSlotSchema } from './decision.ts'
+import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
 /** What became of one shown slot. */
@@ -31,6 +32,7 @@ export interface Reward {
   readonly rung: string
   readonly modelVersion: string
   readonly context: Uint8Array
+  readonly exploration: Exploration | null
   readonly slots: readonly RewardSlot[]
 }
 
@@ -58,5 +60,6 @@ export const rewardSchema = recordSchema<Reward>('Reward', 'A decision joined wi
   { name: 'rung', type: 'string', doc: 'Rung of degradation.' },
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker.' },
   { name: 'context', type: 'bytes', doc: 'User tower input, float32.', default: '' },
+  explorationField,
   { name: 'slots', type: { type: 'array', items: rewardSlotSchema.definition }, doc: 'Shown slots with rewards.' },
 ])

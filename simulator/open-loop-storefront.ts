@@ -48,6 +48,7 @@ export function createOpenLoopStorefront(
       surface: request.surface,
       policy: 'open-loop',
       policyVersion: '1',
+      exploration: null,
       experiment: null,
       variant: null,
       seed: `${options.seed}/${number}`,

@@ -1,4 +1,4 @@
-import { normalBestProbabilities } from '../best-arm.ts'
+import { normalBestChances } from '../normal-best-chances.ts'
 import { meanWidth, observeMean, shrunkMean } from './mean-sums-of-arm.ts'
 import { exactly, type Policy } from './policy.ts'
 
@@ -22,7 +22,7 @@ export function gaussianThompsonPolicy({ noise = 0.5, prior = 0.5, pseudo = 1 }:
       if (arms.length === 1) return exactly(Float64Array.of(1))
       const means = Float64Array.from(arms, (arm) => shrunkMean(sums.get(arm), prior, pseudo))
       const deviations = Float64Array.from(arms, (arm) => noise / Math.sqrt((sums.get(arm)?.[0] ?? 0) + pseudo))
-      return exactly(normalBestProbabilities(means, deviations))
+      return exactly(normalBestChances(means, deviations))
     },
     expected: (sums) => shrunkMean(sums, prior, pseudo),
   }

@@ -1,5 +1,5 @@
 import type { Random } from '../../core/random.ts'
-import { normalBestProbabilities } from '../best-arm.ts'
+import { normalBestChances } from '../normal-best-chances.ts'
 import { sampleNormal } from '../sample.ts'
 import { linearCandidates } from './linear-candidates.ts'
 import { LinearArm, linearWidth, observeLinear } from './linear-sums.ts'
@@ -38,7 +38,7 @@ export function linearThompsonPolicy(options: LinearThompsonOptions = {}): Polic
       const candidates = linearCandidates(choices, sums, lambda)
       if (candidates.length === 1) return exactly(Float64Array.of(1))
       return exactly(
-        normalBestProbabilities(
+        normalBestChances(
           Float64Array.from(candidates, ({ arm, x }) => arm.mean(x)),
           Float64Array.from(candidates, ({ arm, x }) => width * Math.sqrt(arm.spread(x))),
         ),

@@ -1,4 +1,4 @@
-import { normalBestProbabilities } from '../best-arm.ts'
+import { normalBestChances } from '../normal-best-chances.ts'
 import { exactly, type Observation, type Policy } from './policy.ts'
 
 /** Settings of `logisticThompsonPolicy`. */
@@ -38,7 +38,7 @@ export function logisticThompsonPolicy({ precision = 1, alpha = 1 }: LogisticTho
         }
         deviations[place] = alpha * Math.sqrt(variance)
       })
-      return exactly(normalBestProbabilities(means, deviations))
+      return exactly(normalBestChances(means, deviations))
     },
     expected: () => Number.NaN,
   }

@@ -2,6 +2,9 @@ import type { CommandModule } from 'yargs'
 import { MillraceError } from '../../core/errors.ts'
 import type { GlobalFlags } from '../global-flags.ts'
 import { wholeNumber } from '../whole-number.ts'
+import { evaluateBanditsCommand } from './evaluate-bandits.ts'
+import { evaluatePolicyCommand } from './evaluate-policy.ts'
+import { evaluateValueCommand } from './evaluate-value.ts'
 
 export interface EvaluateFlags extends GlobalFlags {
   readonly data: string
@@ -27,10 +30,12 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
   describe: 'Judge algorithms on a data set: recommend, score, then learn',
   builder: (yargs) =>
     yargs
-      .option('data', { type: 'string', demandOption: true, requiresArg: true, describe: 'File or folder' })
+      .command(evaluatePolicyCommand)
+      .command(evaluateBanditsCommand)
+      .command(evaluateValueCommand)
+      .option('data', { type: 'string', requiresArg: true, describe: 'File or folder' })
       .option('format', {
         type: 'string',
-        demandOption: true,
         requiresArg: true,
         describe: 'What the files are: sessions, movielens, globo, online-retail, taobao, s3rec, sequences or events',
       })
@@ -41,7 +46,6 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       })
       .option('algorithms', {
         type: 'string',
-        demandOption: true,
         requiresArg: true,
         describe: 'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own',
       })
@@ -87,6 +91,9 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         'live against hourly',
       ) as never,
   handler: async (flags) => {
+    // Not demanded by yargs, which would demand them of `evaluate policy`, too.
+    for (const name of ['data', 'format', 'algorithms'] as const)
+      if (flags[name] === undefined) throw new MillraceError('MILL_USAGE', `evaluate needs --${name}`)
     if (flags.config !== undefined || flags.set !== undefined)
       throw new MillraceError('MILL_USAGE', '--config and --set mean nothing to evaluate: it runs without a stack')
     const { runEvaluation } = await import('../evaluation/run-evaluation.ts')

@@ -20,9 +20,20 @@ export type DataFiles = readonly {
 
 const taobaoColumns = ['userId=user_id', 'itemId=item_id', 'timeMs=timestamp:s', 'type=behavior']
 /** Fields of the engine's own log, named as in the schema. */
-const eventColumns = ['eventId', 'userId', 'itemId', 'type', 'timeMs', 'sessionId', 'rating', 'query', 'category', 'brand'].map(
-  (field) => `${field}=${field}`,
-)
+const eventColumns = [
+  'eventId',
+  'userId',
+  'itemId',
+  'type',
+  'timeMs',
+  'sessionId',
+  'rating',
+  'query',
+  'category',
+  'brand',
+  'price',
+  'quantity',
+].map((field) => `${field}=${field}`)
 
 /** Formats whose files are read as one whole. */
 const readers: Readonly<Record<string, { readonly format: ImportFormat; readonly options: ImportOptions }>> = {

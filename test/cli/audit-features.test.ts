@@ -122,6 +122,7 @@ describe('models audit', () => {
       surface: 'home',
       policy: 'learned',
       policyVersion: '1',
+      exploration: null,
       experiment: null,
       variant: null,
       seed: listId,

@@ -220,6 +220,7 @@ async function storeLists(): Promise<void> {
     loggedMs: 1,
     policy: 'learned',
     policyVersion: '1',
+    exploration: null,
     seed: '',
     rung: 'linear',
     modelVersion: '',

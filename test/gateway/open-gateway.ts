@@ -170,6 +170,7 @@ function listOf(userId: string, listId: string, items: readonly RecommendedItem[
     loggedMs: 1_800_000_000_000,
     policy: 'learned',
     policyVersion: '3',
+    exploration: null,
     seed: 's',
     rung: 'ranker',
     modelVersion: '2',

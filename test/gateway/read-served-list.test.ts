@@ -29,6 +29,15 @@ const head = {
   seed: text,
   rung: fc.constant('ranker' as const),
   modelVersion: text,
+  exploration: fc.option(
+    fc.record({
+      slot: fc.nat(),
+      policy: text,
+      arms: fc.array(text, { maxLength: 3 }),
+      chances: fc.array(fc.double({ noNaN: true, min: 0, max: 1 }), { maxLength: 3 }),
+      draws: fc.nat(),
+    }),
+  ),
   rules: fc.array(fc.record({ ruleId: text, kind: text, itemId: text }), { maxLength: 3 }),
 }
 const { policy, ...others } = head

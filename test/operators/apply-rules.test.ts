@@ -112,7 +112,15 @@ describe('applyRules', () => {
 
   it('pins items that no source brought, at the scores of those they stand before and with no model input', async () => {
     const made = draft()
-    made.exploration = { slot: 2, arm: 'popular', propensity: 0.4 }
+    made.exploration = {
+      slot: 2,
+      arm: 'popular',
+      propensity: 0.4,
+      policy: 'beta-thompson',
+      arms: ['popular'],
+      chances: [1],
+      draws: 0,
+    }
     await ruled(rulesOf(pin('p', 'h', 2), pin('q', 'g', 0)), made)
     expect(orderOf(made, catalogue)).toEqual(['g', 'a', 'h', 'b'])
     expect(made.ruled!.violations).toEqual([])

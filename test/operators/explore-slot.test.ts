@@ -76,6 +76,8 @@ describe('exploreSlot', () => {
         banditOf({ session: [2, 1], popular: [1, 1e6] }),
       )
       told[exploration!.arm] = exploration!.propensity
+      expect(exploration!.chances[exploration!.arms.indexOf(exploration!.arm)]).toBe(exploration!.propensity)
+      expect(exploration!.chances.reduce((sum, chance) => sum + chance, 0)).toBeCloseTo(1, 12)
     }
     expect(told['session']).toBeCloseTo(2 / 3, 4)
     expect(told['similar']).toBeCloseTo(1 / 3, 4)

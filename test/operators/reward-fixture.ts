@@ -14,6 +14,7 @@ export function decisionOf(decisionId: string, timeMs: number, fields: Partial<D
     surface: 'home',
     policy: 'learned',
     policyVersion: '1',
+    exploration: null,
     experiment: null,
     variant: null,
     seed: decisionId,

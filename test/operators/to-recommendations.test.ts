@@ -103,8 +103,10 @@ describe('toRecommendations', () => {
   it('the explored slot names its arm first and carries the chance it was drawn with', async () => {
     const candidates = { a: { popular: 1 }, b: { popular: 1, session: 1 } }
     const draft = draftOf(catalogue, { candidates, scores: [1, 0.5] })
-    draft.exploration = { slot: 1, arm: 'popular', propensity: 0.125 }
-    const { items } = (await finish(draft)).recommendation
+    const told = { slot: 1, policy: 'beta-thompson', arms: ['session', 'popular'], chances: [0.875, 0.125], draws: 0 }
+    draft.exploration = { ...told, arm: 'popular', propensity: 0.125 }
+    const { items, exploration } = (await finish(draft)).recommendation
+    expect(exploration).toEqual(told)
     expect(items.map(({ explored, propensity, sources }) => [explored, propensity, sources])).toEqual([
       [false, 1, ['popular']],
       [true, 0.125, ['popular', 'session']],

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises'
+import { createPolicy } from '../../algorithms/bandits/create-policy.ts'
+import { newsReplay } from '../../connectors/files/news-replay.ts'
+import { openBandit, openBanditArms } from '../../connectors/files/open-bandit.ts'
+import { rewardLines } from '../../connectors/files/reward-lines.ts'
+import { MillraceError } from '../../core/errors.ts'
+import { judgePolicy, type PolicyEstimate, type PolicyJudgement } from '../../evaluation/policies/judge-policy.ts'
+import {
+  constantPolicy,
+  type JudgedPolicy,
+  learnedPolicy,
+  thompsonSlatePolicy,
+  uniformPolicy,
+} from '../../evaluation/policies/judged-policy.ts'
+import { PolicyLog } from '../../evaluation/policies/policy-log.ts'
+import type { LoggedChoice } from '../../ports/logged-choice.ts'
+import type { EvaluatePolicyFlags } from '../commands/evaluate-policy.ts'
+import { printJson, printTable } from '../print.ts'
+
+const readers: Readonly<Record<string, (path: string) => AsyncGenerator<LoggedChoice[]>>> = {
+  rewards: rewardLines,
+  'open-bandit': openBandit,
+  'news-replay': newsReplay,
+}
+
+const resamples = 1_000
+
+/** Reads a log, judges the policy by it, prints. */
+export async function runPolicyEvaluation(flags: EvaluatePolicyFlags): Promise<void> {
+  const settings = settingsOf(flags.setting ?? [])
+  const log = await readLog(flags.log, flags['log-format'])
+  const options = { limit: flags.limit, shrinkage: flags.shrinkage, folds: flags.folds, seed: flags.seed, resamples }
+  const judgement = judgePolicy(log, await policyOf(flags, log, settings), options)
+  let truth: PolicyEstimate | null = null
+  if (flags.truth !== undefined) {
+    const own = await readLog(flags.truth, flags['log-format'])
+    truth = judgePolicy(own, uniformPolicy(own), options).logged
+  }
+  if (flags.json) printJson({ log: flags.log, ...judgement, verdict: judgement.check.refusal === null, truth })
+  else print(flags.log, log, judgement, truth)
+}
+
+async function readLog(path: string, format: string): Promise<PolicyLog> {
+  const log = new PolicyLog()
+  // Arms that this log never shows can still be what the judged policy would show.
+  if (format === 'open-bandit') for (const arm of await openBanditArms(path)) log.numberOf(arm)
+  for await (const choices of readers[format]!(path)) log.add(choices)
+  if (log.rows === 0) throw new MillraceError('MILL_IMPORT_INVALID', `"${path}" holds no slot that a policy chose`)
+  return log
+}
+
+async function policyOf(
+  { policy, prior, train }: EvaluatePolicyFlags,
+  log: PolicyLog,
+  settings: Readonly<Record<string, number>>,
+): Promise<JudgedPolicy> {
+  if (policy === 'uniform') return uniformPolicy(log)
+  if (policy.startsWith('always:')) return constantPolicy(log, policy.slice('always:'.length))
+  if (prior !== undefined) return thompsonSlatePolicy(log, await readPrior(prior, log.arms))
+  return learnedPolicy(log, createPolicy(policy, settings), train / 100)
+}
+
+async function readPrior(path: string, arms: readonly string[]): Promise<{ alpha: number; beta: number }[]> {
+  const wrong = (what: string, cause?: unknown) =>
+    new MillraceError('MILL_USAGE', `--prior ${path}: ${what}; give {"arm": [alpha, beta], …} with numbers above 0`, { cause })
+  let given: Record<string, unknown>
+  try {
+    given = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+  } catch (cause) {
+    throw wrong((cause as Error).message, cause)
+  }
+  return arms.map((arm) => {
+    const pair = given[arm]
+    if (!Array.isArray(pair) || !(pair[0] > 0) || !(pair[1] > 0)) throw wrong(`arm ${arm} has ${JSON.stringify(pair)}`)
+    return { alpha: pair[0] as number, beta: pair[1] as number }
+  })
+}
+
+function settingsOf(texts: readonly string[]): Record<string, number> {
+  const settings: Record<string, number> = {}
+  for (const text of texts) {
+    const [key = '', value = ''] = text.split('=')
+    if (key === '' || value === '' || Number.isNaN(Number(value)))
+      throw new MillraceError('MILL_USAGE', `--setting ${text}: give name=number`)
+    settings[key] = Number(value)
+  }
+  return settings
+}
+
+function print(path: string, log: PolicyLog, judgement: PolicyJudgement, truth: PolicyEstimate | null): void {
+  const { policy, rows, logged, estimates, check, bootstrap } = judgement
+  console.log(
+    `${path}: ${log.rows} choices among ${log.arms.length} arms in ${log.positions} positions; ${policy} judged on ${rows}\n`,
+  )
+  const row = ({ estimator, value, interval }: PolicyEstimate) => [
+    estimator,
+    value.toFixed(6),
+    `${interval[0].toFixed(6)} … ${interval[1].toFixed(6)}`,
+  ]
+  printTable(
+    ['estimator', 'mean reward', '95 % interval'],
+    [
+      row(logged),
+      ...estimates.map(row),
+      ['SNIPS, bootstrap', '', `${bootstrap[0].toFixed(6)} … ${bootstrap[1].toFixed(6)}`],
+      ...(truth ? [row({ ...truth, estimator: 'truth: its own log' })] : []),
+    ],
+    '',
+  )
+  const { effectiveSize, meanWeight, meanWeightError, maxWeight, refusal } = check
+  console.log(
+    `\neffective sample size ${effectiveSize.toFixed(1)}, mean weight ${meanWeight.toFixed(4)} ± ${meanWeightError.toFixed(4)}, largest ${maxWeight.toFixed(2)}`,
+  )
+  console.log(refusal === null ? 'The log carries this policy.' : `No verdict: ${refusal}.`)
+}
