@@ -21,8 +21,10 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   serve: () => import('./serve.ts'),
   memory: () => import('./memory.ts'),
   start: () => import('./start.ts'),
+  withdraw: () => import('./withdraw.ts'),
   idle: () => import('./idle.ts'),
   'session-knn': () => import('./session-knn.ts'),
+  retrieval: () => import('./retrieval.ts'),
 }
 
 /** Loads a benchmark. Errors: an unknown name, with the known ones. */

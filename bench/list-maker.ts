@@ -139,7 +139,7 @@ export class ListMaker {
     this.#tasks.push(task)
   }
 
-  #listStore(): ListStore {
+  #listStore(): Pick<ListStore, 'swap' | 'get'> {
     return {
       swap: (entries) => {
         this.lists += entries.length
@@ -148,9 +148,6 @@ export class ListMaker {
         return Promise.resolve(entries.map(() => true))
       },
       get: (keys) => Promise.resolve(keys.map(() => null)),
-      remove: () => Promise.resolve(),
-      keys: () => Promise.resolve([]),
-      close: () => Promise.resolve(),
     }
   }
 }

@@ -77,6 +77,8 @@ export interface FeatureAudit {
 
 /** Columns that follow from other items than the row's own: found by filling the tables again up to the moment of the list. */
 export interface TableAudit {
+  /** Whether the log holds all that the tables ever held; if not, no column that follows from them is called wrong. */
+  readonly whole: boolean
   /** Rows compared, and those that are the same in every such column. */
   readonly rows: number
   readonly same: number
@@ -163,7 +165,8 @@ export async function auditFeatures(ports: OpenPorts, config: Config, options: A
     drafted.map(({ decision, update }) => replayedList(decision, update, options.lagMsMax)),
     options.tableRecordsMax,
   )
-  if (replayed) for (const [at, { decision }] of drafted.entries()) audit.compareTables(decision, replayed[at]!)
+  if (replayed)
+    for (const [at, { decision }] of drafted.entries()) audit.compareTables(decision, replayed.rows[at]!, replayed.whole)
   return audit.result(decisions, newest.length)
 }
 
@@ -182,8 +185,7 @@ class Audit {
   readonly #set = new CandidateSet(1)
   readonly #draft: (update: Sourced<FeatureUpdate>, table: CatalogueTable) => Promise<ListDraft>
   readonly #widths: Record<number, number> = {}
-  #tables: { rows: number; same: number; moved: number; unordered: number; unorderedColumns: Record<string, number> } | null =
-    null
+  #tables: ({ -readonly [K in keyof TableAudit]: TableAudit[K] } & { unorderedColumns: Record<string, number> }) | null = null
   readonly #examples: FeatureMismatch[] = []
   readonly #counts = { contexts: 0, rows: 0, partly: 0, personOnly: 0, mismatches: 0, behind: 0, behindMsMax: 0 }
 
@@ -265,8 +267,8 @@ class Audit {
   }
 
   /** Holds the columns that follow from other items against lists drafted at the moments between which this one was made. */
-  compareTables({ value: decision }: LoggedDecision, rows: ReplayedRows): void {
-    this.#tables ??= { rows: 0, same: 0, moved: 0, unordered: 0, unorderedColumns: {} }
+  compareTables({ value: decision }: LoggedDecision, rows: ReplayedRows, whole: boolean): void {
+    this.#tables ??= { whole, rows: 0, same: 0, moved: 0, unordered: 0, unorderedColumns: {} }
     const tables = this.#tables
     for (const { itemId, features } of decision.slots) {
       const drafts = rows.get(itemId)
@@ -278,7 +280,7 @@ class Audit {
       const untold = (columns: ReadonlySet<number>) => [...columns].filter((at) => at < logged.length && !told(at))
       const [other, unordered] = [untold(otherItemsColumns), untold(unorderedColumns)]
       const wrong = other.find(stood)
-      if (wrong !== undefined && this.#isWhole(itemId)) {
+      if (wrong !== undefined && whole) {
         this.#mismatch(decision, itemId, rankerFeatureNames[wrong]!, logged[wrong], drafts[0]![wrong])
         continue
       }
@@ -289,10 +291,6 @@ class Audit {
       else if (other.length + unordered.length > 0) tables.moved++
       else tables.same++
     }
-  }
-
-  #isWhole(itemId: string): boolean {
-    return this.#histories.get(itemId)?.whole ?? false
   }
 
   #differs(

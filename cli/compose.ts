@@ -10,6 +10,7 @@ import { openRedis } from '../connectors/redis/connection.ts'
 import { RedisListStore } from '../connectors/redis/list-store.ts'
 import { RedisStateStore } from '../connectors/redis/state-store.ts'
 import { ConfluentSchemaRegistry } from '../connectors/registry/schema-registry.ts'
+import { UsearchVectorIndex } from '../connectors/usearch/vector-index.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { collectLess } from '../core/collect-less.ts'
 import { createLocalInference } from '../gpu-workers/local-inference.ts'
@@ -21,6 +22,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { StateStore } from '../ports/state-store.ts'
+import type { VectorIndex } from '../ports/vector-index.ts'
 import { WireFormat } from '../schemas/wire-format.ts'
 import type { Config } from './config.ts'
 import { openLogger } from './logger.ts'
@@ -69,15 +71,28 @@ export async function openPorts(config: Config): Promise<OpenPorts> {
   }
 }
 
+/** What of a configuration says where models are. */
+type InferenceSettings = { readonly inference: Pick<Config['inference'], 'workers' | 'repository' | 'threads'> }
+
 /** Inference workers over gRPC where the configuration names some, else in this process. */
-export async function openInference(config: Config, clock: Clock, logger: Logger): Promise<Inference> {
+export async function openInference(config: InferenceSettings, clock: Clock, logger: Logger): Promise<Inference> {
   if (config.inference.workers.length > 0) return GrpcInference.connect({ addresses: config.inference.workers, clock, logger })
   return createLocalInference({ repository: config.inference.repository, threads: config.inference.threads, clock, logger })
 }
 
 /** The versions of the models in the configured repository. */
-export function openModelShelf(config: Config, clock: Clock, logger: Logger): ModelShelf {
+export function openModelShelf(config: InferenceSettings, clock: Clock, logger: Logger): ModelShelf {
   return new ModelShelf(config.inference.repository, { provider: 'cpu', sessions: 1, intraOpThreads: 1, clock, logger })
+}
+
+/** An approximate index for vectors of `width` numbers; null, and a warning, where this platform has none: exact search is slow, not wrong. */
+export function openVectorIndex(width: number, logger: Logger): VectorIndex | null {
+  try {
+    return new UsearchVectorIndex(width)
+  } catch (error) {
+    logger.warn({ error: String(error) }, 'Nearest items are searched exactly, which takes longer the more there are.')
+    return null
+  }
 }
 
 /** The version in package.json. */

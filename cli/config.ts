@@ -147,6 +147,19 @@ export const configSchema = Type.Object(
     recommendations: Type.Object(
       {
         candidatesMax: Type.Integer({ minimum: 10, maximum: 2000, default: 400, description: 'Candidates ranked per list.' }),
+        heldListsMax: Type.Integer({
+          minimum: 1_000,
+          maximum: 50_000_000,
+          default: 1_000_000,
+          description:
+            'Stored lists of which is known what they hold, over all processes, about 0.5 KB each: an item that goes leaves those at once, others at their next event.',
+        }),
+        exactItemsMax: Type.Integer({
+          minimum: 0,
+          default: 200_000,
+          description:
+            'Items up to which the nearest ones by vector are searched exactly; above by an approximate index, its recall measured as millrace_ann_recall.',
+        }),
         shedAfterMs: Type.Integer({
           minimum: 100,
           default: 10_000,

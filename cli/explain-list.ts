@@ -1,12 +1,11 @@
 import { MillraceError } from '../core/errors.ts'
 import type { ListStore } from '../ports/list-store.ts'
-import type { Scorer } from '../ports/scorer.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem } from '../schemas/recommendation.ts'
 import { decodeServed, type ServedList, type ServedReserve, type ServedSnapshot, wordReason } from '../schemas/served-list.ts'
 import { unpackRow } from '../schemas/served-rows.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
-import { featureContributions, type ScoreExplanation } from './feature-contributions.ts'
+import { type ContributionOptions, featureContributions, type ScoreExplanation } from './feature-contributions.ts'
 
 /** A stored list with what was stored beside it. */
 export interface StoredList {
@@ -55,13 +54,14 @@ export function floatsOf(bytes: Uint8Array): Float32Array {
 
 /**
  * Why each item of a stored list is on it; with `only` that one, reserve included. Contributions are against the mean of all rows of
- * the list's snapshot. Errors: `MILL_NOT_FOUND` if `only` is neither on the list nor in its reserve; those of the scorer.
+ * the list's snapshot. Errors: `MILL_NOT_FOUND` if `only` is neither on the list nor in its reserve; those of `featureContributions`.
  */
 export async function explainList(
   { list, reserve, rows }: StoredList,
   features: UserFeatures | null,
-  options: { readonly scorer: Scorer; readonly model: string; readonly draws: number; readonly only: string | undefined },
+  options: Pick<ContributionOptions, 'scorer' | 'model' | 'forestOf' | 'draws'> & { readonly only: string | undefined },
 ): Promise<readonly ExplainedItem[]> {
+  const { rung, modelVersion } = list
   const background = new Float32Array([...rows.values()].flatMap((row) => [...row]))
   const places = [
     ...list.items.map((item, place) => ({ item, place, inReserve: false })),
@@ -76,7 +76,7 @@ export async function explainList(
   for (const { item, place, inReserve } of places) {
     const row = inReserve ? undefined : rows.get(item.itemId)
     const explanation = row
-      ? await featureContributions(row, background, { ...options, rung: list.rung, seed: `${list.listId} ${item.itemId}` })
+      ? await featureContributions(row, background, { ...options, rung, modelVersion, seed: `${list.listId} ${item.itemId}` })
       : null
     const because = wordReason(item.reason, (itemId) => itemId)
     explained.push({ ...item, place, inReserve, because, follows: followed(item, features), explanation })

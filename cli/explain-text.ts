@@ -2,6 +2,7 @@ import type { ServedList } from '../schemas/served-list.ts'
 import type { ExplainedItem } from './explain-list.ts'
 import type { FeatureContribution, ScoreExplanation } from './feature-contributions.ts'
 import { printTable } from './print.ts'
+import type { SinceWritten } from './since-written.ts'
 import type { WhyNot } from './why-not.ts'
 
 /** Contributions shown beside an item of a whole list. */
@@ -32,7 +33,7 @@ export function tellList(
     console.log(itemId === null ? `rule ${ruleId} could not be kept` : `rule ${ruleId}: ${itemId} ${kind}`)
   const explanation = items.find((item) => item.explanation)?.explanation
   if (explanation) console.log(method(explanation))
-  if (explanation && list.rung === 'ranker' && explanation.modelVersion !== list.modelVersion)
+  if (explanation?.method === 'shapley' && explanation.modelVersion !== list.modelVersion)
     console.log(
       `model ${explanation.modelVersion} answers now, and the list was made by ${list.modelVersion}: scores differ from those above`,
     )
@@ -45,13 +46,7 @@ export function tellList(
 export interface Absence extends Omit<WhyNot, 'items'> {
   readonly userId: string
   readonly surface: string
-  readonly stored: {
-    readonly listId: string
-    readonly place: number | null
-    readonly reserve: number | null
-    readonly same: number
-    readonly of: number
-  } | null
+  readonly stored: SinceWritten | null
 }
 
 /** Prints at which stage an item ended. */
@@ -68,6 +63,7 @@ export function tellAbsence(answer: Absence): void {
     console.log(
       `the stored list ${stored.listId} ${held}; a list made now has the same item at ${stored.same} of ${stored.of} places`,
     )
+    if (stored.since !== '') console.log(stored.since)
   } else console.log('no list is stored')
   printTable(
     ['stage', 'passed', 'what happened'],
@@ -98,9 +94,12 @@ function because(item: ExplainedItem): string {
 }
 
 function method({ method, base, draws, modelVersion }: ScoreExplanation): string {
+  const mean = `against the mean score ${base.toFixed(4)} of the`
+  if (method === 'tree-shap')
+    return `contributions: exact SHAP values (tree-shap) of the trees of model ${modelVersion}, in the trees' own score, ${mean} rows they learned from`
   const how =
     method === 'exact' ? 'exact products of the linear score' : `Shapley values by ${draws} walks over model ${modelVersion}`
-  return `contributions: ${how}, against the mean score ${base.toFixed(4)} of the first items of the list`
+  return `contributions: ${how}, ${mean} first items of the list`
 }
 
 function tellContributions({ base, score, contributions }: ScoreExplanation): void {

@@ -8,21 +8,34 @@ import type { OpenPorts } from './compose.ts'
 import { jsonLine } from './json-line.ts'
 import { readTopic } from './read-topic.ts'
 
+/** Event times, ms: at least `fromMs`, below `toMs`. */
+export interface TimeRange {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 /**
- * Writes what a topic holds as JSON lines: bytes as base64, field names as in the schema. The file appears whole or not at all.
- * Errors: `MILL_USAGE` when it cannot be written.
+ * Writes what a topic holds as JSON lines: bytes as base64, field names as in the schema; with a range only records whose `timeMs` lies
+ * in it. The file appears whole or not at all. Errors: `MILL_USAGE` when it cannot be written, or when records have no time.
  */
 export async function exportTopic(
   ports: Pick<OpenPorts, 'log' | 'wire'>,
   topic: TopicName,
   path: string,
+  range?: TimeRange,
 ): Promise<{ records: number; undecodable: number }> {
   const result = { records: 0, undecodable: 0 }
   const undecodable = () => {
     result.undecodable++
   }
+  if (range && topics[topic].cleanup === 'compact')
+    throw new MillraceError(
+      'MILL_USAGE',
+      `${topic} holds the newest of each key, whenever it came: it has no range; leave out --from, --to and --window`,
+    )
   async function* lines() {
     for await (const value of valuesOf(ports, topic, undecodable)) {
+      if (range && !lies(value, range)) continue
       result.records++
       yield jsonLine(value)
     }
@@ -36,6 +49,13 @@ export async function exportTopic(
     throw new MillraceError('MILL_USAGE', `--out ${path} cannot be written: ${(cause as Error).message}`, { cause })
   }
   return result
+}
+
+/** A list has its time in `loggedMs`, what happened or was shown in `timeMs`. */
+function lies(value: unknown, { fromMs, toMs }: TimeRange): boolean {
+  const { timeMs, loggedMs } = value as { timeMs?: number; loggedMs?: number }
+  const at = timeMs ?? loggedMs ?? 0
+  return at >= fromMs && at < toMs
 }
 
 async function* valuesOf(

@@ -38,11 +38,6 @@ export class ItemHistory {
     return this.#versions[0]
   }
 
-  /** Whether the log holds every version. */
-  get whole(): boolean {
-    return this.#whole
-  }
-
   /** Says that the log may have dropped versions from before the first one held. */
   lostItsBeginning(): void {
     this.#whole = false

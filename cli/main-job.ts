@@ -198,11 +198,12 @@ class MainJob {
   }
 
   async stop(): Promise<void> {
-    const { engine, ports, decisions, inference } = this.#parts
+    const { engine, keeper, ports, decisions, inference } = this.#parts
     await this.#gateway?.close()
     await this.#admin?.close()
     await decisions.close()
     await engine.stop()
+    await keeper.close()
     await this.#rewards?.stop()
     await inference.close()
     await ports.close()

@@ -1,3 +1,4 @@
+import { embeddingWidth } from '../algorithms/catalogue.ts'
 import { partitionFor } from '../core/partition-for.ts'
 import { DecisionLog } from '../gateway/decision-log.ts'
 import { EventCollector } from '../gateway/event-collector.ts'
@@ -11,9 +12,11 @@ import { SharedScorer } from '../runtime/shared-scorer.ts'
 import { defaultTaskLimits } from '../runtime/task.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
-import { openInference, openPorts } from './compose.ts'
+import { recommendations } from '../topologies/recommendations.ts'
+import { openInference, openPorts, openVectorIndex } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
+import { listKeeper } from './recommendation-ports.ts'
 import { RunStatistics } from './run-statistics.ts'
 import { graphsOf } from './topologies.ts'
 
@@ -35,7 +38,16 @@ export async function openJob(config: Config) {
     ports.clock,
     ports.metrics,
   )
-  const { graphs, tables } = graphsOf(config, scorer, ports.clock)
+  const { graphs, tables } = graphsOf(config, scorer, ports.clock, () => openVectorIndex(embeddingWidth, ports.logger))
+  ports.metrics.gauge(
+    'millrace_ann_recall',
+    'Recall of approximate nearest items against exact ones, mean of the last sampled searches; absent while searches are exact.',
+    () => {
+      const { recall } = tables.catalogue.nearest
+      return recall === null ? [] : [{ value: recall }]
+    },
+  )
+  const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
   const engine = new Engine(ports, {
@@ -51,7 +63,11 @@ export async function openJob(config: Config) {
       rewards: { gatherMs: 100 },
       bandit: { gatherMs: 100 },
     },
-    onBatch: (topology, _partition, summary) => {
+    onTask: (topology, partition, task) => {
+      if (topology === recommendations.name) keeper.partition(partition, task)
+    },
+    onBatch: (topology, partition, summary) => {
+      if (topology === recommendations.name) keeper.swapped(partition, summary.lists, summary.swapped, summary.version)
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(
         topology,
@@ -99,6 +115,7 @@ export async function openJob(config: Config) {
     tables,
     statistics,
     engine,
+    keeper,
     decisions,
     service,
     collector,

@@ -8,6 +8,7 @@ import { similarCandidates } from '../algorithms/candidates/similar-candidates.t
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
+import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../operators/tables/rule-table.ts'
@@ -15,6 +16,7 @@ import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
 
@@ -25,9 +27,17 @@ const itemsMax = 50
 const sessionsMax = 100_000
 const sessionItemsMax = 1 << 20
 
-/** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
-export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock): RecommendationPorts {
-  const catalogue = new CatalogueTable()
+/**
+ * The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. Without an `openIndex` nearest items
+ * are found by exact search however many there are.
+ */
+export function recommendationPorts(
+  config: Config,
+  scorer: Scorer,
+  clock: Clock,
+  openIndex: () => VectorIndex | null = () => null,
+): RecommendationPorts {
+  const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
   const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, itemsMax: sessionItemsMax })
   const countMax = config.recommendations.candidatesMax
@@ -51,6 +61,25 @@ export function recommendationPorts(config: Config, scorer: Scorer, clock: Clock
   }
 }
 
+/** The keeper of the lists that `recommendations` makes with these ports. Errors: none. */
+export function listKeeper(
+  config: Config,
+  ports: RecommendationPorts,
+  open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
+): ListKeeper {
+  const { catalogue, rules, diversify, finish } = ports
+  return new ListKeeper(
+    { ...open, catalogue, rules },
+    {
+      ...diversify,
+      surface,
+      shownMax: finish.itemsMax,
+      listsMax: config.recommendations.heldListsMax,
+      partitions: config.partitions,
+    },
+  )
+}
+
 /** What says most about the person comes first: a full candidate set turns the last ones away. */
 function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: SessionTable): readonly CandidateSource[] {
   const { catalogue } = table
@@ -58,7 +87,7 @@ function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: Sessio
     sessionCandidates(sessions.index),
     similarCandidates(catalogue),
     togetherCandidates(catalogue),
-    twoTowerCandidates(catalogue),
+    twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),
     trendCandidates(trends),

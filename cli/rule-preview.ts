@@ -1,7 +1,7 @@
 import { applyRules } from '../algorithms/rules/apply-rules.ts'
 import { checkList } from '../algorithms/rules/check-list.ts'
 import { type CompiledRules, compileRules } from '../algorithms/rules/compile-rules.ts'
-import type { RuleSubject } from '../algorithms/rules/rule-spec.ts'
+import { isOrdering, type RuleSubject, unknownSubject } from '../algorithms/rules/rule-spec.ts'
 import type { RuleMove } from '../algorithms/rules/ruled-list.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
@@ -76,11 +76,6 @@ export async function previewRules(
     })
   }
   return tally.preview()
-}
-
-/** Whether a rule moves items by how far they are ahead, which a stored list shows already. */
-function isOrdering({ kind, bias }: Rule): boolean {
-  return kind === 'bury' || (kind === 'bias' && bias > 0)
 }
 
 async function readSubjects(ports: Pick<OpenPorts, 'log' | 'wire'>): Promise<Map<string, RuleSubject>> {
@@ -183,7 +178,7 @@ class PreviewTally {
     const { subjects } = this.#parts
     const known = subjects.get(itemId)
     if (known) return known
-    const blank = { itemId, category: [], tags: [], brand: null, price: 0, margin: 0, stock: null, createdMs: 0 }
+    const blank = unknownSubject(itemId)
     subjects.set(itemId, blank)
     return blank
   }

@@ -38,19 +38,21 @@ interface Change {
 
 /**
  * Fills the tables of `recommendations` from the log once more, in the order of its clock, and drafts lists on the way as the engine
- * drafts them: candidates of all sources but the models', and the rows of some items. Null, with nothing read, for topics of more than
- * `recordsMax` records: all of them are held at once. A process may have read topics and partitions in another order than the clock's.
+ * drafts them: candidates of all sources but the models', and the rows of some items. `whole` is false where the log has dropped
+ * records of the tables, which may then have held something else. Null, with nothing read, for topics of more than `recordsMax` records:
+ * all of them are held at once. A process may have read topics and partitions in another order than the clock's.
  */
 export async function replayTables(
   ports: OpenPorts,
   config: Config,
   lists: readonly ReplayedList[],
   recordsMax: number,
-): Promise<readonly ReplayedRows[] | null> {
+): Promise<{ readonly rows: readonly ReplayedRows[]; readonly whole: boolean } | null> {
   const made = recommendationPorts(config, noScorer, ports.clock)
   const graph = recommendations.graph(made)
-  const changes = await readChanges(ports, graph, recordsMax)
-  if (changes === null) return null
+  const read = await readChanges(ports, graph, recordsMax)
+  if (read === null) return null
+  const { changes, whole } = read
   const moments = lists.flatMap(({ momentsMs }, list) => momentsMs.map((momentMs, at) => ({ momentMs, list, at })))
   moments.sort((a, b) => a.momentMs - b.momentMs)
   const rows = lists.map(({ itemIds }) => new Map(itemIds.map((itemId) => [itemId, [] as Float32Array[]])))
@@ -63,21 +65,30 @@ export async function replayTables(
     const draft = await retrieved(graph, lists[list]!.update)
     for (const [itemId, found] of rows[list]!) found[at] = rowOf(made.catalogue.catalogue, draft, itemId)
   }
-  return rows
+  return { rows, whole }
 }
 
-async function readChanges(ports: OpenPorts, graph: Graph, recordsMax: number): Promise<Change[] | null> {
+async function readChanges(
+  ports: OpenPorts,
+  graph: Graph,
+  recordsMax: number,
+): Promise<{ readonly changes: readonly Change[]; readonly whole: boolean } | null> {
   const nodes = graph.nodes.filter((node): node is TableNode => node.kind === 'table')
-  let count = 0
+  let [held, given] = [0, 0]
   for (const { topic } of nodes)
-    if ((await ports.log.partitions(topic)) > 0) for (const { start, end } of await ports.log.offsets(topic)) count += end - start
-  if (count > recordsMax) return null
+    if ((await ports.log.partitions(topic)) > 0)
+      for (const { start, end } of await ports.log.offsets(topic)) {
+        held += end - start
+        given += end
+      }
+  if (held > recordsMax) return null
   const changes: Change[] = []
   for (const { topic, table } of nodes)
     for await (const { key, value, partition, offset, loggedMs } of readTopic(ports, topic))
       changes.push({ table, record: { key: key ?? '', value, offset, loggedMs }, partition })
   // The sort is stable: records of one partition and moment keep their order.
-  return changes.sort((a, b) => a.record.loggedMs - b.record.loggedMs)
+  changes.sort((a, b) => a.record.loggedMs - b.record.loggedMs)
+  return { changes, whole: changes.length >= given }
 }
 
 /** The list with its candidates, before any is taken out. */

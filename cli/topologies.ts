@@ -1,6 +1,7 @@
 import { MillraceError } from '../core/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { VectorIndex } from '../ports/vector-index.ts'
 import type { Graph } from '../runtime/graph.ts'
 import { bandit } from '../topologies/bandit.ts'
 import { itemFeatures } from '../topologies/item-features.ts'
@@ -24,8 +25,8 @@ export function featurePorts(config: Config) {
   }
 }
 
-/** The named topologies as graph builders, with the tables they share; unknown names are refused. */
-export function graphsOf(config: Config, scorer: Scorer, clock: Clock) {
+/** The named topologies as graph builders, with the tables they share; unknown names are refused. `openIndex`: of `recommendationPorts`. */
+export function graphsOf(config: Config, scorer: Scorer, clock: Clock, openIndex?: () => VectorIndex | null) {
   const names = config.topologies.length > 0 ? config.topologies : topologyNames
   for (const name of names) {
     if (!topologyNames.includes(name))
@@ -34,7 +35,7 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock) {
         `"topologies": there is no topology "${name}"; there are ${topologyNames.join(', ')}`,
       )
   }
-  const lists = recommendationPorts(config, scorer, clock)
+  const lists = recommendationPorts(config, scorer, clock, openIndex)
   const ports = featurePorts(config)
   const builders: Record<string, () => Graph> = {
     'user-features': () => userFeatures.graph(ports),

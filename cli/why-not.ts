@@ -5,8 +5,10 @@ import type { FinishedList, ListDraft } from '../operators/list-draft.ts'
 import { dryBatch, runOperator } from '../runtime/dry-run.ts'
 import type { Rung } from '../schemas/recommendation.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
-import { featureContributions, type ScoreExplanation } from './feature-contributions.ts'
+import { type ContributionOptions, featureContributions, type ScoreExplanation } from './feature-contributions.ts'
 import type { ListWorkbench } from './list-workbench.ts'
+import type { ForestOf } from './read-forest.ts'
+import { ruleEffect } from './rule-effect.ts'
 import { type SourceReport, sourceReport } from './source-report.ts'
 
 /** One stage of the way of an item into a list. */
@@ -41,11 +43,11 @@ export async function whyNot(
   bench: ListWorkbench,
   features: UserFeatures,
   itemId: string,
-  options: { readonly listId: string | null; readonly draws: number },
+  options: { readonly listId: string | null; readonly draws: number; readonly forestOf: ForestOf },
 ): Promise<WhyNot> {
   const trail = new Trail(bench, itemId)
   for await (const { id, record, again } of bench.steps(features, options.listId)) {
-    if (isFinished(record)) await trail.finish(record, options.draws)
+    if (isFinished(record)) await trail.finish(record, options)
     else if (isDraft(record)) await trail.follow(id, record, again)
   }
   return trail.result()
@@ -60,8 +62,10 @@ class Trail {
   #end: { readonly end: string; readonly detail: string } | null = null
   #explanation: ScoreExplanation | null = null
   #made: FinishedList | null = null
-  /** Reasons counted so far, to see which grew. */
-  #removed = new Map<string, number>()
+  /** Its place in the order after the step before; -1 none. */
+  #at = -1
+  /** What moved it away from its place by score. */
+  readonly #moved: string[] = []
 
   constructor(bench: ListWorkbench, itemId: string) {
     this.#bench = bench
@@ -82,17 +86,21 @@ class Trail {
 
   /** Looks at a draft after a step. */
   async follow(step: string, draft: ListDraft, again: (record: unknown) => Promise<unknown>): Promise<void> {
-    if (this.#end) return
     const place = draft.set.rows.subarray(0, draft.set.count).indexOf(this.#row)
+    const at = place < 0 ? -1 : draft.order.indexOf(place)
+    // The exploration slot and rules bring items back that were left out before.
+    if (this.#end && at >= 0) this.#end = null
+    if (this.#end) return
     if (step === 'retrieve') this.#retrieved(draft, place)
     else if (step === 'score') this.#scored(draft, place)
     else if (step === 'diversify') await this.#diversified(draft, place)
-    else if (step !== 'draft') await this.#other(step, draft, place, again)
-    this.#removed = new Map(draft.removed)
+    else if (step === 'explore' || step === 'rule') this.#moves(step, draft, at)
+    else if (step !== 'draft') await this.#filtered(step, draft, place, again)
+    this.#at = at
   }
 
   /** Looks at the finished list, which is kept. */
-  async finish(made: FinishedList, draws: number): Promise<void> {
+  async finish(made: FinishedList, options: Pick<ContributionOptions, 'draws' | 'forestOf'>): Promise<void> {
     this.#made = made
     const { draft, recommendation, reserve } = made
     const own = draft.set.rows.subarray(0, draft.set.count).indexOf(this.#row)
@@ -104,17 +112,19 @@ class Trail {
         background.set(rowOf(place), at * rankerWidth)
       })
       this.#explanation = await featureContributions(rowOf(own), background, {
+        ...options,
         rung: draft.rung,
+        modelVersion: draft.modelVersion,
         scorer: this.#bench.scorer,
         model: this.#bench.ports.score.model,
-        draws,
         seed: `${draft.listId} ${this.#itemId}`,
       })
     }
     if (this.#end) return
     const at = recommendation.items.findIndex(({ itemId }) => itemId === this.#itemId)
     const spare = reserve.findIndex(({ itemId }) => itemId === this.#itemId)
-    const detail = at >= 0 ? `it is on the list at place ${at}` : `it waits in the reserve at place ${spare} of ${reserve.length}`
+    const stands = at >= 0 ? `it is on the list at place ${at}` : `it waits in the reserve at place ${spare} of ${reserve.length}`
+    const detail = this.#moved.length === 0 ? stands : `${stands}; moved by ${this.#moved.join(', then by ')}`
     this.#stages.push({ stage: 'finish', passed: at >= 0, detail })
     this.#end = { end: at >= 0 ? 'list' : 'reserve', detail }
   }
@@ -179,6 +189,8 @@ class Trail {
     const noCaps = await this.#placeUnder(draft, place, { ...options, perBrandMax: 1 << 30, perCategoryMax: 1 << 30 })
     const moved = `by score alone at place ${rank}, after diversity ${where(noCaps)}, after the caps per brand and category ${where(at)}`
     this.#pass('diversify', at >= 0, at >= 0 ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'diversity')
+    if (at >= 0 && noCaps !== rank) this.#moved.push(`diversity (${rank} to ${noCaps})`)
+    if (at >= 0 && at !== noCaps) this.#moved.push(`the caps per brand and category (${noCaps} to ${at})`)
   }
 
   /** Where the item would stand under other options. */
@@ -189,14 +201,24 @@ class Trail {
     return records[0]!.order.indexOf(place)
   }
 
-  /** A step that takes out or moves: a filter, rules, the exploration slot. */
-  async #other(step: string, draft: ListDraft, place: number, again: (record: unknown) => Promise<unknown>): Promise<void> {
-    const ordered = draft.order.length > 0
-    const at = ordered ? draft.order.indexOf(place) : place
-    if (at >= 0 && place >= 0) return this.#pass(step, true, ordered ? `at place ${at}` : 'stays')
-    if (step === 'explore') return this.#pass(step, false, 'pushed off the end by the item of the exploration slot')
-    const reason = ordered ? this.#grown(draft) : await this.#reasonOf(draft, again)
+  /** A step that takes candidates out. */
+  async #filtered(step: string, draft: ListDraft, place: number, again: (record: unknown) => Promise<unknown>): Promise<void> {
+    if (place >= 0) return this.#pass(step, true, 'stays')
+    const reason = await this.#reasonOf(draft, again)
     this.#pass(step, false, reason === '' ? `taken out by the step ${step}` : (filterReasons[reason] ?? reason))
+  }
+
+  /** A step that changes the order: the exploration slot, or rules. `at`: the item's place now, -1 none. */
+  #moves(step: 'explore' | 'rule', draft: ListDraft, at: number): void {
+    const explored = draft.exploration?.slot === at ? 'the exploration slot' : 'what the exploration slot took in'
+    const by = step === 'explore' ? explored : ruleEffect(draft, this.#itemId) || 'a rule'
+    if (at < 0) this.#pass(step, false, `taken out from place ${this.#at} by ${by}`)
+    else if (at === this.#at) this.#pass(step, true, `at place ${at}`)
+    else {
+      const change = this.#at < 0 ? `brought in at ${at}` : `${this.#at} to ${at}`
+      this.#pass(step, true, `at place ${at}: ${by} (${change})`)
+      this.#moved.push(`${by} (${change})`)
+    }
   }
 
   /** The reason that a step gives when the item is the only candidate. */
@@ -206,10 +228,6 @@ class Trail {
     const removed = new Map<string, number>()
     await again({ ...draft, set, removed })
     return [...removed.keys()].join(', ')
-  }
-
-  #grown(draft: ListDraft): string {
-    return [...draft.removed].flatMap(([reason, count]) => (count > (this.#removed.get(reason) ?? 0) ? [reason] : [])).join(', ')
   }
 }
 

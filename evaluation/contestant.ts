@@ -22,7 +22,6 @@ export interface ContestantChoice {
   readonly settings: readonly string[]
   /** Each algorithm takes part once for each. */
   readonly retraining: readonly Retraining[]
-  readonly seed: number
 }
 
 /** An algorithm as asked for, before it is made. */
@@ -41,7 +40,7 @@ export function chooseContestants(specs: readonly RecommenderSpec[], choice: Con
     if (spec === undefined)
       throw new MillraceError(
         'MILL_USAGE',
-        `there is no algorithm "${name}"; there are ${specs.map((known) => known.name).join(', ')}`,
+        `there is no algorithm "${name}"; there are ${specs.map((known) => known.name).join(', ')}; models of a repository take part with --repository DIR`,
       )
     return { label: text, spec }
   })
@@ -84,7 +83,7 @@ function readSettings(
 ): Map<string, Record<string, SettingValue>> {
   const read = new Map<string, Record<string, SettingValue>>()
   for (const text of texts) {
-    const match = /^(.+)\.([A-Za-z]\w*)=(.*)$/.exec(text)
+    const match = /^([^=]+)\.([A-Za-z]\w*)=(.*)$/.exec(text)
     if (!match) throw new MillraceError('MILL_USAGE', `--setting ${text}: write algorithm.key=value, e.g. stan.k=100`)
     const [, label, key, value] = match as unknown as [string, string, string, string]
     const found = chosen.find((one) => one.label === label)

@@ -13,6 +13,8 @@ import { type Variety, VarietyMeasure } from './variety.ts'
 export interface EvaluateOptions extends Pick<JudgeOptions, 'ks' | 'context' | 'truth' | 'exclude' | 'curveMs'> {
   readonly seed: number
   readonly clock: Clock
+  /** As in `PlanOptions`: algorithms may know what is asked for. */
+  readonly judgedTypes: readonly string[]
   readonly onProgress?: (share: number, questions: number) => void
 }
 
@@ -55,29 +57,46 @@ const truthWords: Record<Truth, string> = {
   next: 'right is the next item',
   rest: 'MRR and HR: right is the next item; P, R, NDCG, MAP: right is all that follows in the visit',
   basket: 'right is everything of the next basket',
+  hidden: 'right is what was hidden of the basket',
   user: 'right is everything of the user in the fold',
 }
 
 /** Judges every contestant on every plan (the folds of a k-fold count together) and compares each with each. */
-export function evaluate(
+export async function evaluate(
   data: Observations,
   plans: readonly Plan[],
   contestants: readonly ContestantPlan[],
   options: EvaluateOptions,
-): Evaluation {
-  const { ks, context, truth, exclude, curveMs, clock, seed } = options
+): Promise<Evaluation> {
+  const { ks, context, truth, exclude, curveMs, clock, seed, judgedTypes } = options
   const clusters = context === 'session' ? data.sessionCount : data.userIds.length
   const itemCount = data.itemIds.length
   const tallies = contestants.map(() => new ContestantTally({ ks, clusters, items: itemCount, curveMs }))
   const counts = { questions: 0, cold: 0, unknown: 0, learned: 0 }
-  const world = { itemCount, userCount: data.userIds.length, sessionCount: data.sessionCount, facts: data.facts }
-  plans.forEach((plan, at) => {
+  const world = {
+    itemIds: data.itemIds,
+    itemCount,
+    userCount: data.userIds.length,
+    sessionCount: data.sessionCount,
+    facts: data.facts,
+    judgedTypes,
+  }
+  for (const [at, plan] of plans.entries()) {
     const made = createContestants(contestants, world, seed)
     const onProgress = (done: number, questions: number) =>
       options.onProgress?.((at + done / plan.order.length) / plans.length, counts.questions + questions)
-    const judgement = judge(data, plan, made, tallies, { ks, context, truth, exclude, curveMs, clock, sampleMax, onProgress })
+    const judgement = await judge(data, plan, made, tallies, {
+      ks,
+      context,
+      truth,
+      exclude,
+      curveMs,
+      clock,
+      sampleMax,
+      onProgress,
+    })
     for (const key of ['questions', 'cold', 'unknown', 'learned'] as const) counts[key] += judgement[key]
-  })
+  }
   const measure = new VarietyMeasure(data, context)
   const results = contestants.map(({ label, settings }, c) => ({
     algorithm: label,

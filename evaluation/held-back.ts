@@ -16,11 +16,13 @@ export class HeldBack implements Recommender {
   #period = Number.NEGATIVE_INFINITY
   readonly #one: Observation = { user: 0, session: 0, item: 0, timeMs: 0, type: 0, strength: 0, rating: 0 }
   readonly predict?: (user: number, item: number) => number
+  readonly prepare?: (query: Query) => Promise<void>
 
   /** `every`: seconds, or `never`. */
   constructor(inner: Recommender, every: number | 'never') {
     this.#inner = inner
     this.#periodMs = every === 'never' ? Number.POSITIVE_INFINITY : every * 1000
+    if (inner.prepare !== undefined) this.prepare = (query) => inner.prepare!(query)
     if (inner.predict !== undefined) this.predict = (user, item) => inner.predict!(user, item)
   }
 

@@ -10,7 +10,7 @@ import { type Plan, roles } from './plan.ts'
 import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
 
 /** What one list is held against. */
-export const truths = ['next', 'rest', 'basket', 'user'] as const
+export const truths = ['next', 'rest', 'basket', 'hidden', 'user'] as const
 export type Truth = (typeof truths)[number]
 
 export interface JudgeOptions {
@@ -20,7 +20,7 @@ export interface JudgeOptions {
   readonly context: 'session' | 'user'
   /**
    * `next`: the next item. `rest`: MRR and HR the next item, the others all that follow in the visit. `basket`: the items of all
-   * judged events of one session and time. `user`: all judged items of a user.
+   * judged events of one session and time. `hidden`: all judged items of one session. `user`: all judged items of a user.
    */
   readonly truth: Truth
   readonly exclude: Exclusion
@@ -54,7 +54,7 @@ export function judge(
   contestants: readonly Contestant[],
   tallies: readonly ContestantTally[],
   options: JudgeOptions,
-): Judgement {
+): Promise<Judgement> {
   return new Judge(data, plan, contestants, tallies, options).run()
 }
 
@@ -118,7 +118,7 @@ class Judge {
     this.#passed = new Int32Array(this.#answers === null ? 0 : data.sessionCount)
   }
 
-  run(): Judgement {
+  async run(): Promise<Judgement> {
     const { order, roles: roleAt, updates } = this.#plan
     let fitted = false
     for (let at = 0; at < order.length; at++) {
@@ -136,7 +136,7 @@ class Judge {
         if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
         fitted = true
         const end = this.#endOfGroup(at)
-        this.#ask(at, end)
+        await this.#ask(at, end)
         this.#predict(at, end)
         for (let n = at; n < end; n++) {
           this.#see(order[n]!)
@@ -160,14 +160,13 @@ class Judge {
     let end = at + 1
     for (; end < order.length && roleAt[end] === roles.judge; end++) {
       const row = order[end]!
-      const same =
-        truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first] && timesMs[row] === timesMs[first]
-      if (!same) break
+      const sameOwner = truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first]
+      if (!sameOwner || (truth === 'basket' && timesMs[row] !== timesMs[first])) break
     }
     return end
   }
 
-  #ask(at: number, end: number): void {
+  async #ask(at: number, end: number): Promise<void> {
     const { context, clock } = this.#options
     const { sessions, users, timesMs, items } = this.#data
     const row = this.#plan.order[at]!
@@ -201,8 +200,10 @@ class Judge {
     this.#questions++
     for (let c = 0; c < this.#contestants.length; c++) {
       const out = this.#out[c]!
+      const { recommender } = this.#contestants[c]!
       const startMs = clock.elapsedMs()
-      this.#contestants[c]!.recommender.recommend(query, this.#size, out)
+      if (recommender.prepare !== undefined) await recommender.prepare(query)
+      recommender.recommend(query, this.#size, out)
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
     this.#leftOut.restore(query)

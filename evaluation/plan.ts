@@ -16,7 +16,7 @@ export interface Plan {
   readonly updates: boolean
 }
 
-export const protocols = ['prequential', 'split', 'leave-last-out', 'k-fold'] as const
+export const protocols = ['prequential', 'split', 'leave-last-out', 'k-fold', 'basket'] as const
 export type Protocol = (typeof protocols)[number]
 
 export interface PlanOptions {
@@ -26,7 +26,7 @@ export interface PlanOptions {
   readonly updates: boolean
   /** Of `split` where the data has no parts: this share of the last sessions is judged. */
   readonly lastShare: number
-  /** Of `prequential`: events before this share of all are learned without being judged. */
+  /** Of `prequential` and `basket`: events before this share of all are learned without being judged. */
   readonly warmShare: number
   /** Of `k-fold`: folds. */
   readonly folds: number
@@ -46,6 +46,8 @@ export function plansOf(protocol: Protocol, data: Observations, options: PlanOpt
       return [leaveLastOutPlan(data, options)]
     case 'k-fold':
       return foldPlans(data, options)
+    case 'basket':
+      return [basketPlan(data, options)]
   }
 }
 
@@ -53,7 +55,8 @@ function rowsInOrder(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row)
 }
 
-function judgedIn(data: Observations, types: readonly string[]): (row: number) => boolean {
+/** Whether a row is of a type that is judged; all are if `types` is empty. */
+function judgedRows(data: Observations, types: readonly string[]): (row: number) => boolean {
   if (types.length === 0) return () => true
   const wanted = new Uint8Array(eventTypes.length)
   for (const type of types) wanted[eventTypes.indexOf(type as never)] = 1
@@ -61,7 +64,7 @@ function judgedIn(data: Observations, types: readonly string[]): (row: number) =
 }
 
 function prequentialPlan(data: Observations, { warmShare, judgedTypes }: PlanOptions): Plan {
-  const judged = judgedIn(data, judgedTypes)
+  const judged = judgedRows(data, judgedTypes)
   const warm = Math.floor(data.count * warmShare)
   const order = rowsInOrder(data.count)
   return {
@@ -72,7 +75,7 @@ function prequentialPlan(data: Observations, { warmShare, judgedTypes }: PlanOpt
 }
 
 function splitPlan(data: Observations, options: PlanOptions): Plan {
-  const judged = judgedIn(data, options.judgedTypes)
+  const judged = judgedRows(data, options.judgedTypes)
   const parts = data.parts.some((part) => part > 0) ? data.parts : lastSessions(data, options.lastShare)
   const has = (part: 'valid' | 'test') => parts.includes(dataParts.indexOf(part))
   const { part } = options
@@ -138,4 +141,44 @@ function foldPlans(data: Observations, { folds, seed }: PlanOptions): Plan[] {
     const order = Int32Array.from([...learned, ...judged])
     return { order, roles: Uint8Array.from(order, (row) => (foldOf[row] === fold ? roles.judge : roles.learn)), updates: false }
   })
+}
+
+/**
+ * Cross-sell: of each basket (the judged events of one session) with two items or more, half the items (rounded down, drawn by seed)
+ * are hidden and asked for from the rest. Baskets are taken whole, in order of their last event, so that nothing of a later one is
+ * known; the first `warmShare` of the events are learned only. Events of other types are left out: a cart tells what is hidden.
+ */
+function basketPlan(data: Observations, { warmShare, judgedTypes, seed }: PlanOptions): Plan {
+  const judged = judgedRows(data, judgedTypes)
+  const random = createRandom(`baskets ${seed}`)
+  const baskets = new Map<number, number[]>()
+  for (let row = 0; row < data.count; row++) {
+    if (!judged(row)) continue
+    const session = data.sessions[row]!
+    const rows = baskets.get(session) ?? []
+    rows.push(row)
+    // A Map keeps the place of a key's first `set`: a basket belongs where its last event is.
+    baskets.delete(session)
+    baskets.set(session, rows)
+  }
+  const warm = Math.floor(data.count * warmShare)
+  const order: number[] = []
+  const roleAt: number[] = []
+  for (const rows of baskets.values()) {
+    const hidden =
+      rows.at(-1)! < warm ? null : halfOf(new Set(rows.map((row) => data.items[row]!)), (below) => random.below(below))
+    const shown = rows.filter((row) => !hidden?.has(data.items[row]!))
+    const asked = rows.filter((row) => hidden?.has(data.items[row]!))
+    order.push(...shown, ...asked)
+    roleAt.push(...shown.map(() => (hidden === null ? roles.learn : roles.context)), ...asked.map(() => roles.judge))
+  }
+  return { order: Int32Array.from(order), roles: Uint8Array.from(roleAt), updates: true }
+}
+
+/** Half of the items, rounded down, by chance. */
+function halfOf(items: ReadonlySet<number>, below: (count: number) => number): Set<number> {
+  const left = [...items]
+  const taken = new Set<number>()
+  for (let n = items.size >> 1; n > 0; n--) taken.add(left.splice(below(left.length), 1)[0]!)
+  return taken
 }

@@ -3,10 +3,12 @@ import { als } from './recommenders/als.ts'
 import { ar } from './recommenders/ar.ts'
 import { biasedMf } from './recommenders/biased-mf.ts'
 import { blend } from './recommenders/blend.ts'
+import { complements } from './recommenders/complements.ts'
 import { content } from './recommenders/content.ts'
 import { ease } from './recommenders/ease.ts'
 import { engine } from './recommenders/engine.ts'
 import { itemKnn } from './recommenders/item-knn.ts'
+import { learned } from './recommenders/learned.ts'
 import { popularity } from './recommenders/popularity.ts'
 import { sr } from './recommenders/sr.ts'
 import { stan } from './recommenders/stan.ts'
@@ -30,6 +32,8 @@ export const recommenderSpecs = [
   als,
   biasedMf,
   content,
+  complements,
   blend,
   engine,
+  learned,
 ] as readonly unknown[] as readonly RecommenderSpec[]

@@ -53,6 +53,8 @@ export interface Recommender {
   learn(observation: Readonly<Observation>): void
   /** Learns from everything written down; absent where `learn` did it all. */
   fit?(): void
+  /** Awaited before each `recommend` with the same query, for what is answered elsewhere; its time counts as part of the answer. */
+  prepare?(query: Readonly<Query>): Promise<void>
   /**
    * Writes the best `n` (≤ `out.items.length`) items for `query` into `out`: score desc, then item asc, without repeats, none
    * excluded. Fewer than n where no more items are known: an item never seen in `learn` or in the catalogue's facts has no place.
@@ -71,8 +73,12 @@ export interface RecommenderWorld {
   readonly itemCount: number
   readonly userCount: number
   readonly sessionCount: number
+  /** As in `Observations`. */
+  readonly itemIds: readonly string[]
   /** Text and categories of each item, null for nothing but its id. */
   readonly facts: readonly (Item | null)[]
+  /** Only events of these types are asked for; all if empty. */
+  readonly judgedTypes: readonly string[]
   readonly random: Random
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { checkGoldenBatch, type GoldenResult, readGoldenBatch } from './golden-batch.ts'
 import { listModels, listVersions, readModelFiles } from './model-files.ts'
+import { type ModelRun, readModelRun } from './model-run.ts'
 import { ModelVersion, type SessionSettings } from './model-version.ts'
 import { pinVersion } from './pin-version.ts'
 import { readModelConfig } from './read-model-config.ts'
@@ -72,6 +73,21 @@ export class ModelShelf {
     } finally {
       await opened.retire()
     }
+  }
+
+  /** What its training wrote down of a version; null if it came without. Errors: `MILL_MODEL_INVALID`. */
+  async run(model: string, version: number): Promise<ModelRun | null> {
+    return await readModelRun(join(this.repository, model, String(version), 'run.json'))
+  }
+
+  /** The text of a file that stands beside a version's model; null if there is none. */
+  async read(model: string, version: number, file: string): Promise<string | null> {
+    return await readFile(join(this.repository, model, String(version), file), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+      throw new MillraceError('MILL_MODEL_INVALID', `${model}/${version}/${file} cannot be read: ${error.message}`, {
+        cause: error,
+      })
+    })
   }
 
   /** Serves a version from the next load on; `before` is what `rollback` may go back to. Errors: `MILL_MODEL_INVALID`. */

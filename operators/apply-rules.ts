@@ -48,7 +48,8 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
   const active = compiled.active(moment)
   if (active.count === 0) return
   const places = poolOf(draft, options.poolMax)
-  const subjects = Array.from(places, (place) => subjectOf(draft, place, items))
+  const subjectOf = (place: number) => items.subjectOf(draft.set.rows[place]!)
+  const subjects = Array.from(places, subjectOf)
   const scores = Float64Array.from(places, (place) => draft.scores[place]!)
   const size = Math.min(options.itemsMax, draft.order.length)
   const find = (itemId: string) => (isUnwanted(draft, itemId, items) ? undefined : items.get(itemId))
@@ -62,7 +63,7 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
     draft.exploration = slot < 0 ? null : { ...draft.exploration, slot }
   }
   for (const [n, subject] of added.entries()) bring(draft, subject, -1 - n, items)
-  const shown = Array.from(draft.order.subarray(0, options.itemsMax), (place) => subjectOf(draft, place, items))
+  const shown = Array.from(draft.order.subarray(0, options.itemsMax), subjectOf)
   const told = new Set(violations.map(({ ruleId }) => ruleId))
   const specs = compiled.specs.filter((_, number) => active.isActive[number] === 1)
   const unseen = checkList(specs, shown, moment).filter(({ ruleId }) => !told.has(ruleId))
@@ -102,12 +103,6 @@ function poolOf(draft: ListDraft, poolMax: number): Int32Array {
   pool.set(order)
   pool.set(rest, order.length)
   return pool
-}
-
-/** The item behind a place; of one without catalogue data only its name is known. */
-function subjectOf(draft: ListDraft, place: number, items: CatalogueTable): RuleSubject {
-  const itemId = items.catalogue.items.text(draft.set.rows[place]!)
-  return items.get(itemId) ?? { itemId, category: [], tags: [], brand: null, price: 0, margin: 0, stock: null, createdMs: 0 }
 }
 
 function countRemoved({ removed }: ListDraft, moves: readonly RuleMove[]): void {

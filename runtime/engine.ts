@@ -14,7 +14,7 @@ import { type Graph, sourceTopics } from './graph.ts'
 import { StepMetrics } from './running-graph.ts'
 import { RunningTopology } from './running-topology.ts'
 import { TableReader } from './table-reader.ts'
-import type { BatchSummary, TaskLimits } from './task.ts'
+import type { BatchSummary, Task, TaskLimits } from './task.ts'
 
 /** How long a start waits for services. */
 const startRetry = { waitMs: 200, waitMsMax: 5_000, giveUpMs: 120_000 }
@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly limitsOf?: Readonly<Record<string, Partial<TaskLimits>>>
   /** Called after every finished batch. */
   readonly onBatch?: (topology: string, partition: number, summary: BatchSummary) => void
+  /** Called when a partition of a topology is taken over here, with its task, and with null when it is given away. */
+  readonly onTask?: (topology: string, partition: number, task: Pick<Task, 'sendBetween'> | null) => void
   /** Called when a topology died: the process should say so and exit. */
   readonly onFailed: (topology: string, error: unknown) => void
 }
@@ -71,6 +73,7 @@ export class Engine implements EngineControl {
         { ...options.limits, ...options.limitsOf?.[first.name] },
         {
           onBatch: (partition, summary) => onBatch(first.name, partition, summary),
+          onTask: (partition, task) => options.onTask?.(first.name, partition, task),
           onFailed: (error) => options.onFailed(first.name, error),
         },
       )

@@ -19,6 +19,8 @@ const waitingMs = 1_000
 
 interface TopologyEvents {
   onBatch(partition: number, summary: BatchSummary): void
+  /** A partition is ours from now on, or, with null, no longer. */
+  onTask(partition: number, task: Task | null): void
   onFailed(error: unknown): void
 }
 
@@ -199,6 +201,7 @@ export class RunningTopology {
       this.#cuts = layout.cuts
       const starts = await this.#untilWell(() => this.#heldStarts(partition, positions))
       this.#tasks.set(partition, task)
+      this.#events.onTask(partition, task)
       if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
       return starts
     } catch (error) {
@@ -233,9 +236,13 @@ export class RunningTopology {
   }
 
   async #revoked(partition: number): Promise<void> {
+    this.#drop(partition)?.close()
+  }
+
+  #drop(partition: number): Task | undefined {
     const task = this.#tasks.get(partition)
-    this.#tasks.delete(partition)
-    task?.close()
+    if (this.#tasks.delete(partition)) this.#events.onTask(partition, null)
+    return task
   }
 
   #take(batch: LogBatch): void {
@@ -265,7 +272,7 @@ export class RunningTopology {
    */
   #taskFailed(partition: number, task: Task, error: unknown): void {
     const current = this.#tasks.get(partition) === task
-    if (current) this.#tasks.delete(partition)
+    if (current) this.#drop(partition)
     if (error instanceof MillraceError && error.code === 'MILL_FENCED') {
       this.#fenced++
       this.#ports.logger.warn({ topology: this.name, partition }, 'A newer owner has this partition; its task was dropped here.')

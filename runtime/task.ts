@@ -3,13 +3,13 @@ import { invariant } from '../core/invariant.ts'
 import { encodePositions, type Positions } from '../core/positions.ts'
 import type { Batch, TaskInfo } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { EventLog, LogBatch, LogRecord } from '../ports/event-log.ts'
-import type { ListStore } from '../ports/list-store.ts'
+import type { EventLog, LogBatch, LogRecord, OutgoingRecord } from '../ports/event-log.ts'
+import type { ListStore, ListVersion } from '../ports/list-store.ts'
 import type { ListWrite } from '../ports/list-write.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
-import { epochOfServed } from '../schemas/served-list.ts'
+import { versionOfServed } from '../schemas/served-list.ts'
 import type { TopicName } from '../schemas/topics.ts'
 import type { WireFormat } from '../schemas/wire-format.ts'
 import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
@@ -56,7 +56,7 @@ export const defaultTaskLimits: TaskLimits = {
 export interface TaskPorts {
   readonly log: Pick<EventLog, 'send'>
   readonly state: StateStore
-  readonly lists: ListStore
+  readonly lists: Pick<ListStore, 'swap' | 'get'>
   readonly wire: WireFormat
   readonly clock: Clock
   readonly logger: Logger
@@ -86,6 +86,8 @@ export interface BatchSummary {
   readonly lists: readonly ListWrite[]
   /** Which of `lists` were newer than what was stored. */
   readonly swapped: readonly boolean[]
+  /** The version that `lists` were offered with. */
+  readonly version: ListVersion
 }
 
 /** How long ago a task must have been ours for outputs to leave unasked; less than a group waits before it gives a task away. */
@@ -256,6 +258,31 @@ export class Task {
       }
     })
     await this.#work
+  }
+
+  /**
+   * Sends what `make` answers between two batches, if the task is still ours: what later batches send comes after it. Answers whether
+   * it was sent. While batches wait, it waits. `make` is called again while a service is unwell; another error of it kills the task.
+   */
+  async sendBetween(make: () => Promise<readonly OutgoingRecord[]>): Promise<boolean> {
+    while (this.#work) await this.#work
+    if (this.#closed || this.#draining) return false
+    let isSent = false
+    this.#work = this.#guard(async () => {
+      try {
+        await this.#retries.run(async () => {
+          const records = await make()
+          await this.#confirmOwnership(this.#positions)
+          await this.#ports.log.send(records)
+        })
+        isSent = !this.#closed
+      } catch (error) {
+        if (!(error instanceof StoreMoved) || this.#closed) throw error
+        await this.#goOnFromStore()
+      }
+    })
+    await this.#work
+    return isSent
   }
 
   /** Sets idle marks as another run had them, and lets fire what had fired there: for verify. */
@@ -461,6 +488,7 @@ export class Task {
       late: transaction.lateRecords.length,
       lists: transaction.lists,
       swapped,
+      version: this.#versionAt(positions),
     })
   }
 
@@ -493,11 +521,15 @@ export class Task {
 
   async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
     if (lists.length === 0) return []
-    // The sum over all inputs: it grows with every batch, whichever topic the batch is of.
+    const entries = listEntries(lists, this.#versionAt(positions))
+    return await this.#retries.run(() => this.#ports.lists.swap(entries))
+  }
+
+  /** The version of lists: the sum over all inputs grows with every batch, whichever topic the batch is of. */
+  #versionAt(positions: Positions): ListVersion {
     let position = 0
     for (const topic of sourceTopics(this.#graph)) position += positions[topic] ?? 0
-    const entries = listEntries(lists, { epoch: this.#info.epoch, position })
-    return await this.#retries.run(() => this.#ports.lists.swap(entries))
+    return { epoch: this.#info.epoch, position }
   }
 
   /**
@@ -510,13 +542,11 @@ export class Task {
     for (let at = 0; at < refused.length; at += listsPerLook) {
       const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
       const stored = await this.#retries.run(() => this.#ports.lists.get(keys))
-      for (const text of stored) newest = Math.max(newest, epochOfServed(text))
+      for (const text of stored) newest = Math.max(newest, versionOfServed(text).epoch)
     }
     if (this.#closed || newest <= this.#info.epoch) return swapped
     await this.#renew(newest)
-    const again = await this.#swapLists(refused, positions)
-    let at = 0
-    return swapped.map((written) => written || again[at++]!)
+    return await this.#swapLists(lists, positions) // All of them: lists of one batch have one version.
   }
 
   /** Takes a newer epoch, above `above`, unless another owner has; answers where the store stands now. */

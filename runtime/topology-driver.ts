@@ -22,7 +22,7 @@ export interface DriverOptions {
   /** Survives a restart when handed to the next driver. */
   readonly state?: StateStore
   /** Takes the lists instead of `lists`. */
-  readonly listStore?: ListStore
+  readonly listStore?: Pick<ListStore, 'swap' | 'get'>
 }
 
 /** One record to send; `key` defaults to `userId`, `itemId` or `policy` of the value. */
@@ -47,7 +47,7 @@ export class TopologyDriver<P> {
   readonly #ports: P
   readonly #partitions: number
   readonly #limits: TaskLimits
-  readonly #listStore: ListStore
+  readonly #listStore: Pick<ListStore, 'swap' | 'get'>
   readonly #log = new Map<string, LogRecord[][]>()
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   #tasks: Task[] = []
@@ -211,7 +211,7 @@ export class TopologyDriver<P> {
     return Promise.resolve()
   }
 
-  #parsedLists(): ListStore {
+  #parsedLists(): Pick<ListStore, 'swap' | 'get'> {
     return {
       swap: (entries) => {
         for (const entry of entries)
@@ -219,9 +219,6 @@ export class TopologyDriver<P> {
         return Promise.resolve(entries.map(() => true))
       },
       get: (keys) => Promise.resolve(keys.map((key) => (this.lists.has(key) ? JSON.stringify(this.lists.get(key)) : null))),
-      remove: () => Promise.resolve(),
-      keys: () => Promise.resolve([]),
-      close: () => Promise.resolve(),
     }
   }
 

@@ -8,3 +8,9 @@ export const listKeys = {
   /** `scope` as in TrendUpdate, e.g. `scope:all` → `trend:all`. */
   trend: (scope: string) => `trend:${scope.replace(/^scope:/, '')}`,
 } as const
+
+/** The person whose list of a surface lies under a key; null for any other key. */
+export function personOfList(key: string, surface: string): string | null {
+  const [front, back] = ['recs:{', `}:${surface}`]
+  return key.startsWith(front) && key.endsWith(back) ? key.slice(front.length, -back.length) : null
+}

@@ -31,17 +31,42 @@ export interface ServedTrend {
   readonly watermarkMs: number
 }
 
-/** JSON text whose first field is the version, as the list store's guarded swap needs it. */
-export function encodeServed(
-  version: { readonly epoch: number; readonly position: number },
-  value: ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend,
-): string {
-  return `{"version":[${version.epoch},${version.position}],${JSON.stringify(value).slice(1)}`
+/** The order in which served values replace each other; see ports/list-store.ts. */
+interface ServedVersion {
+  readonly epoch: number
+  readonly position: number
 }
 
-/** The epoch in the version of a text written by `encodeServed`; 0 where there is none. */
-export function epochOfServed(text: string | null): number {
-  return Number(/^\{"version":\[(\d+),/.exec(text ?? '')?.[1] ?? 0)
+/** What the text of a served value of this version begins with. */
+export function versionHead({ epoch, position }: ServedVersion): string {
+  return `{"version":[${epoch},${position}]`
+}
+
+/** JSON text whose first field is the version, as the list store's guarded swap needs it. */
+export function encodeServed(
+  version: ServedVersion,
+  value: ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend,
+): string {
+  return `${versionHead(version)},${JSON.stringify(value).slice(1)}`
+}
+
+/** The version of a text written by `encodeServed`; zeros where there is none. */
+export function versionOfServed(text: string | null): ServedVersion {
+  const [, epoch, position] = /^\{"version":\[(\d+),(\d+)\]/.exec(text ?? '') ?? []
+  return { epoch: Number(epoch ?? 0), position: Number(position ?? 0) }
+}
+
+/** The event time in a list's text, ms; 0 where there is none. */
+export function watermarkOfServed(text: string): number {
+  return Number(/"watermarkMs":(\d+)/.exec(text)?.[1] ?? 0)
+}
+
+/** What begins an item's object, and its id as it was written: inside a JSON string every quote follows a backslash. */
+const itemStart = /\{"itemId":"((?:[^"\\]|\\.)*)"/g
+
+/** The ids of the items in a list's or a reserve's text, in order, without reading the rest. */
+export function itemIdsOf(text: string): string[] {
+  return Array.from(text.matchAll(itemStart), ([, id]) => (id!.includes('\\') ? (JSON.parse(`"${id}"`) as string) : id!))
 }
 
 /** Reads JSON written by `encodeServed`; null stays null. */

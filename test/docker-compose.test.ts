@@ -114,8 +114,9 @@ it('the image is built from what the repository has', () => {
   expect(devDependencies.node.split('.')[0]).toBe(major)
 })
 
-it('Prometheus scrapes ports that our programs serve, and the dashboard shows metrics that they make', () => {
-  const { scrape_configs } = parse(read('deploy/prometheus.yml')) as {
+it('Prometheus scrapes ports that our programs serve; the dashboard and the alerts know metrics that they make', () => {
+  const { scrape_configs, rule_files } = parse(read('deploy/prometheus.yml')) as {
+    rule_files: readonly string[]
     scrape_configs: readonly { static_configs: readonly { targets: readonly string[] }[] }[]
   }
   const targets = scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap((each) => each.targets))
@@ -125,7 +126,18 @@ it('Prometheus scrapes ports that our programs serve, and the dashboard shows me
     .map(read)
     .join('\n')
   const dashboard = read('deploy/grafana/millrace.json')
-  const names = new Set([...dashboard.matchAll(/\bmillrace_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, '')))
+  expect(rule_files).toEqual(['alerts.yml'])
+  expect(compose.services['prometheus']!.volumes).toContain('./deploy/alerts.yml:/etc/prometheus/alerts.yml:ro')
+  const { groups } = parse(read('deploy/alerts.yml')) as {
+    groups: readonly { rules: readonly { alert: string; expr: string; annotations: Readonly<Record<string, string>> }[] }[]
+  }
+  const alerts = groups.flatMap(({ rules }) => rules)
+  expect(alerts.find(({ alert }) => alert === 'MillraceAnnRecallLow')?.expr).toBe(
+    'min by (instance) (millrace_ann_recall) < 0.95',
+  )
+  for (const { alert, annotations } of alerts) expect(Object.keys(annotations), alert).toEqual(['summary', 'description'])
+  const shown = [dashboard, ...alerts.map(({ expr }) => expr)].join('\n')
+  const names = new Set([...shown.matchAll(/\bmillrace_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, '')))
   expect(names.size).toBeGreaterThan(5)
   for (const name of names) expect(sources, name).toContain(`'${name}'`)
   const { datasources } = parse(read('deploy/grafana/datasource.yml')) as { datasources: readonly { uid: string }[] }

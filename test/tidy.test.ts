@@ -55,6 +55,7 @@ const packageHomes: Record<string, readonly string[]> = {
   '@fastify/swagger': ['gateway'],
   '@sinclair/typebox': ['gateway', 'cli'],
   ajv: ['gateway', 'cli'],
+  usearch: ['connectors/usearch'],
   'lru-cache': ['gateway'],
   avsc: ['schemas', 'connectors/embedded'],
   yargs: ['cli'],

@@ -48,6 +48,16 @@ export interface RuleViolation {
 export const textFields: readonly RuleSpec['field'][] = ['itemId', 'category', 'brand', 'tag']
 export const numberFields: readonly RuleSpec['field'][] = ['price', 'margin', 'stock', 'ageDays']
 
+/** Whether a rule moves items by how far they are ahead, which a finished list shows already. */
+export function isOrdering({ kind, bias }: Pick<RuleSpec, 'kind' | 'bias'>): boolean {
+  return kind === 'bury' || (kind === 'bias' && bias > 0)
+}
+
+/** An item of which only the name is known. */
+export function unknownSubject(itemId: string): RuleSubject {
+  return { itemId, category: [], tags: [], brand: null, price: 0, margin: 0, stock: null, createdMs: 0 }
+}
+
 const dayMs = 86_400_000
 
 /** A number field of an item; null = not counted. */

@@ -11,6 +11,7 @@ export interface EvaluateFlags extends GlobalFlags {
   readonly format: string
   readonly protocol: string | undefined
   readonly algorithms: string
+  readonly repository: string | undefined
   readonly setting: readonly string[] | undefined
   readonly k: string | undefined
   readonly part: 'valid' | 'test' | undefined
@@ -42,12 +43,17 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       .option('protocol', {
         type: 'string',
         requiresArg: true,
-        describe: 'prequential, split, leave-last-out or k-fold; the usual one of the format if absent',
+        describe: 'prequential, split, leave-last-out, k-fold or basket; the usual one of the format if absent',
       })
       .option('algorithms', {
         type: 'string',
         requiresArg: true,
         describe: 'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own',
+      })
+      .option('repository', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Model repository whose sequence models take part by their names (sasrec, ...)',
       })
       .option('setting', {
         type: 'string',
@@ -67,7 +73,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       .option('warm', {
         coerce: wholeNumber('warm', { min: 0, max: 99 }),
         requiresArg: true,
-        describe: 'Of prequential: per cent of the events learned without being judged (0)',
+        describe: 'Of prequential and basket: per cent of the events learned without being judged (0)',
       })
       .option('exclude', {
         choices: ['none', 'current', 'session', 'user'] as const,

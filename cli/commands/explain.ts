@@ -6,7 +6,11 @@ import type { Config } from '../config.ts'
 import type { StoredList } from '../explain-list.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { printJson } from '../print.ts'
+import type { ForestOf } from '../read-forest.ts'
 import { withPorts } from '../with-ports.ts'
+
+/** The model that scores lists, as cli/recommendation-ports.ts names it. */
+const model = 'ranker'
 
 interface ExplainFlags extends GlobalFlags {
   readonly user: string
@@ -70,11 +74,14 @@ async function explainStored(
   const { explainList } = await import('../explain-list.ts')
   const { tellList } = await import('../explain-text.ts')
   const { patientScorer } = await import('../list-workbench.ts')
-  // Only the model's own rung needs a model to be explained.
-  const inference = stored.list.rung === 'ranker' ? await inferenceOf(config, ports) : null
+  const { rung, modelVersion } = stored.list
+  const forestOf = await forestsOf(config, ports)
+  // Only the model's own rung needs a model to be explained, and boosted trees are read rather than asked.
+  const isAsked = rung === 'ranker' && (await forestOf(modelVersion)) === null
+  const inference = isAsked ? await inferenceOf(config, ports) : null
   try {
     const scorer = inference ? patientScorer(inference, ports) : noScorer
-    const options = { scorer, model: 'ranker', draws: flags.draws, only: flags.item }
+    const options = { scorer, model, forestOf, draws: flags.draws, only: flags.item }
     const items = await explainList(stored, features, options)
     const { items: _, ...list } = stored.list
     if (flags.json) printJson({ ...list, reserve: stored.reserve.length, items })
@@ -95,6 +102,7 @@ async function explainAbsence(
     throw new MillraceError('MILL_NOT_FOUND', `there are no features of ${flags.user}: a list cannot be made again without them`)
   const { ListWorkbench, patientScorer } = await import('../list-workbench.ts')
   const { whyNot } = await import('../why-not.ts')
+  const { sinceWritten } = await import('../since-written.ts')
   const { tellAbsence } = await import('../explain-text.ts')
   const inference = await inferenceOf(config, ports)
   const bench = await ListWorkbench.open(config, ports, patientScorer(inference, ports)).catch(async (error: unknown) => {
@@ -103,19 +111,13 @@ async function explainAbsence(
   })
   try {
     const itemId = flags.whyNot!
-    const found = await whyNot(bench, features, itemId, { listId: stored?.list.listId ?? null, draws: flags.draws })
-    const at = stored?.list.items.findIndex((item) => item.itemId === itemId) ?? -1
-    const spare = stored?.reserve.findIndex((item) => item.itemId === itemId) ?? -1
-    const held = stored && {
-      listId: stored.list.listId,
-      place: at < 0 ? null : at,
-      reserve: spare < 0 ? null : spare,
-      /** Places that hold the same item in the stored list and in the one made now. */
-      same: stored.list.items.filter((item, index) => found.items[index] === item.itemId).length,
-      of: stored.list.items.length,
-    }
+    const found = await whyNot(bench, features, itemId, {
+      listId: stored?.list.listId ?? null,
+      draws: flags.draws,
+      forestOf: await forestsOf(config, ports),
+    })
     const { items: _, ...rest } = found
-    const answer = { userId: flags.user, surface: flags.surface, stored: held, ...rest }
+    const answer = { userId: flags.user, surface: flags.surface, stored: stored && sinceWritten(stored, found), ...rest }
     if (flags.json) printJson(answer)
     else tellAbsence(answer)
     if (found.end === 'catalogue' && bench.ports.catalogue.catalogue.items.find(itemId) < 0)
@@ -124,6 +126,12 @@ async function explainAbsence(
     await bench.close()
     await inference.close()
   }
+}
+
+async function forestsOf(config: Config, ports: OpenPorts): Promise<ForestOf> {
+  const { openModelShelf } = await import('../compose.ts')
+  const { forestsOn } = await import('../read-forest.ts')
+  return forestsOn(openModelShelf(config, ports.clock, ports.logger), model)
 }
 
 async function inferenceOf(config: Config, ports: OpenPorts) {

@@ -81,11 +81,12 @@ function tellTables({ tables, rows }: FeatureAudit): void {
     if (rows > 0) console.log('what follows from all items was not recomputed: the tables are too large to be read at once')
     return
   }
-  const { same, moved, unordered, unorderedColumns } = tables
+  const { whole, same, moved, unordered, unorderedColumns } = tables
   console.log(
     `lists drafted again: of ${tables.rows} rows ${same} follow from the tables exactly, ${moved} from tables that moved meanwhile`,
   )
   if (unordered === 0) return
   const columns = Object.entries(unorderedColumns).map(([name, count]) => `${name} ${count}`)
-  console.log(`${unordered} differ where the order of reading several topics decides: ${columns.join(', ')}`)
+  const why = whole ? 'the order of reading several topics decides' : 'the log has dropped what the tables held'
+  console.log(`${unordered} differ where ${why}: ${columns.join(', ')}`)
 }

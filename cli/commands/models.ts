@@ -4,29 +4,35 @@ import type { ModelShelf } from '../../gpu-workers/model-shelf.ts'
 import type { Inference, ModelState } from '../../ports/inference.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { configOf, type GlobalFlags } from '../global-flags.ts'
+import { localShelf } from '../local-shelf.ts'
 import { printJson, printTable } from '../print.ts'
 import type { Promotion } from '../promote-model.ts'
 import { modelsAuditCommand } from './models-audit.ts'
+import { comparisonText, modelsShowCommand } from './models-show.ts'
 
 const ls: CommandModule<object, GlobalFlags> = {
   command: 'ls',
   describe:
-    'Models of the inference workers, or of the local repository, and which version is served. Exit 1 if one is not ready or there is none',
+    'Models of the inference workers, or of the local repository, which version is served and how it compared. Exit 1 if one is not ready or there is none',
   handler: (flags) =>
     withInference(flags, async (inference) => {
       const models = await inference.models()
       if (models.length === 0 || models.some((model) => !model.ready)) process.exitCode = exitCodes.no
-      const rows = [...models.map((model) => ({ ...model, served: isServed(model, models) })), ...(await idle(flags, models))]
+      const states = [...models.map((model) => ({ ...model, served: isServed(model, models) })), ...(await idle(flags, models))]
+      const rows = await withRuns(flags, states)
       if (flags.json) printJson(rows)
       else
         printTable(
-          ['model', 'version', 'served', 'ready', 'reason'],
+          ['model', 'version', 'served', 'ready', 'reason', 'learned until', 'code', 'against'],
           rows.map((model) => [
             model.model,
             model.version,
             model.served ? 'yes' : 'no',
             model.ready ? 'yes' : 'no',
             model.reason || null,
+            model.learnedUntil,
+            model.code,
+            comparisonText(model.comparison),
           ]),
           'no models: lists are made on the lower rungs',
         )
@@ -38,25 +44,30 @@ function isServed({ model, version, ready }: ModelState, models: readonly ModelS
   return ready && models.every((other) => other.model !== model || !other.ready || Number(other.version) <= Number(version))
 }
 
+/** What is written down of each version; workers may have versions that the local repository has not. */
+async function withRuns<S extends ModelState>(flags: GlobalFlags, states: readonly S[]) {
+  const shelf = await localShelf(flags)
+  return await Promise.all(
+    states.map(async (state) => {
+      const run = await shelf.run(state.model, Number(state.version))
+      const untilMs = run?.data.toMs
+      const learnedUntil = untilMs ? new Date(untilMs).toISOString() : null
+      return { ...state, learnedUntil, code: run?.code ?? null, comparison: run?.comparison ?? null }
+    }),
+  )
+}
+
 /** Versions of the local repository that its policies leave out: what `promote` may choose. Workers have a repository of their own. */
 async function idle(flags: GlobalFlags, loaded: readonly ModelState[]): Promise<(ModelState & { readonly served: boolean })[]> {
   const config = configOf(flags)
   if (config.inference.workers.length > 0) return []
   const known = new Set(loaded.map(({ model, version }) => `${model} ${version}`))
-  const shelf = await openShelf(flags)
+  const shelf = await localShelf(flags)
   return (await shelf.all()).flatMap(({ model, kept }) =>
     kept
       .filter((version) => !known.has(`${model} ${version}`))
       .map((version) => ({ model, version: String(version), ready: false, served: false, reason: 'kept, not loaded' })),
   )
-}
-
-async function openShelf(flags: GlobalFlags): Promise<ModelShelf> {
-  const config = configOf(flags)
-  const { openModelShelf } = await import('../compose.ts')
-  const { openLogger } = await import('../logger.ts')
-  const { systemClock } = await import('../../core/clock.ts')
-  return openModelShelf(config, systemClock, openLogger(config))
 }
 
 const load: CommandModule<object, GlobalFlags & { readonly model: string }> = {
@@ -83,14 +94,18 @@ interface ChangeFlags extends GlobalFlags {
 }
 
 const changeOptions = {
-  force: { type: 'boolean', default: false, describe: 'Even if it does not answer its golden batch' },
+  force: {
+    type: 'boolean',
+    default: false,
+    describe: 'Even if it does not answer its golden batch, or was not compared with what is served; with --reason',
+  },
   reason: { type: 'string', requiresArg: true, describe: 'Why, for the audit' },
 } as const
 
 const promote: CommandModule<object, ChangeFlags & { readonly version: number }> = {
   command: 'promote <model> <version>',
   describe:
-    'Serve a version that is in the repository, once it answers its golden batch; both towers together. Exit 4 if it does not',
+    'Serve a version that is in the repository, if it answers its golden batch and is not worse than what is served; both towers together. Exit 4 if not',
   builder: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'Its folder in the repository' })
@@ -121,7 +136,7 @@ const rollback: CommandModule<object, ChangeFlags> = {
 /** Changes what is served and, where there are workers, makes them follow; those must answer before anything is changed. */
 async function change(flags: ChangeFlags, work: (shelf: ModelShelf) => Promise<readonly Promotion[]>): Promise<void> {
   const workers = configOf(flags).inference.workers.length > 0
-  const shelf = await openShelf(flags)
+  const shelf = await localShelf(flags)
   let promotions: readonly Promotion[] = []
   if (!workers) promotions = await work(shelf)
   else
@@ -140,12 +155,13 @@ async function change(flags: ChangeFlags, work: (shelf: ModelShelf) => Promise<r
       )
     })
   if (flags.json) return printJson({ workers, promotions })
-  for (const { model, from, to, golden } of promotions) {
+  for (const { model, from, to, golden, comparison } of promotions) {
     const proof = golden
       ? `golden batch of ${golden.rows} rows within ${golden.worst.toExponential(1)}`
       : 'golden batch failed, forced'
+    const gain = comparison ? `; against ${comparisonText(comparison)}` : ''
     console.log(
-      `${model} ${from ?? 'none'} → ${to} (${proof})${workers ? '' : '; an engine with in-process inference takes it at its next start'}`,
+      `${model} ${from ?? 'none'} → ${to} (${proof}${gain})${workers ? '' : '; an engine with in-process inference takes it at its next start'}`,
     )
   }
 }
@@ -184,17 +200,18 @@ async function answers(inference: Inference): Promise<boolean> {
   }
 }
 
-/** `millrace models ls | load | audit | promote | rollback`. */
+/** `millrace models ls | show | load | audit | promote | rollback`. */
 export const modelsCommand: CommandModule = {
   command: 'models',
   describe: 'Look at models, load them, audit what they were given, choose which version is served',
   builder: (yargs) =>
     yargs
       .command(ls)
+      .command(modelsShowCommand)
       .command(load)
       .command(modelsAuditCommand)
       .command(promote)
       .command(rollback)
-      .demandCommand(1, 'name what to do: ls, load, audit, promote or rollback'),
+      .demandCommand(1, 'name what to do: ls, show, load, audit, promote or rollback'),
   handler: () => {},
 }

@@ -4,15 +4,19 @@ import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { chooseContestants, type Retraining } from '../../evaluation/contestant.ts'
 import { curveSvg } from '../../evaluation/curve-svg.ts'
-import { evaluate } from '../../evaluation/evaluate.ts'
-import { formatHabits } from '../../evaluation/formats.ts'
+import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
+import { type FormatHabits, formatHabits } from '../../evaluation/formats.ts'
 import { type Protocol, plansOf, protocols } from '../../evaluation/plan.ts'
+import type { RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
+import { trainedSpec } from '../../evaluation/recommenders/trained.ts'
+import type { TrainedModel } from '../../evaluation/trained-model.ts'
 import type { EvaluateFlags } from '../commands/evaluate.ts'
 import { printJson } from '../print.ts'
 import { evaluationBar } from './evaluation-bar.ts'
 import { type EvaluationReport, printEvaluation } from './print-evaluation.ts'
 import { readObservations } from './read-observations.ts'
+import { openTrainedModels, refuseLeaks, type TrainedModels } from './trained-models.ts'
 
 /** Reads the data, judges, prints. Everything that can be wrong with the flags is refused before the data is read. */
 export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
@@ -21,14 +25,12 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
   const ks = lengthsOf(flags.k ?? String(habits.k))
   const seed = flags.seed ?? 1
   const retraining = (flags.retrain ?? [protocol === 'prequential' ? 'live' : 'never']).map(retrainingOf)
-  const contestants = chooseContestants(recommenderSpecs, {
-    algorithms: flags.algorithms.split(','),
-    settings: flags.setting ?? [],
-    retraining,
-    seed,
-  })
+  const choice = { algorithms: flags.algorithms.split(','), settings: flags.setting ?? [], retraining }
+  const trained = flags.repository === undefined ? null : await openTrainedModels(flags.repository)
   const bar = evaluationBar(flags.progress && process.stderr.isTTY === true)
   try {
+    const trainedSpecs = trained === null ? [] : specsOf(trained)
+    const contestants = chooseContestants([...recommenderSpecs, ...trainedSpecs.map(({ spec }) => spec)], choice)
     const data = await readObservations(habits, flags.data, (share) => bar.update('reading', share, 0))
     const plans = plansOf(protocol, data, {
       part: flags.part ?? (data.parts.includes(1) && !data.parts.includes(2) ? 'valid' : 'test'),
@@ -39,13 +41,17 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
       seed,
       judgedTypes: habits.judgedTypes,
     })
-    const evaluation = evaluate(data, plans, contestants, {
+    await refuseLeaks(
+      trainedSpecs.filter(({ spec }) => contestants.some((one) => one.spec === spec)).map(({ model }) => model),
+      { data, plans, path: flags.data, isLastOfEach: protocol === 'leave-last-out' && flags.part !== 'valid' },
+    )
+    const evaluation = await evaluate(data, plans, contestants, {
       ks,
-      context: protocol === 'leave-last-out' || protocol === 'k-fold' ? 'user' : habits.context,
-      truth: protocol === 'k-fold' ? 'user' : habits.truth === 'rest' && protocol !== 'split' ? 'next' : habits.truth,
-      exclude: flags.exclude ?? habits.exclude,
+      ...judgedAs(protocol, habits),
+      ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
       curveMs: protocol === 'prequential' || flags.plot !== undefined ? (flags.step ?? 3600) * 1000 : 0,
       seed,
+      judgedTypes: habits.judgedTypes,
       clock: systemClock,
       onProgress: (share, questions) => bar.update('judging', share, questions),
     })
@@ -62,6 +68,35 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     throw error
   } finally {
     bar.stop()
+    await trained?.inference.close()
+  }
+}
+
+/** Models as algorithms; one that has the name of an algorithm here is called `trained-<name>`. */
+function specsOf({ models, inference }: TrainedModels): { model: TrainedModel; spec: RecommenderSpec }[] {
+  return models.map((model) => {
+    const taken = recommenderSpecs.some(({ name }) => name === model.name)
+    const spec = trainedSpec(model, inference) as unknown as RecommenderSpec
+    return { model, spec: taken ? { ...spec, name: `trained-${model.name}` } : spec }
+  })
+}
+
+/** What a protocol makes of the habits of a format. */
+function judgedAs(
+  protocol: Protocol,
+  { context, truth, exclude }: FormatHabits,
+): Pick<EvaluateOptions, 'context' | 'truth' | 'exclude'> {
+  switch (protocol) {
+    case 'basket':
+      return { context: 'session', truth: 'hidden', exclude: 'session' }
+    case 'k-fold':
+      return { context: 'user', truth: 'user', exclude }
+    case 'leave-last-out':
+      return { context: 'user', truth: truth === 'rest' ? 'next' : truth, exclude }
+    case 'prequential':
+      return { context, truth: truth === 'rest' ? 'next' : truth, exclude }
+    case 'split':
+      return { context, truth, exclude }
   }
 }
 

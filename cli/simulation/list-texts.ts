@@ -1,7 +1,7 @@
 import type { ListEntry, ListStore } from '../../ports/list-store.ts'
 
 /** A list store that keeps the newest text per key in memory: one writer per key, so no version is ever refused. Nothing expires. */
-export class ListTexts implements ListStore {
+export class ListTexts implements Pick<ListStore, 'swap' | 'get'> {
   readonly #texts = new Map<string, string>()
 
   /** The text of a key, null where absent. */
@@ -16,18 +16,5 @@ export class ListTexts implements ListStore {
 
   get(keys: readonly string[]): Promise<readonly (string | null)[]> {
     return Promise.resolve(keys.map((key) => this.text(key)))
-  }
-
-  remove(keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.#texts.delete(key)
-    return Promise.resolve()
-  }
-
-  keys(prefix: string, limit: number): Promise<readonly string[]> {
-    return Promise.resolve([...this.#texts.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit))
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve()
   }
 }

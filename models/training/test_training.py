@@ -9,7 +9,6 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
-from unittest import mock
 
 import numpy as np
 import onnxruntime
@@ -20,15 +19,18 @@ import train_gbdt
 import train_ncf
 import train_ranker
 import train_sequence
+import train_two_tower
 from millrace_training.boosted_ranker import Calibration
-from millrace_training.data import floats, load_impressions, ranker_row
-from millrace_training.features import FIRST_WIDTH, RANKER_FEATURES, fnv1a32
+from millrace_training.data import floats, load_impressions
+from millrace_training.features import fnv1a32
 from millrace_training.gru4rec import Gru4Rec
 from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
 from millrace_training.ncf import Ncf, Negatives
-from millrace_training.publish import Candidate, GoldenMismatch, newest_version, publish
+from millrace_training.publish import Candidate, publish
 from millrace_training.ranker import Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
+from millrace_training.refusals import GoldenMismatch
+from millrace_training.registry import newest_version
 from millrace_training.self_attention import SelfAttention
 from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
 from millrace_training.sequences import left_padded, load_event_sequences, load_item_lines
@@ -339,8 +341,8 @@ class ProgramsTest(unittest.TestCase):
 
     def run_here(self, program: ModuleType, *arguments: str) -> None:
         """Without the seconds that a process of its own needs to load PyTorch."""
-        with mock.patch.object(sys, "argv", [str(program.__file__), *arguments]), redirect_stdout(StringIO()):
-            program.main()
+        with redirect_stdout(StringIO()):
+            program.main(arguments)
 
     def test_both_programs_learn_a_taste_and_publish_what_onnx_runtime_answers_alike(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -353,33 +355,18 @@ class ProgramsTest(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
             for model in ("ranker", "two_tower_user", "two_tower_item"):
                 self.check_golden(repository / model / "1")
-            self.run_here(train_ranker, *common, "--architecture", "mmoe")
+            self.run_here(train_ranker, *common, "--architecture", "mmoe", "--margin", "1")
             self.check_golden(repository / "ranker" / "2")
+            for number, options in ((2, ("--no-logq",)), (3, ("--loss", "composite")), (4, ("--incremental",))):
+                self.run_here(train_two_tower, *common[:-1], "6", *towers, *options, "--force", "what is tested is that it learns")
+                run = json.loads((repository / "two_tower_item" / str(number) / "run.json").read_text())
+                self.assertGreater(run["metrics"]["recall_at_20"], 1.5 * run["metrics"]["recall_at_20_of_chance"], options)
+            self.assertEqual((run["parent"], run["parameters"]["loss"]), (3, "composite"))
             ranker = json.loads((repository / "ranker" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(ranker["order_within_lists_of_rung_linear"]["this_model"], 0.7)
             self.assertLess(ranker["p_click"]["log_loss"], ranker["p_click"]["log_loss_of_constant"])
             found = json.loads((repository / "two_tower_user" / "1" / "run.json").read_text())["metrics"]
             self.assertGreater(found["recall_at_20"], 3 * found["recall_at_20_of_chance"])
-
-    def test_rows_of_a_wider_schema_are_learned_from_and_narrower_ones_beside_them_left_out(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            narrow, _, _ = write_synthetic(Path(folder) / "narrow", 400, 3)
-            wide, _, _ = write_synthetic(Path(folder) / "wide", 800, 4, len(RANKER_FEATURES))
-            with redirect_stdout(StringIO()) as told:
-                newest = load_impressions([narrow, wide])
-            self.assertEqual(newest.features.shape, (8_000, len(RANKER_FEATURES)))
-            self.assertIn("4000 rows of an older feature schema are left out; --columns 32", told.getvalue())
-            self.assertEqual(load_impressions([narrow, wide], FIRST_WIDTH).features.shape, (12_000, FIRST_WIDTH))
-            repository = Path(folder) / "repository"
-            common = ("--rewards", str(narrow), str(wide), "--repository", str(repository))
-            self.run_here(train_ranker, *common, "--epochs-max", "6")
-            self.run_here(train_gbdt, *common, "--trees-max", "30")
-            self.run_here(train_gbdt, *common, "--trees-max", "30", "--columns", str(FIRST_WIDTH))
-            for version, columns in ((1, len(RANKER_FEATURES)), (2, len(RANKER_FEATURES)), (3, FIRST_WIDTH)):
-                self.check_golden(repository / "ranker" / str(version))
-                run = json.loads((repository / "ranker" / str(version) / "run.json").read_text())
-                self.assertEqual(run["columns"], list(RANKER_FEATURES[:columns]))
-                self.assertGreater(run["metrics"]["order_within_lists_of_rung_linear"]["this_model"], 0.6)
 
     def test_boosted_trees_are_a_version_of_the_ranker_and_say_why(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -450,12 +437,10 @@ class ProgramsTest(unittest.TestCase):
             rewards, _, _ = write_synthetic(Path(folder), 3, 3)
             result = self.run_program("train_ranker.py", "--rewards", str(rewards), "--repository", folder)
             self.assertEqual((result.returncode, "30 shown slots are too few" in result.stderr), (1, True))
+            with self.assertRaisesRegex(ValueError, "rewards.jsonl.gz:1 has no itemId; it must be what `millrace export events` wrote"):
+                load_event_sequences([rewards])
             with self.assertRaisesRegex(ValueError, "holds 1 features"):
                 floats("AAAAAA==", 32)
-            with self.assertRaisesRegex(ValueError, "holds 1 features, but this trainer knows 32 to"):
-                ranker_row("AAAAAA==")
-            with self.assertRaisesRegex(ValueError, "no row has 40 columns, the widest has 32"):
-                load_impressions([rewards], 40)
             empty = Path(folder) / "empty.jsonl"
             empty.write_text("")
             with self.assertRaisesRegex(ValueError, "no shown slot has features"):

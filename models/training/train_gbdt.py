@@ -8,24 +8,22 @@ beside it. Trees run on the CPU only.
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import lightgbm
 import numpy as np
 from tqdm import tqdm
 
 from millrace_training.boosted_ranker import GAINS, BoostedRanker, Calibration, column_shares, lists_of
-from millrace_training.data import Impressions, load_impressions
-from millrace_training.fit import Split, prepare_torch, split_by_time
-from millrace_training.judge_ranker import judge_ranker, print_metrics
-from millrace_training.publish import Candidate, GoldenMismatch, NotGoodEnough, publish
+from millrace_training.data import Impressions
+from millrace_training.fit import Split, prepare_torch
+from millrace_training.judge_ranker import held_lists, judge_ranker, print_metrics
+from millrace_training.program import configured, gate_of, parent_of, program_parser, run_program
+from millrace_training.publish import Candidate, publish
 from millrace_training.ranker import looking
-from millrace_training.ranker_run import describe_impressions, golden_features, require_better_than_constant
+from millrace_training.ranker_run import add_rewards, describe_impressions, golden_features, load_enough, require_better_than_constant
 from millrace_training.trees import trees_text
-
-REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
 
 ABOUT = """Orders the candidates of one person's list by boosted trees, fitted to put slots of one list in order (LambdaMART) with the
 place taken out; the chances are two numbers per output on top of the one score, learned from slots the trees did not see. Within a
@@ -52,32 +50,33 @@ class GbdtConfig:
     threads: int = 1
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Reads, fits, reports, publishes."""
-    arguments = parse_arguments()
-    config = GbdtConfig(trees_max=arguments.trees_max, seed=arguments.seed, threads=arguments.threads)
+    meanings = {"trees_max": "trees at most", "leaves": "of a tree", "learning_rate": "share of each tree"}
+    parser = program_parser("Train the ranker as boosted trees and publish it.", GbdtConfig, meanings)
+    add_rewards(parser)
+    parser.add_argument("--name", default="ranker", help="model to publish a version of (default ranker)")
+    arguments = parser.parse_args(argv)
+    config = configured(GbdtConfig, arguments, parent_of(arguments, arguments.name))
     prepare_torch(config.seed, config.threads)
-    shown = load_impressions(arguments.rewards, arguments.columns)
-    if len(shown.labels) < config.slots_min:
-        raise ValueError(f"{len(shown.labels)} shown slots are too few; {config.slots_min} are needed")
-    split = split_by_time(shown.when)
-    for part in (split.train, split.validation):
-        if shown.labels[part, 0].sum() == 0:
-            raise ValueError("nothing was clicked in a part that is learned from; collect more rewards first")
+    shown, split = load_enough(arguments, config.slots_min)
     model, history = train(shown, split, config)
     metrics = evaluate(model, shown, split)
     print_metrics(metrics)
-    if not arguments.force:
+    if arguments.force is None:
         require_better_than_constant(metrics)
     data = describe_impressions(arguments.rewards, shown, split)
-    run = {"parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics, "history": history}
+    run = {"program": "train_gbdt", "parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics}
+    run |= {"history": history}
     golden = golden_features(shown, split)
     contributions = model.contributions(golden)
     candidate = Candidate(
         arguments.name, model.to_onnx(), golden, model.answers, run, ABOUT, {"contributions": contributions.tolist()},
         files={"trees.json": trees_text(model.trees, shown.columns, float(contributions[0, -1]))}, library="LightGBM",
     )  # fmt: skip
-    print(f"published {arguments.name} version {publish([candidate], arguments.repository)}")
+    held = held_lists(arguments.name, shown, split, looking(model.calibration.falls).detach().numpy())
+    version = publish([candidate], arguments.repository, gate=gate_of(arguments, held))
+    print(f"published {arguments.name} version {version}")
 
 
 def train(shown: Impressions, split: Split, config: GbdtConfig) -> tuple[BoostedRanker, list[dict]]:
@@ -120,24 +119,5 @@ def evaluate(model: BoostedRanker, shown: Impressions, split: Split) -> dict:
     return {**metrics, "mean_shap_size": column_shares(model.contributions(rows), shown.columns), "trees": {"count": len(model.trees)}}
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="Train the ranker as boosted trees and publish it.")
-    parser.add_argument(
-        "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
-    )
-    parser.add_argument("--columns", type=int, help="first columns to learn from; default: those of the newest feature schema")
-    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
-    parser.add_argument("--name", default="ranker", help="model to publish a version of")
-    parser.add_argument("--trees-max", type=int, default=GbdtConfig.trees_max, help="trees at most")
-    parser.add_argument("--seed", type=int, default=GbdtConfig.seed, help="seed of every draw")
-    parser.add_argument("--threads", type=int, default=GbdtConfig.threads, help="threads of LightGBM")
-    parser.add_argument("--force", action="store_true", help="publish even if it is no better than a constant")
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError, GoldenMismatch, NotGoodEnough) as error:
-        raise SystemExit(f"train_gbdt: {error}") from error
+    run_program("train_gbdt", main)

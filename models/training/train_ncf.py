@@ -9,26 +9,25 @@ ranks candidates that others found.
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from millrace_training.fit import FitOptions, fit, prepare_torch
-from millrace_training.judge_next import every_nth, popularity, ranks
+from millrace_training.judge_next import every_nth, held_questions, ranks, rows_between
 from millrace_training.metrics import next_item_figures
 from millrace_training.ncf import UNKNOWN, Ncf, Negatives
-from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
-from millrace_training.sequences import Questions, Sequences, load_event_sequences, load_item_lines
-
-REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
-BYTES_MAX = 1_000_000_000
-"""Of the graph: the tables of people and items are in it (400 bytes each)."""
+from millrace_training.next_item_run import (
+    BYTES_MAX, add_source, describe_sequences, judged_on, load_enough, print_figures, require_better_than_popular, test_figures,
+)  # fmt: skip
+from millrace_training.program import configured, gate_of, parent_of, program_parser, run_program
+from millrace_training.publish import GOLDEN_ROWS, Candidate, publish
+from millrace_training.registry import PublishedVersion
+from millrace_training.sequences import Questions, Sequences
 
 ABOUT = """How likely a person is to go for an item: `pairs` holds a row of `people.json` and one of `items.json`, counted from 1, 0 for
 unknown. Beside negatives drawn four to one the chances are too high: use them to order, not as rates. Ids of people are part of it:
@@ -58,40 +57,47 @@ class NcfConfig:
     threads: int = 1
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Reads, fits, reports, publishes."""
-    arguments = parse_arguments()
-    given = vars(arguments)
-    config = NcfConfig(**{name: given[name] for name in NcfConfig.__dataclass_fields__ if name in given})
+    meanings = {"batch_rows": "touched pairs of a batch", "learning_rate": "of Adam", "patience": "epochs without a better validation"}
+    parser = program_parser("Train neural collaborative filtering and publish it.", NcfConfig, meanings)
+    add_source(parser)
+    arguments = parser.parse_args(argv)
+    config = configured(NcfConfig, arguments, parent_of(arguments, "ncf"))
     prepare_torch(config.seed, config.threads)
-    files = arguments.events or [arguments.sequences]
-    known = load_event_sequences(files) if arguments.events else load_item_lines(arguments.sequences)
-    pairs = sum(map(len, known.train))
-    if pairs < config.pairs_min:
-        raise ValueError(f"{pairs} pairs of person and item are too few; {config.pairs_min} are needed")
+    known = load_enough(arguments, config.pairs_min)
     model, history = train(known, config)
     asked = every_nth(known.test, config.test_questions_max)
-    metrics = {
-        "test": next_item_figures(ranks(asked, scorer(model), known.new_only)),
-        "test_of_popular": next_item_figures(ranks(asked, popularity(known), known.new_only)),
-    }
-    for name, figures in metrics.items():
-        print(name, {key: round(value, 5) for key, value in figures.items()})
-    if not arguments.force and metrics["test"]["ndcg_at_10"] <= metrics["test_of_popular"]["ndcg_at_10"]:
-        raise NotGoodEnough("it finds what comes next no better than the most touched items: not published (--force does it all the same)")
-    run = {
-        "parameters": asdict(config),
-        "data": {"files": describe_files(files), **known.describe(), "test_questions": len(asked.target)},
-        "metrics": metrics,
-        "history": history,
-    }
+    metrics = test_figures(known, asked, ranks(asked, scorer(model), known.new_only))
+    print_figures(metrics)
+    if arguments.force is None:
+        require_better_than_popular(metrics)
+    data = {**describe_sequences(arguments, known), "test_questions": len(asked.target)}
+    run = {"program": "train_ncf", "parameters": asdict(config), "data": data, "metrics": metrics, "history": history}
     golden = every_nth(known.test, GOLDEN_ROWS)
     candidate = Candidate(
-        "ncf", model.to_onnx(), np.stack((golden.person, golden.target), axis=1)[:GOLDEN_ROWS], lambda rows: answers(model, rows), run,
-        ABOUT, bytes_max=BYTES_MAX, judged_on=f"later touches, ranked among all items (score, then item id); {known.split}",
+        "ncf", model.to_onnx(), np.stack((golden.person, golden.target), axis=1), lambda rows: answers(model, rows), run, ABOUT,
+        bytes_max=BYTES_MAX, judged_on=judged_on(known),
         files={"items.json": json.dumps(known.items) + "\n", "people.json": json.dumps(known.people) + "\n"},
     )  # fmt: skip
-    print(f"published ncf version {publish([candidate], arguments.repository)}")
+    held = held_questions("ncf", known, ranks_by_pairs(known), config.test_questions_max)
+    print(f"published ncf version {publish([candidate], arguments.repository, gate=gate_of(arguments, held))}")
+
+
+def ranks_by_pairs(known: Sequences) -> Callable[[PublishedVersion, Questions], np.ndarray]:
+    """For versions that take pairs: rank of each question's target among all items, each version knowing rows of its own."""
+
+    def found(version: PublishedVersion, asked: Questions) -> np.ndarray:
+        people, item = rows_between(known.people, version.people), rows_between(known.items, version.items)[1:]
+
+        def scores_of(some: Questions) -> np.ndarray:
+            rows = people[some.person]
+            pairs = np.stack((np.repeat(rows, len(item)), np.tile(item, len(rows))), axis=1)
+            return version.answer(pairs)["p"].reshape(len(rows), len(item))
+
+        return ranks(asked, scores_of, known.new_only)
+
+    return found
 
 
 def train(known: Sequences, config: NcfConfig) -> tuple[Ncf, list[dict]]:
@@ -136,25 +142,5 @@ def answers(model: Ncf, rows: np.ndarray) -> dict[str, np.ndarray]:
         return {"p": torch.sigmoid(model(torch.from_numpy(rows)))[:, None].numpy()}
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="Train neural collaborative filtering and publish it.")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--events", type=Path, nargs="+", help="what `millrace export events` wrote (.jsonl or .jsonl.gz)")
-    source.add_argument("--sequences", type=Path, help="a public set of one person per line: user, then items in time order")
-    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
-    parser.add_argument("--epochs-max", type=int, default=NcfConfig.epochs_max, help="epochs at most")
-    parser.add_argument("--batch-rows", type=int, default=NcfConfig.batch_rows, help="touched pairs of a batch")
-    parser.add_argument("--learning-rate", type=float, default=NcfConfig.learning_rate, help="of Adam")
-    parser.add_argument("--patience", type=int, default=NcfConfig.patience, help="epochs without a better validation")
-    parser.add_argument("--seed", type=int, default=NcfConfig.seed, help="seed of every draw")
-    parser.add_argument("--threads", type=int, default=NcfConfig.threads, help="threads of PyTorch")
-    parser.add_argument("--force", action="store_true", help="publish even if it is no better than the most touched items")
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError, GoldenMismatch, NotGoodEnough) as error:
-        raise SystemExit(f"train_ncf: {error}") from error
+    run_program("train_ncf", main)

@@ -7,22 +7,22 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from millrace_training.data import Impressions, load_impressions
-from millrace_training.fit import FitOptions, Split, fit, prepare_torch, split_by_time
-from millrace_training.judge_ranker import judge_ranker, print_metrics
-from millrace_training.publish import Candidate, GoldenMismatch, NotGoodEnough, publish
+from millrace_training.data import Impressions
+from millrace_training.fit import FitOptions, Split, fit, prepare_torch
+from millrace_training.judge_ranker import held_lists, judge_ranker, print_metrics
+from millrace_training.program import add_incremental, configured, gate_of, parent_of, program_parser, run_program
+from millrace_training.publish import Candidate, publish
 from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
-from millrace_training.ranker_run import describe_impressions, golden_features, require_better_than_constant
-
-REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
+from millrace_training.ranker_run import add_rewards, describe_impressions, golden_features, load_enough, require_better_than_constant
+from millrace_training.registry import PublishedVersion
+from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
 ABOUT = """Orders the candidates of one person's list: the chances of a click, of a like or add-to-cart, and of a purchase, of an
 item that is looked at. The list is ordered by .5 p_click + .3 p_like + .2 p_purchase. It learns from what was shown, so it knows
@@ -48,36 +48,49 @@ class RankerConfig:
     threads: int = 1
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Reads, fits, reports, publishes."""
-    arguments = parse_arguments()
-    config = RankerConfig(
-        architecture=arguments.architecture, epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads
-    )
+    parser = program_parser("Train the ranker and publish it.", RankerConfig, {"learning_rate": "of Adam"})
+    add_rewards(parser)
+    add_incremental(parser)
+    parser.add_argument("--architecture", choices=tuple(BODIES), help=f"see ranker_bodies.py (default {RankerConfig.architecture})")
+    arguments = parser.parse_args(argv)
+    parent = parent_of(arguments, "ranker")
+    config = configured(RankerConfig, arguments, parent)
     prepare_torch(config.seed, config.threads)
-    shown = load_impressions(arguments.rewards, arguments.columns)
-    if len(shown.labels) < config.slots_min:
-        raise ValueError(f"{len(shown.labels)} shown slots are too few; {config.slots_min} are needed")
-    split = split_by_time(shown.when)
-    if shown.labels[split.train, 0].sum() == 0:
-        raise ValueError("nothing was clicked in the part that is learned from; collect more rewards first")
-    model, history = train(shown, split, config)
+    start = parent if arguments.incremental else None
+    shown, split = load_enough(arguments, enough(config.slots_min, start))
+    if start is not None:
+        shown = shown.narrowed(start.run.get("columns", ()), start.name)
+    model, history = train(shown, split, config, start)
     metrics = evaluate(model, shown, split)
     print_metrics(metrics)
-    if not arguments.force:
+    if arguments.force is None:
         require_better_than_constant(metrics)
     data = describe_impressions(arguments.rewards, shown, split)
-    run = {"parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics, "history": history}
+    run = {"program": "train_ranker", "parameters": asdict(config), "data": data, "columns": shown.columns, "metrics": metrics}
+    run |= {"parent": start and int(start.folder.name), "history": history}
     golden = golden_features(shown, split)
-    candidate = Candidate("ranker", model.to_onnx(), golden, lambda rows: answers(model, rows), run, ABOUT)
-    print(f"published ranker version {publish([candidate], arguments.repository)}")
+    candidate = Candidate(
+        "ranker", model.to_onnx(), golden, lambda rows: answers(model, rows), run, ABOUT, weights=weights_of(model)
+    )
+    held = held_lists("ranker", shown, split, model.looked_at().detach().numpy())
+    print(f"published ranker version {publish([candidate], arguments.repository, gate=gate_of(arguments, held))}")
 
 
-def train(shown: Impressions, split: Split, config: RankerConfig) -> tuple[Ranker, list[dict]]:
-    """Fits a ranker on the first part of the slots, choosing the epoch by the second."""
-    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture, shown.features.shape[1])
-    model.standardise_by(shown.features[split.train])
-    model.start_at(shown.labels[split.train].mean(axis=0))
+def train(
+    shown: Impressions, split: Split, config: RankerConfig, start: PublishedVersion | None = None
+) -> tuple[Ranker, list[dict]]:
+    """Fits a ranker on the first part of the slots, choosing the epoch by the second; from the weights of `start` if given.
+
+    Raises NotGoodEnough where `start` was not bettered.
+    """
+    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture, shown.columns)
+    if start is None:
+        model.standardise_by(shown.features[split.train])
+        model.start_at(shown.labels[split.train].mean(axis=0))
+    else:
+        start_from(model, start)
     features, labels = torch.from_numpy(shown.features), torch.from_numpy(shown.labels)
     place = torch.from_numpy(shown.position).clamp(0, POSITIONS - 1)
 
@@ -85,10 +98,11 @@ def train(shown: Impressions, split: Split, config: RankerConfig) -> tuple[Ranke
         return ranker_loss(model(features[batch]), model.looked_at()[place[batch]], labels[batch])
 
     validation = torch.from_numpy(split.validation)
-    options = FitOptions(
-        config.epochs_max, config.batch_rows, config.learning_rate, config.weight_decay, config.patience, config.seed
+    rate = config.learning_rate * (RATE if start else 1)
+    options = FitOptions(config.epochs_max, config.batch_rows, rate, config.weight_decay, config.patience, config.seed)
+    return model, fit(
+        model, split.train, loss_of, lambda: loss_of(validation).item(), options, "ranker", started=start is not None
     )
-    return model, fit(model, split.train, loss_of, lambda: loss_of(validation).item(), options, "ranker")
 
 
 def answers(model: Ranker, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -104,24 +118,5 @@ def evaluate(model: Ranker, shown: Impressions, split: Split) -> dict:
     return judge_ranker(served, model.looked_at().detach().numpy(), shown, split)
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="Train the ranker and publish it.")
-    parser.add_argument(
-        "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
-    )
-    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
-    parser.add_argument("--architecture", choices=tuple(BODIES), default=RankerConfig.architecture, help="see ranker_bodies.py")
-    parser.add_argument("--columns", type=int, help="first columns to learn from; default: those of the newest feature schema")
-    parser.add_argument("--epochs-max", type=int, default=RankerConfig.epochs_max, help="epochs at most")
-    parser.add_argument("--seed", type=int, default=RankerConfig.seed, help="seed of every draw")
-    parser.add_argument("--threads", type=int, default=RankerConfig.threads, help="threads of PyTorch")
-    parser.add_argument("--force", action="store_true", help="publish even if it is no better than a constant")
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError, GoldenMismatch, NotGoodEnough) as error:
-        raise SystemExit(f"train_ranker: {error}") from error
+    run_program("train_ranker", main)

@@ -10,12 +10,10 @@ may forbid passing on what was learned from it, so publish that elsewhere than i
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -24,18 +22,24 @@ import torch
 
 from millrace_training.fit import FitOptions, fit, prepare_torch
 from millrace_training.gru4rec import Gru4Rec
-from millrace_training.judge_next import every_nth, popularity, ranks
+from millrace_training.item_table import add_item_refit, items_to_refit, only_rows_of, with_new_rows
+from millrace_training.judge_next import every_nth, held_questions, ranks, ranks_by_sequence, retrieved_ranks
 from millrace_training.metrics import next_item_figures
-from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
+from millrace_training.next_item_run import (
+    BYTES_MAX, QUESTIONS_COMPARED, add_source, describe_sequences, judged_on, load_enough, print_figures, require_better_than_popular,
+    test_figures,
+)  # fmt: skip
+from millrace_training.program import add_incremental, configured, gate_of, parent_of, program_parser, run_program
+from millrace_training.publish import GOLDEN_ROWS, Candidate, publish
+from millrace_training.refusals import GoldenMismatch
+from millrace_training.registry import PublishedVersion
 from millrace_training.self_attention import SelfAttention
 from millrace_training.sequence_model import INPUT, ItemLoss, SequenceModel, answers
-from millrace_training.sequences import Questions, Sequences, left_padded, load_event_sequences, load_item_lines
+from millrace_training.sequences import Questions, Sequences, left_padded
+from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
-REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
 ARCHITECTURES = ("sasrec", "gru4rec", "bert4rec")
 ROWS_MAX = 512
-BYTES_MAX = 1_000_000_000
-"""Of the graph: the item table is in it (256 bytes an item at width 64)."""
 SAME_FIGURES = 5e-4
 """How far the figures by ONNX Runtime may lie from PyTorch's: near-equal scores change places."""
 
@@ -74,48 +78,45 @@ class SequenceConfig:
     threads: int = 2
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Reads, fits, reports, publishes."""
-    arguments = parse_arguments()
-    config = config_of(arguments)
+    meanings = {
+        "width": "of the hidden state", "length": "items looked back at", "blocks": "of attention", "dropout": "share of values left out",
+        "drawn": "items drawn per batch for the loss, 0 for all", "retrieve": "items answered", "learning_rate": "of Adam",
+        "batch_targets": "touches to be named per batch", "patience": "epochs without a better validation",
+    }  # fmt: skip
+    parser = program_parser("Train a model of what comes next and publish it.", SequenceConfig, meanings)
+    add_source(parser)
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default=SequenceConfig.architecture, help="and the model's name")
+    add_incremental(parser)
+    add_item_refit(parser)
+    arguments = parser.parse_args(argv)
+    name = arguments.architecture
+    parent = parent_of(arguments, name)
+    config = configured(SequenceConfig, arguments, parent)
     prepare_torch(config.seed, config.threads)
-    files = arguments.events or [arguments.sequences]
-    known = load_event_sequences(files) if arguments.events else load_item_lines(arguments.sequences)
-    pairs = sum(len(person) - 1 for person in known.train)
-    if pairs < config.pairs_min:
-        raise ValueError(f"{pairs} touches with one before them are too few; {config.pairs_min} are needed")
+    start = parent if arguments.incremental else None
+    refit = items_to_refit(arguments, start)
+    known = load_enough(arguments, enough(config.pairs_min, start), start.items if start else (), refit)
     began = time.monotonic()
-    model, history = train(known, config)
-    seconds = time.monotonic() - began
+    model, history = train(known, config, start, refit)
     retrieve = min(config.retrieve, len(known.items))
-    graph = model.to_onnx(config.architecture, retrieve)
+    graph = model.to_onnx(name, retrieve)
     metrics = evaluate(model, graph, known, config)
-    for name, figures in metrics.items():
-        print(name, {key: round(value, 5) for key, value in figures.items()})
-    print(f"fitted in {seconds:.0f} s, {len(history)} epochs")
-    if not arguments.force and metrics["test"]["ndcg_at_10"] <= metrics["test_of_popular"]["ndcg_at_10"]:
-        raise NotGoodEnough("it names what comes next no better than the most touched items: not published (--force does it all the same)")
-    run = {
-        "parameters": asdict(config),
-        "data": {"files": describe_files(files), **known.describe()},
-        "metrics": metrics,
-        "seconds": round(seconds),
-        "history": history,
-    }
+    print_figures(metrics)
+    print(f"fitted in {time.monotonic() - began:.0f} s, {len(history)} epochs")
+    if arguments.force is None:
+        require_better_than_popular(metrics)
+    run = {"program": "train_sequence", "parameters": asdict(config), "data": describe_sequences(arguments, known), "metrics": metrics}
+    run |= {"parent": start and int(start.folder.name), "refitted_items": refit and sorted(refit), "history": history}
     every = max(1, len(known.test.target) // GOLDEN_ROWS)
     candidate = Candidate(
-        config.architecture,
-        graph,
-        left_padded(known.test.history[::every][:GOLDEN_ROWS], config.length),
-        lambda rows: answers(model, rows, retrieve),
-        run,
-        ABOUT,
-        rows_max=ROWS_MAX,
-        bytes_max=BYTES_MAX,
+        name, graph, left_padded(known.test.history[::every][:GOLDEN_ROWS], config.length), lambda rows: answers(model, rows, retrieve),
+        run, ABOUT, rows_max=ROWS_MAX, bytes_max=BYTES_MAX, weights=weights_of(model), judged_on=judged_on(known),
         files={"items.json": json.dumps(known.items) + "\n"},
-        judged_on=f"the later touches, ranked among all items (score, then item id); {known.split}",
-    )
-    print(f"published {config.architecture} version {publish([candidate], arguments.repository)}")
+    )  # fmt: skip
+    gate = gate_of(arguments, held_questions(name, known, ranks_by_sequence(known), QUESTIONS_COMPARED))
+    print(f"published {name} version {publish([candidate], arguments.repository, gate=gate)}")
 
 
 def build(items: int, config: SequenceConfig) -> SequenceModel:
@@ -126,9 +127,19 @@ def build(items: int, config: SequenceConfig) -> SequenceModel:
     return SelfAttention(items, config.width, config.length, config.blocks, config.heads, config.dropout, causal)
 
 
-def train(known: Sequences, config: SequenceConfig) -> tuple[SequenceModel, list[dict]]:
-    """Fits a network, choosing the epoch by NDCG@10 of the validation questions."""
+def train(
+    known: Sequences, config: SequenceConfig, start: PublishedVersion | None = None, refit: set[str] | None = None
+) -> tuple[SequenceModel, list[dict]]:
+    """Fits a network, choosing the epoch by NDCG@10 of the validation questions.
+
+    From the weights of `start` if given, whose items come first in `known`; with `refit` only the vectors of those items move.
+    Raises NotGoodEnough where `start` was not bettered.
+    """
     model = build(len(known.items), config)
+    if start is not None:
+        start_from(model, start, {"table.weight": with_new_rows(model.table.weight, start, len(start.items))})
+    if refit is not None:
+        only_rows_of(model, model.table.weight, [row for row, item in enumerate(known.items, 1) if item in refit])
     pieces = windows(known.train, config.length + 1)
     sizes = torch.tensor([len(piece) for piece in pieces])
     counts = torch.from_numpy(np.bincount(np.concatenate(known.train), minlength=len(known.items) + 1)[1:]).float()
@@ -145,12 +156,14 @@ def train(known: Sequences, config: SequenceConfig) -> tuple[SequenceModel, list
 
     asked = every_nth(known.validation, config.questions_max)
     rows = np.arange(len(pieces))
-    options = FitOptions(config.epochs_max, 0, config.learning_rate, config.weight_decay, config.patience, config.seed)
+    # A penalty would move vectors that are to stay; few vectors alone may move as fast as they did at first.
+    rate, decay = config.learning_rate * (RATE if start and refit is None else 1), config.weight_decay * (start is None)
+    options = FitOptions(config.epochs_max, 0, rate, decay, config.patience, config.seed)
 
     def validate() -> float:
         return -next_item_figures(ranks(asked, scorer(model, config.length), known.new_only))["ndcg_at_10"]
 
-    return model, fit(model, rows, loss_of, validate, options, config.architecture, batches_of)
+    return model, fit(model, rows, loss_of, validate, options, config.architecture, batches_of, started=start is not None)
 
 
 def windows(people: list[np.ndarray], length: int) -> list[np.ndarray]:
@@ -183,29 +196,15 @@ def scorer(model: SequenceModel, length: int) -> Callable[[Questions], np.ndarra
     return scores
 
 
-def retrieved_ranks(questions: Questions, graph: onnx.ModelProto, length: int, new_only: bool) -> np.ndarray:
-    """The same through ONNX Runtime as it is served: rank among the items retrieved, a billion for one that is not."""
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    found = np.full(len(questions.target), 10**9)
-    for start in range(0, len(found), ROWS_MAX):
-        histories = questions.history[start : start + ROWS_MAX]
-        (rows,) = session.run(["item_ids"], {INPUT: left_padded(histories, length)})
-        for at, (items, history) in enumerate(zip(rows, histories, strict=True), start):
-            kept = items[~np.isin(items, history)] if new_only else items
-            place = np.flatnonzero(kept == questions.target[at])
-            if len(place):
-                found[at] = 1 + place[0]
-    return found
-
-
 def evaluate(model: SequenceModel, graph: onnx.ModelProto, known: Sequences, config: SequenceConfig) -> dict:
     """Figures on validation and test, of the most touched items, and through the graph. Raises GoldenMismatch where those differ."""
     scores_of = scorer(model, config.length)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    served = retrieved_ranks(known.test, lambda rows: session.run(["item_ids"], {INPUT: rows})[0], config.length, known.new_only)
     metrics = {
         "validation": next_item_figures(ranks(known.validation, scores_of, known.new_only)),
-        "test": next_item_figures(ranks(known.test, scores_of, known.new_only)),
-        "test_by_onnx_runtime": next_item_figures(retrieved_ranks(known.test, graph, config.length, known.new_only)),
-        "test_of_popular": next_item_figures(ranks(known.test, popularity(known), known.new_only)),
+        **test_figures(known, known.test, ranks(known.test, scores_of, known.new_only)),
+        "test_by_onnx_runtime": next_item_figures(served),
     }
     for name, value in metrics["test"].items():
         if abs(metrics["test_by_onnx_runtime"][name] - value) > SAME_FIGURES:
@@ -216,35 +215,5 @@ def evaluate(model: SequenceModel, graph: onnx.ModelProto, known: Sequences, con
     return metrics
 
 
-def config_of(arguments: argparse.Namespace) -> SequenceConfig:
-    """The configuration with what the command line sets."""
-    given = vars(arguments)
-    return SequenceConfig(**{name: given[name] for name in SequenceConfig.__dataclass_fields__ if name in given})
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="Train a model of what comes next and publish it.")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--events", type=Path, nargs="+", help="what `millrace export events` wrote (.jsonl or .jsonl.gz)")
-    source.add_argument("--sequences", type=Path, help="a public set of one person per line: user, then items in time order")
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default=SequenceConfig.architecture, help="and the model's name")
-    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
-    for name, meaning in (
-        ("width", "of the hidden state"), ("length", "items looked back at"), ("blocks", "of attention"),
-        ("drawn", "items drawn per batch for the loss, 0 for all"), ("retrieve", "items answered"), ("epochs-max", "epochs at most"),
-        ("batch-targets", "touches to be named per batch"), ("patience", "epochs without a better validation"),
-        ("seed", "seed of every draw"), ("threads", "threads of PyTorch"),
-    ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=int, default=getattr(SequenceConfig, name.replace("-", "_")), help=meaning)
-    for name, meaning in (("dropout", "share of values left out"), ("learning-rate", "of Adam")):
-        parser.add_argument(f"--{name}", type=float, default=getattr(SequenceConfig, name.replace("-", "_")), help=meaning)
-    parser.add_argument("--force", action="store_true", help="publish even if it is no better than the most touched items")
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError, GoldenMismatch, NotGoodEnough) as error:
-        raise SystemExit(f"train_sequence: {error}") from error
+    run_program("train_sequence", main)

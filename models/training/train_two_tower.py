@@ -10,6 +10,7 @@ draws from the catalogue, each corrected by how often it is drawn (Yi et al., Re
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,11 +20,16 @@ from torch import nn
 
 from millrace_training.data import Touches, load_touches
 from millrace_training.fit import FitOptions, Split, fit, prepare_torch, split_by_time
-from millrace_training.metrics import recall_at
-from millrace_training.publish import GOLDEN_ROWS, Candidate, GoldenMismatch, NotGoodEnough, describe_files, publish
-from millrace_training.two_tower import Tower, sampled_softmax_loss
+from millrace_training.judge_towers import ITEM, USER, held_touches, judge_towers
+from millrace_training.program import add_incremental, configured, gate_of, parent_of, program_parser, run_program
+from millrace_training.provenance import describe_files
+from millrace_training.publish import GOLDEN_ROWS, Candidate, publish
+from millrace_training.refusals import NotGoodEnough
+from millrace_training.registry import PublishedVersion
+from millrace_training.two_tower import Tower, composite_loss, sampled_softmax_loss
+from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
-REPOSITORY = Path(__file__).resolve().parent.parent / "repository"
+LOSSES = ("softmax", "composite")
 
 ABOUT_USER = """The user tower: what is known of a person as a vector. Its dot product with an item's vector (`two_tower_item` of the
 same version, never another) is a cosine: how well the item fits. It finds candidates; it does not order the list."""
@@ -36,9 +42,14 @@ class TwoTowerConfig:
     """Everything that shapes the fit."""
 
     hidden: int = 64
+    loss: str = "softmax"
+    """Or `composite`: pointwise, pairwise and diversity (features.md F4.2)."""
+    logq: bool = True
+    """Whether the softmax is corrected by how often an item is drawn; without it what is often drawn is thought too little of."""
     temperature: float = 0.07
     uniform_negatives: int = 512
-    """Items drawn from the catalogues beside those of the batch: what nobody touched must be learned, too."""
+    """Items drawn from the catalogues beside those of the batch: what nobody touched must be learned, too. With the composite loss
+    they are drawn by touches^.75."""
     within_ms: int = 1_800_000
     """Age of a context at which it says nothing of what comes next."""
     epochs_max: int = 30
@@ -61,59 +72,83 @@ class TwoTowers(nn.Module):
         self.item = Tower(hidden)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Reads, fits, reports, publishes."""
-    arguments = parse_arguments()
-    config = TwoTowerConfig(epochs_max=arguments.epochs_max, seed=arguments.seed, threads=arguments.threads)
+    meanings = {"temperature": "of the cosines", "uniform_negatives": "items drawn beside those of a batch", "learning_rate": "of Adam"}
+    parser = program_parser("Train the two towers and publish them.", TwoTowerConfig, meanings)
+    for kind in ("rewards", "items", "events"):
+        parser.add_argument(f"--{kind}", type=Path, nargs="+", required=True, help=f"what `millrace export {kind}` wrote")
+    parser.add_argument("--loss", choices=LOSSES, help="see two_tower.py (default softmax)")
+    parser.add_argument("--logq", action=argparse.BooleanOptionalAction, help="correct the softmax by how often an item is drawn (default)")
+    add_incremental(parser)
+    arguments = parser.parse_args(argv)
+    parent = parent_of(arguments, USER)
+    config = configured(TwoTowerConfig, arguments, parent)
     prepare_torch(config.seed, config.threads)
-    touches = load_touches(arguments.rewards, arguments.items, arguments.events, config.within_ms)
-    if len(touches.item) < config.pairs_min:
-        raise ValueError(f"{len(touches.item)} pairs of person and item are too few; {config.pairs_min} are needed")
+    touches = load_touches(arguments.rewards, arguments.items, arguments.events, config.within_ms, arguments.window)
+    start = parent if arguments.incremental else None
+    if len(touches.item) < enough(config.pairs_min, start):
+        raise ValueError(f"{len(touches.item)} pairs of person and item are too few; {enough(config.pairs_min, start)} are needed")
     split = split_by_time(touches.when)
-    model, history = train(touches, split, config)
-    metrics = evaluate(model, touches, split)
+    model, history = train(touches, split, config, start)
+    metrics = judge_towers(
+        lambda rows: answers(model.user, rows)["embedding"], lambda rows: answers(model.item, rows)["embedding"], touches, split
+    )
     print(metrics)
-    if not arguments.force and metrics["recall_at_100"] <= metrics["recall_at_100_of_chance"]:
-        raise NotGoodEnough("the towers find no more than chance: not published (--force does it all the same)")
+    if arguments.force is None and metrics["recall_at_100"] <= metrics["recall_at_100_of_chance"]:
+        raise NotGoodEnough("the towers find no more than chance: not published (--force REASON does it all the same)")
     data = {
         "files": describe_files([*arguments.rewards, *arguments.items, *arguments.events]),
-        "pairs": len(touches.item),
+        "rows": len(touches.item),
         "items": len(touches.items),
         "from_ms": touches.first_ms,
         "to_ms": touches.last_ms,
         "split": split.sizes(),
     }
-    run = {"parameters": asdict(config), "data": data, "metrics": metrics, "history": history}
+    run = {"program": "train_two_tower", "parameters": asdict(config), "data": data, "metrics": metrics}
+    run |= {"parent": start and int(start.folder.name), "history": history}
     people = touches.context[split.test][:: max(1, len(split.test) // GOLDEN_ROWS)][:GOLDEN_ROWS]
     candidates = [
-        Candidate("two_tower_user", model.user.to_onnx("two_tower_user"), people, lambda rows: answers(model.user, rows), run, ABOUT_USER),
         Candidate(
-            "two_tower_item",
-            model.item.to_onnx("two_tower_item"),
-            touches.items[:GOLDEN_ROWS],
-            lambda rows: answers(model.item, rows),
-            run,
-            ABOUT_ITEM,
+            USER, model.user.to_onnx(USER), people, lambda rows: answers(model.user, rows), run, ABOUT_USER, weights=weights_of(model)
+        ),
+        Candidate(
+            ITEM, model.item.to_onnx(ITEM), touches.items[:GOLDEN_ROWS], lambda rows: answers(model.item, rows), run, ABOUT_ITEM,
             {"items": touches.item_records[:GOLDEN_ROWS]},
         ),
-    ]
-    print(f"published two_tower_user and two_tower_item version {publish(candidates, arguments.repository)}")
+    ]  # fmt: skip
+    version = publish(candidates, arguments.repository, gate=gate_of(arguments, held_touches(touches, split)))
+    print(f"published {USER} and {ITEM} version {version}")
 
 
-def train(touches: Touches, split: Split, config: TwoTowerConfig) -> tuple[TwoTowers, list[dict]]:
-    """Fits both towers on the first part of the pairs, choosing the epoch by the second."""
+def train(
+    touches: Touches, split: Split, config: TwoTowerConfig, start: PublishedVersion | None = None
+) -> tuple[TwoTowers, list[dict]]:
+    """Fits both towers on the first part of the pairs, choosing the epoch by the second; from the weights of `start` if given.
+
+    Raises NotGoodEnough where `start` was not bettered.
+    """
     model = TwoTowers(config.hidden)
+    if start is not None:
+        start_from(model, start)
     context, item = torch.from_numpy(touches.context), torch.from_numpy(touches.item)
     features, shop_of = torch.from_numpy(touches.items), torch.from_numpy(touches.item_shop)
     count = len(touches.items)
     share = torch.bincount(item[torch.from_numpy(split.train)], minlength=count).float() / len(split.train)
+    chance = torch.full((count,), 1 / count)
+    if config.loss == "composite":
+        touched = torch.bincount(item[torch.from_numpy(split.train)], minlength=count).float().clamp_min(1).pow(0.75)
+        chance = touched / touched.sum()
     generator = torch.Generator().manual_seed(config.seed)
 
     def loss_of(batch: torch.Tensor) -> torch.Tensor:
-        drawn = torch.cat((item[batch], torch.randint(count, (config.uniform_negatives,), generator=generator)))
-        expected = len(batch) * share[drawn] + config.uniform_negatives / count
+        drawn = torch.cat((item[batch], torch.multinomial(chance, config.uniform_negatives, replacement=True, generator=generator)))
         users, items = model.user(context[batch]), model.item(features[drawn])
-        return sampled_softmax_loss(users, items, drawn, shop_of[drawn], expected.log(), config.temperature)
+        if config.loss == "composite":
+            return composite_loss(users, items, drawn, shop_of[drawn], config.temperature, generator)
+        expected = len(batch) * share[drawn] + config.uniform_negatives * chance[drawn]
+        log_expected = expected.log() if config.logq else torch.zeros(len(drawn))
+        return sampled_softmax_loss(users, items, drawn, shop_of[drawn], log_expected, config.temperature)
 
     validation = split.validation[:: max(1, len(split.validation) // 4096)]
 
@@ -123,10 +158,9 @@ def train(touches: Touches, split: Split, config: TwoTowerConfig) -> tuple[TwoTo
         logits = logits.masked_fill(shop_of[item[validation]][:, None] != shop_of[None, :], float("-inf"))
         return nn.functional.cross_entropy(logits, item[validation]).item()
 
-    options = FitOptions(
-        config.epochs_max, config.batch_rows, config.learning_rate, config.weight_decay, config.patience, config.seed
-    )
-    return model, fit(model, split.train, loss_of, validate, options, "two towers")
+    rate = config.learning_rate * (RATE if start else 1)
+    options = FitOptions(config.epochs_max, config.batch_rows, rate, config.weight_decay, config.patience, config.seed)
+    return model, fit(model, split.train, loss_of, validate, options, "two towers", started=start is not None)
 
 
 def answers(tower: Tower, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -135,41 +169,5 @@ def answers(tower: Tower, rows: np.ndarray) -> dict[str, np.ndarray]:
         return {"embedding": tower(torch.from_numpy(rows)).numpy()}
 
 
-def evaluate(model: TwoTowers, touches: Touches, split: Split) -> dict:
-    """Share of later touches among the 20 and 100 nearest of all items of the shop, against the most touched ones and chance."""
-    found = {f"recall_at_{k}{suffix}": 0.0 for k in (20, 100) for suffix in ("", "_of_popular", "_of_chance")}
-    for shop in np.unique(touches.shop):
-        test = split.test[touches.shop[split.test] == shop]
-        if len(test) == 0:
-            continue
-        own = np.flatnonzero(touches.item_shop == shop)
-        target = touches.item[test] - own[0]
-        scores = answers(model.user, touches.context[test])["embedding"] @ answers(model.item, touches.items[own])["embedding"].T
-        counts = np.bincount(touches.item[split.train], minlength=len(touches.items))[own]
-        popular = np.broadcast_to(counts - np.arange(len(own)) * 1e-6, scores.shape)
-        weight = len(test) / len(split.test)
-        for k in (20, 100):
-            found[f"recall_at_{k}"] += weight * recall_at(scores, target, k)
-            found[f"recall_at_{k}_of_popular"] += weight * recall_at(popular, target, k)
-            found[f"recall_at_{k}_of_chance"] += weight * min(1.0, k / len(own))
-    return found
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description="Train the two towers and publish them.")
-    for name, kind in (("rewards", "rewards"), ("items", "items"), ("events", "events")):
-        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=f"what `millrace export {kind}` wrote")
-    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository to publish into")
-    parser.add_argument("--epochs-max", type=int, default=TwoTowerConfig.epochs_max, help="epochs at most")
-    parser.add_argument("--seed", type=int, default=TwoTowerConfig.seed, help="seed of every draw")
-    parser.add_argument("--threads", type=int, default=TwoTowerConfig.threads, help="threads of PyTorch")
-    parser.add_argument("--force", action="store_true", help="publish even if it finds no more than chance")
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError, GoldenMismatch, NotGoodEnough) as error:
-        raise SystemExit(f"train_two_tower: {error}") from error
+    run_program("train_two_tower", main)

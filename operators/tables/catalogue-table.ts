@@ -1,6 +1,7 @@
 import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/catalogue.ts'
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
 import type { ItemFacts } from '../../algorithms/ranker/item-columns.ts'
+import { type RuleSubject, unknownSubject } from '../../algorithms/rules/rule-spec.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
 import { wordHashes } from '../../algorithms/word-hashes.ts'
@@ -11,9 +12,13 @@ import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
 import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
+import { VectorSearch, type VectorSearchOptions } from './vector-search.ts'
 
 /** Item rows sent to the item tower at once. */
 const embedRowsMax = 512
+/** Rows that one call of `embed` brings into the index at least: a list waits some milliseconds for them. */
+const indexRowsPerCall = 64
+const exactSearch: VectorSearchOptions = { exactMax: Number.POSITIVE_INFINITY, openIndex: () => null }
 /** Words of an item that searches are matched with. */
 const wordsMax = 32
 /** Batches between two tries to give all items vectors of the user tower's version: a try costs the whole catalogue. */
@@ -23,6 +28,10 @@ const misfitsPerTry = 256
 export class CatalogueTable implements ItemTable {
   readonly catalogue = new Catalogue()
   readonly content = new TfIdfIndex({ termsMax: 20_000 })
+  /** Told the rows of items that may not be shown any more: withdrawn, or sold out. */
+  onGone: (rows: readonly number[]) => void = () => {}
+  /** The items nearest to a person, withdrawn ones left out. */
+  readonly nearest: VectorSearch
   readonly #items = new Map<number, Item>()
   /** Rows whose item vector is missing or old. */
   readonly #unembedded = new Set<number>()
@@ -32,9 +41,21 @@ export class CatalogueTable implements ItemTable {
   /** Batches in a row whose user vectors were of another version. */
   #misfits = 0
 
+  /** `search`: when to find the nearest vectors by an index; never by default. */
+  constructor(search: VectorSearchOptions = exactSearch) {
+    const { catalogue } = this
+    this.nearest = new VectorSearch(catalogue.vectors, (row) => catalogue.withdrawn[row] === 0, search)
+  }
+
   get(itemId: string): Item | undefined {
     const row = this.catalogue.items.find(itemId)
     return row < 0 || this.catalogue.withdrawn[row] === 1 ? undefined : this.#items.get(row)
+  }
+
+  /** What rules may ask of a row's item; of one without catalogue data, or withdrawn, only its name is known. */
+  subjectOf(row: number): RuleSubject {
+    const itemId = this.catalogue.items.text(row)
+    return this.get(itemId) ?? unknownSubject(itemId)
   }
 
   /** Items with catalogue data. */
@@ -48,12 +69,18 @@ export class CatalogueTable implements ItemTable {
   }
 
   apply(records: readonly Sourced<ItemUpdate | null>[]): void {
+    const gone: number[] = []
     for (const { key, value } of records) {
       const row = this.catalogue.rowOf(key)
       if (row < 0) continue
+      const wasAvailable = this.catalogue.available(row)
+      const wasWithdrawn = this.catalogue.withdrawn[row]
       if (value === null) this.catalogue.withdrawn[row] = 1
       else this.#set(row, value)
+      if (this.catalogue.withdrawn[row] !== wasWithdrawn) this.nearest.changed(row)
+      if (wasAvailable && !this.catalogue.available(row)) gone.push(row)
     }
+    if (gone.length > 0) this.onGone(gone)
   }
 
   /**
@@ -74,6 +101,7 @@ export class CatalogueTable implements ItemTable {
    * call. When the tower turns out to be another version, all items get new ones; `MILL_INFERENCE_UNAVAILABLE` while workers disagree.
    */
   async embed(scorer: Scorer, model: string): Promise<void> {
+    this.nearest.advance(indexRowsPerCall)
     if (this.#unembedded.size === 0) return
     this.#embedding ??= this.#embedAll(scorer, model).finally(() => {
       this.#embedding = undefined
@@ -100,8 +128,10 @@ export class CatalogueTable implements ItemTable {
       }
       rows.forEach((row, index) => {
         this.catalogue.vectors.set(row, vectors.subarray(index * embeddingWidth, (index + 1) * embeddingWidth))
+        this.nearest.changed(row)
         this.#unembedded.delete(row)
       })
+      this.nearest.advance(embedRowsMax)
     }
   }
 

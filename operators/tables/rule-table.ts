@@ -1,5 +1,6 @@
 import { type CompiledRules, compileRules, quotasMax, rulesMax } from '../../algorithms/rules/compile-rules.ts'
 import { ruleFault } from '../../algorithms/rules/rule-fault.ts'
+import { isOrdering } from '../../algorithms/rules/rule-spec.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import type { Rule } from '../../schemas/rule.ts'
 
@@ -11,6 +12,7 @@ export class RuleTable {
   readonly #rules = new Map<string, Rule>()
   readonly #faults = new Map<string, string>()
   #compiled: CompiledRules | undefined
+  #standing: CompiledRules | undefined
 
   /** What is wrong with the rules that are left out, by id. */
   get faults(): ReadonlyMap<string, string> {
@@ -23,6 +25,12 @@ export class RuleTable {
     return this.#compiled
   }
 
+  /** Those that a finished list is held to: all but the ones that move items by their scores. */
+  get standing(): CompiledRules {
+    this.#standing ??= compileRules(this.compiled.specs.filter((rule) => !isOrdering(rule)))
+    return this.#standing
+  }
+
   apply(records: readonly Sourced<Rule | null>[]): void {
     if (records.length === 0) return
     for (const { key, value } of records) {
@@ -30,6 +38,7 @@ export class RuleTable {
       else this.#rules.set(value.id, value)
     }
     this.#compiled = undefined
+    this.#standing = undefined
   }
 
   /** Those that can be compiled; of too many the ones with the lower ids, whatever order they came in. */

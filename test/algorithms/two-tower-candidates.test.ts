@@ -30,9 +30,10 @@ it('brings the available items with the largest cosine, ties in the order of row
   const expected = rows.sort((a, b) => cosineOf(b) - cosineOf(a) || a - b).slice(0, 100)
 
   const set = new CandidateSet(100)
-  twoTowerCandidates(catalogue).retrieve({ vector: query } as CandidateUser, set, 100)
+  const source = twoTowerCandidates(catalogue, catalogue.vectors)
+  source.retrieve({ vector: query } as CandidateUser, set, 100)
   expect([...set.rows]).toEqual(expected)
   const none = new CandidateSet(100)
-  twoTowerCandidates(catalogue).retrieve({ vector: null } as CandidateUser, none, 100)
+  source.retrieve({ vector: null } as CandidateUser, none, 100)
   expect(none.count).toBe(0)
 })

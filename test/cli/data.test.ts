@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openPorts } from '../../cli/compose.ts'
 import { loadConfig } from '../../cli/config.ts'
+import { exportTopic } from '../../cli/export-topic.ts'
 import { partitionFor } from '../../core/partition-for.ts'
 import { Engine } from '../../runtime/engine.ts'
 import { listKeys } from '../../schemas/list-keys.ts'
@@ -27,9 +28,9 @@ function writeCsv(rows: readonly string[]): string {
 const ports = () =>
   openPorts(loadConfig(undefined, { embedded: { path: join(folder.path, 'test.db') }, log: { level: 'silent' } }))
 
-async function linesOf(what: string): Promise<Record<string, unknown>[]> {
+async function linesOf(what: string, ...range: readonly string[]): Promise<Record<string, unknown>[]> {
   const out = join(folder.path, `${what}.jsonl`)
-  expect(await folder.run('export', what, '--out', out)).toMatchObject({ code: 0 })
+  expect(await folder.run('export', what, '--out', out, ...range)).toMatchObject({ code: 0 })
   expect(existsSync(`${out}.partial`)).toBe(false)
   return readFileSync(out, 'utf8')
     .split('\n')
@@ -55,6 +56,20 @@ it('imports a file and exports the same events', async () => {
     ['anna', 'i2', 1_700_000_003_000, 'view'],
     ['ben', 'i2', 1_700_000_001_000, 'view'],
   ])
+  // From is part of the range, to is not.
+  const some = await linesOf('events', '--from', '2023-11-14T22:13:21Z', '--to', '2023-11-14T22:13:23Z')
+  expect(some.map(({ userId }) => userId)).toEqual(['ben'])
+  expect(await linesOf('events', '--window', '24h')).toEqual([])
+})
+
+it('refuses a range where there is none, and one that is not a range', async () => {
+  const opened = await ports()
+  const all = { fromMs: 0, toMs: Number.POSITIVE_INFINITY }
+  await expect(exportTopic(opened, 'items', join(folder.path, 'items.jsonl'), all)).rejects.toMatchObject({ code: 'MILL_USAGE' })
+  await opened.close()
+  const export_ = async (...range: readonly string[]) => await folder.run('export', 'events', '--out', 'e.jsonl', ...range)
+  expect(await export_('--window', '24')).toMatchObject({ code: 2, stderr: expect.stringContaining('90m, 24h or 7d') })
+  expect(await export_('--window', '1h', '--from', '2023-11-14')).toMatchObject({ code: 2 })
 })
 
 it('paces an import by event time, and Ctrl-C ends it with 1', async () => {

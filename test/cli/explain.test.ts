@@ -1,5 +1,7 @@
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { rankerFeatureNames } from '../../algorithms/ranker-features.ts'
 import { openPorts } from '../../cli/compose.ts'
 import { loadConfig } from '../../cli/config.ts'
 import { explainList, readStoredList } from '../../cli/explain-list.ts'
@@ -93,6 +95,41 @@ it('takes each score apart: the mean of the list and the contributions sum to th
   expect(text.stdout).toContain(`= score ${one.explanation!.score.toFixed(4)}`)
 })
 
+it('takes a score of boosted trees apart by the trees of the version that made the list', { timeout: 180_000 }, async () => {
+  const repository = join(folder.path, 'models')
+  cpSync(join(projectFolder, 'models', 'repository'), repository, { recursive: true })
+  const trees = join(repository, 'ranker', list!.modelVersion, 'trees.json')
+  const boosted = ['--set', `inference.repository=${repository}`]
+  // Two stumps: their SHAP values are what each leaf differs from the mean of its tree.
+  const stump = (name: string, threshold: number, leaves: readonly [number, number]) => ({
+    feature: [rankerFeatureNames.indexOf(name as never), -1, -1],
+    threshold: [threshold, 0, 0],
+    left: [1, 0, 0],
+    right: [2, 0, 0],
+    value: [0, ...leaves],
+    cover: [100, 75, 25],
+  })
+  const forest = {
+    columns: rankerFeatureNames,
+    base: 0,
+    trees: [stump('popularity_log', 1, [-0.2, 0.4]), stump('hour_sin', 2, [0.8, 0])],
+  }
+  writeFileSync(trees, JSON.stringify(forest))
+  const { code, value } = await folder.json('explain', user, ...boosted)
+  expect(code).toBe(0)
+  const taken = (value as Explained).items.flatMap(({ explanation }) => explanation ?? [])
+  expect(taken).toHaveLength(20)
+  for (const { method, draws, base, score, contributions } of taken) {
+    expect({ method, draws, base: Number(base.toFixed(6)) }).toEqual({ method: 'tree-shap', draws: 0, base: 0.55 })
+    const by = new Map(contributions.map((one) => [one.feature, one]))
+    expect([...by.keys()].sort()).toEqual(['hour_sin', 'popularity_log'])
+    expect(by.get('hour_sin')).toMatchObject({ contribution: expect.closeTo(0.2, 6) as number, error: 0 })
+    const popularity = by.get('popularity_log') as unknown as { readonly value: number; readonly contribution: number }
+    expect(popularity.contribution).toBeCloseTo(popularity.value <= 1 ? -0.15 : 0.45, 6)
+    expect(score).toBeCloseTo(popularity.value <= 1 ? 0.6 : 1.2, 6)
+  }
+})
+
 it('says who and what is unknown', { timeout: 180_000 }, async () => {
   expect(await folder.run('explain', 'nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('nobody') })
   const { items } = list!
@@ -103,6 +140,7 @@ it('says who and what is unknown', { timeout: 180_000 }, async () => {
   const absent = explainList({ list: list!, reserve: [], rows: new Map() }, null, {
     scorer: noScorer,
     model: 'ranker',
+    forestOf: () => Promise.resolve(null),
     draws: 2,
     only: 'nothing',
   })

@@ -36,6 +36,26 @@ async function keep(model: string, version: number, learned = version): Promise<
   await writeFile(join(shelf.repository, model, String(version), 'golden.json'), JSON.stringify(golden))
 }
 
+/** What a training writes that compared a version with the one then in use. */
+async function compared(model: string, version: number, against: number, accepted = true): Promise<void> {
+  const comparison = {
+    with: against,
+    metric: 'gain_by_rank',
+    difference: accepted ? 0.03 : -0.03,
+    interval: [-0.01, 0.05],
+    margin: 0.02,
+    accepted,
+  }
+  const run = {
+    code: `code-${version}`,
+    parent: null,
+    data: { slots: 40, from_ms: 1, to_ms: 60_000 },
+    metrics: { auc: 0.7 },
+    comparison,
+  }
+  await writeFile(join(shelf.repository, model, String(version), 'run.json'), JSON.stringify(run))
+}
+
 async function answerOf(inference: Inference, model: string): Promise<unknown> {
   const x = { name: 'x', datatype: 'FP32', shape: [1, 1], data: Float32Array.of(10) } as const
   const { version, outputs } = await inference.infer({ model, version: '', inputs: [x], outputs: ['y'], deadlineMs: 10_000 })
@@ -55,6 +75,8 @@ const auditLines = () =>
 describe('models promote and rollback', () => {
   it('serves the chosen version, in process as well, and goes back step by step; folders stay', async () => {
     for (const version of [1, 2, 3]) await keep('m', version)
+    await compared('m', 1, 3)
+    await compared('m', 2, 1)
     const inference = await createLocalInference({ repository: shelf.repository })
     const now = async () => {
       await inference.load('m')
@@ -86,6 +108,8 @@ describe('models promote and rollback', () => {
   it('refuses a version that does not answer its golden batch, or has none, unless forced; nothing changes then', async () => {
     await keep('m', 1)
     await keep('m', 2, 2.1)
+    await compared('m', 1, 2)
+    await compared('m', 2, 1)
     await promote('m', 1)
     await expect(promote('m', 2)).rejects.toMatchObject({ name: 'MillraceError', message: expect.stringContaining('--force') })
     await expect(promote('m', 2)).rejects.toThrow(/"y" number 0 is 2 where 2\.1/)
@@ -100,8 +124,58 @@ describe('models promote and rollback', () => {
     expect(auditLines()[1]).toMatchObject({ forced: true, to: 2 })
   })
 
+  it('refuses a version that was not compared with the one in use, or lost to it, unless forced with a reason', async () => {
+    for (const version of [1, 2, 3, 4]) await keep('m', version)
+    await compared('m', 1, 2)
+    await compared('m', 2, 4, false)
+    await compared('m', 3, 4)
+    await expect(promote('m', 1)).rejects.toThrow(
+      'm 1 is not promoted: it was compared with version 2, not with version 4, which is in use',
+    )
+    await expect(promote('m', 2)).rejects.toThrow('it may be worse than version 4 by more than 0.02 of gain_by_rank')
+    expect(await servedOf('m')).toBe(4)
+    expect(await promote('m', 3)).toMatchObject([{ from: 4, to: 3, comparison: { with: 4, difference: 0.03 } }])
+    await expect(promote('m', 4)).rejects.toThrow('m 4 is not promoted: it was never compared with version 3')
+    await expect(
+      promoteModel(shelf, config, { model: 'm', version: 2 }, { force: true, reason: undefined }),
+    ).rejects.toMatchObject({
+      code: 'MILL_USAGE',
+    })
+    expect(await servedOf('m')).toBe(3)
+    expect(await promote('m', 2, true)).toMatchObject([{ from: 3, to: 2, comparison: { accepted: false } }])
+    // What was good enough once is gone back to without being compared.
+    expect(await rollBackModel(shelf, config, 'm', options)).toMatchObject([{ from: 2, to: 3, comparison: null }])
+    expect(auditLines().at(-2)).toMatchObject({ forced: true, reason: 'test', comparison: { with: 4 } })
+  })
+
+  it('shows what versions were made from; those of before, too', async () => {
+    for (const version of [1, 2]) await keep('m', version)
+    await compared('m', 2, 1)
+    const cli = new CliFolder()
+    try {
+      const local = ['--set', `inference.repository=${shelf.repository}`]
+      const shown = await cli.json('models', 'show', 'm', ...local)
+      expect(shown).toMatchObject({ code: 0, value: { model: 'm', inUse: 2, before: [] } })
+      const data = { fromMs: 1, toMs: 60_000, rows: 40, files: [] }
+      expect(shown.value).toHaveProperty('versions', [
+        { version: 1, inUse: false },
+        expect.objectContaining({ version: 2, inUse: true, code: 'code-2', data, metrics: { auc: 0.7 } }),
+      ])
+      const text = await cli.run('models', 'show', 'm', '2', ...local)
+      expect(text.stdout).toMatch(/against the version then in use: 1: \+0\.0300 \[−0\.0100, \+0\.0500\] gain_by_rank/)
+      expect(text.stdout).toMatch(/auc +0\.7/)
+      expect(await cli.json('models', 'show', 'm', '9', ...local)).toMatchObject({ code: 1 })
+    } finally {
+      await cli.close()
+    }
+  })
+
   it('changes both towers together, or none', async () => {
     for (const model of ['two_tower_user', 'two_tower_item']) for (const version of [1, 2]) await keep(model, version)
+    await compared('two_tower_item', 1, 2)
+    await expect(promote('two_tower_item', 1)).rejects.toThrow('two_tower_user 1 is not promoted')
+    expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([2, 2])
+    await compared('two_tower_user', 1, 3)
     await keep('two_tower_user', 3)
     expect((await promote('two_tower_item', 1)).map(({ model }) => model)).toEqual(['two_tower_item', 'two_tower_user'])
     expect([await servedOf('two_tower_user'), await servedOf('two_tower_item')]).toEqual([1, 1])
@@ -125,6 +199,7 @@ describe('models promote and rollback', () => {
   it('workers follow at once, and the command shows which version is served', { timeout: 180_000 }, async () => {
     for (const version of [1, 2]) await keep('m', version)
     await keep('m', 3, 4)
+    await compared('m', 1, 3)
     const cli = new CliFolder()
     const worker = await WorkerProcess.start(shelf.repository)
     try {

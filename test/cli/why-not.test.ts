@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
+import type { StoredList } from '../../cli/explain-list.ts'
 import { ListWorkbench } from '../../cli/list-workbench.ts'
+import { sendRules } from '../../cli/rule-log.ts'
+import { sinceWritten } from '../../cli/since-written.ts'
 import { type WhyNot, whyNot } from '../../cli/why-not.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { partitionFor } from '../../core/partition-for.ts'
 import type { Scorer } from '../../ports/scorer.ts'
+import type { Rule } from '../../schemas/rule.ts'
 import type { TopicName } from '../../schemas/topics.ts'
 import { eventTypes } from '../../schemas/user-event.ts'
 import type { UserFeatures } from '../../schemas/user-features.ts'
@@ -101,13 +105,14 @@ async function fill(stack: Stack): Promise<void> {
 }
 
 describe('why not', () => {
+  const config = loadConfig(undefined, { partitions, embedded: { path: ':memory:' }, log: { level: 'silent' } })
   let stack: Stack
   let bench: ListWorkbench
   let full: ListWorkbench
-  const ask = (itemId: string, on = bench): Promise<WhyNot> => whyNot(on, person, itemId, { listId: '1-17', draws: 20 })
+  const asked = { listId: '1-17', draws: 20, forestOf: () => Promise.resolve(null) }
+  const ask = (itemId: string, on = bench): Promise<WhyNot> => whyNot(on, person, itemId, asked)
 
   beforeAll(async () => {
-    const config = loadConfig(undefined, { partitions, embedded: { path: ':memory:' }, log: { level: 'silent' } })
     stack = await Stack.open(config)
     await fill(stack)
     bench = await ListWorkbench.open(config, stack.ports, away)
@@ -188,6 +193,92 @@ describe('why not', () => {
     expect(base + contributions.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 6)
     expect(score).toBeLessThan(base)
     expect(below.detail).toContain(`with ${score.toFixed(4)}`)
+  })
+
+  it('says what moved an item away from its place by score: diversity, a cap, the exploration slot', async () => {
+    const moved = await Promise.all(plain.map(({ itemId }) => ask(itemId)))
+    const by = (what: string) => moved.filter(({ end, detail }) => (end === 'list' || end === 'reserve') && detail.includes(what))
+    expect(by('moved by diversity (').length).toBeGreaterThan(0)
+    expect(by('the caps per brand and category (').length).toBeGreaterThan(0)
+    const [explored, ...others] = by('the exploration slot (')
+    expect([explored?.detail, others]).toEqual([
+      expect.stringMatching(/on the list at place 4; .*the exploration slot \(\d+ to 4\)$/),
+      [],
+    ])
+    const out = moved.find(({ end }) => end === 'diversity')!
+    expect(out.detail).toMatch(/^moved out: by score alone at place \d+, after diversity out, .*; 70 are kept$/)
+    // Where nothing moved it, its place by score is its place.
+    for (const { itemId, detail, stages, items } of by('it is on the list at place').filter(
+      (one) => !one.detail.includes('moved by'),
+    )) {
+      const rank = /^rank (\d+) /.exec(stages.find(({ stage }) => stage === 'score')!.detail)![1]
+      expect([detail, items[Number(rank)]]).toEqual([`it is on the list at place ${rank}`, itemId])
+    }
+  })
+
+  it('names the rule that took an item out, moved it, or brought it in', async () => {
+    const { items } = await ask('i0')
+    const [never, buried, boosted] = [items[6]!, items[8]!, items[40]!]
+    const rule = (id: string, kind: Rule['kind'], itemId: string, more: Partial<Rule> = {}): Rule => ({
+      ...{ id, kind, field: 'itemId', values: [itemId], valueMin: null, valueMax: null, bias: 1, position: null, first: null },
+      ...{ countMin: null, countMax: null, surfaces: [], fromMs: null, toMs: null, note: '' },
+      ...more,
+    })
+    await sendRules(stack.ports, [
+      rule('no-more', 'bias', never, { bias: 0 }),
+      rule('last', 'bury', buried),
+      rule('loved', 'bias', boosted, { bias: 100 }),
+      rule('top', 'pin', 'unseen', { position: 0 }),
+    ])
+    const ruled = await ListWorkbench.open(config, stack.ports, away)
+    try {
+      const told = async (itemId: string) => {
+        const { end, detail, stages } = await ask(itemId, ruled)
+        return { end, detail, rule: stages.find(({ stage }) => stage === 'rule')!.detail }
+      }
+      const out = { end: 'rule', detail: 'taken out from place 6 by rule no-more (keeps it out)' }
+      expect(await told(never)).toMatchObject(out)
+      const last = { end: 'rule', detail: 'taken out from place 8 by rule last (puts it last)' }
+      expect(await told(buried)).toMatchObject(last)
+      const raised = { end: 'list', detail: expect.stringContaining('on the list at place 1; ') }
+      expect(await told(boosted)).toMatchObject({ ...raised, rule: 'at place 1: rule loved (raises it) (40 to 1)' })
+      const unseen = await ask('unseen', ruled)
+      expect(unseen).toMatchObject({
+        end: 'list',
+        detail: 'it is on the list at place 0; moved by rule top (pins it) (brought in at 0)',
+      })
+      expect(unseen.stages.map(({ stage, passed }) => [stage, passed])).toEqual([
+        ['catalogue', true],
+        ['sources', false],
+        ['rule', true],
+        ['finish', true],
+      ])
+      // Others only made room.
+      expect((await told(items[0]!)).rule).toMatch(/^at place \d+: what rule .* did to other items \(0 to \d+\)$/)
+    } finally {
+      await ruled.close()
+      await sendRules(stack.ports, [], ['no-more', 'last', 'loved', 'top'])
+    }
+  })
+
+  it('says what went and what came after the list was written', async () => {
+    const found = await Promise.all(['sold-out', 'bought', 'i0'].map((itemId) => ask(itemId)))
+    const listed = found[2]!.items
+    const storedWith = (items: readonly string[], reserve: readonly string[] = []) => {
+      const named = (itemIds: readonly string[]) => itemIds.map((itemId) => ({ itemId }))
+      return { list: { listId: '1-17', items: named(items) }, reserve: named(reserve), rows: new Map() } as unknown as StoredList
+    }
+    const went = 'it went after the list was written: the list is shown without it'
+    expect(sinceWritten(storedWith(['x', 'sold-out']), found[0]!)).toMatchObject({ place: 1, reserve: null, since: went })
+    expect(sinceWritten(storedWith(['x'], ['sold-out']), found[0]!)).toMatchObject({ place: null, reserve: 0, since: went })
+    expect(sinceWritten(storedWith(['bought']), found[1]!).since).toContain('the next list will be without it')
+    expect(sinceWritten(storedWith(['x']), found[1]!).since).toBe('')
+    const present = await ask(listed[7]!)
+    expect(sinceWritten(storedWith(['x', ...listed.slice(1, 5)]), present)).toEqual({
+      ...{ listId: '1-17', place: null, reserve: null, same: 4, of: 5 },
+      since: 'it came after the list was written: the next list will have it',
+    })
+    expect(sinceWritten(storedWith(listed), present)).toMatchObject({ place: 7, same: 50, since: '' })
   })
 
   it('writes nothing', async () => {

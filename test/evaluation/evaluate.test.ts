@@ -6,7 +6,7 @@ import { curveSvg } from '../../evaluation/curve-svg.ts'
 import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { HeldBack } from '../../evaluation/held-back.ts'
 import { PairedBootstrap } from '../../evaluation/paired-bootstrap.ts'
-import { type PlanOptions, type Protocol, plansOf } from '../../evaluation/plan.ts'
+import { type PlanOptions, type Protocol, plansOf, protocols, roles } from '../../evaluation/plan.ts'
 import type { RankedList, Recommender, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import { VarietyMeasure } from '../../evaluation/variety.ts'
@@ -28,6 +28,7 @@ const options: EvaluateOptions = {
   exclude: 'none',
   curveMs: 0,
   seed: 1,
+  judgedTypes: [],
   clock: new ManualClock(),
 }
 
@@ -49,7 +50,7 @@ function always(name: string, answer: readonly number[], extra: Partial<Recommen
   }
 }
 
-function run(
+async function run(
   specs: readonly RecommenderSpec[],
   steps: readonly Step[],
   protocol: Protocol,
@@ -60,7 +61,6 @@ function run(
     algorithms: specs.map(({ name }) => name),
     settings: [],
     retraining: ['live'],
-    seed: 1,
   })
   return evaluate(data, plansOf(protocol, data, { ...planOptions, ...changes }), contestants, { ...options, ...changes })
 }
@@ -71,9 +71,9 @@ const visits: Step[] = [
 ]
 
 describe('measures by hand', () => {
-  it('next: three questions of one visit, answer [3, 0]', () => {
+  it('next: three questions of one visit, answer [3, 0]', async () => {
     // The next items are 3, 3, 0: ranks 1, 1, 2.
-    const { questions, cold, results } = run([always('same', [3, 0])], visits, 'split')
+    const { questions, cold, results } = await run([always('same', [3, 0])], visits, 'split')
     expect({ questions, cold }).toEqual({ questions: 3, cold: 1 })
     const { metrics } = results[0]!
     expect(metrics['MRR@2']).toBeCloseTo((1 + 1 + 1 / 2) / 3, 12)
@@ -85,9 +85,9 @@ describe('measures by hand', () => {
     expect(metrics['coverage@2']).toBe(2 / 4)
   })
 
-  it('rest: MRR and HR look at the next item, the others at all that follow', () => {
+  it('rest: MRR and HR look at the next item, the others at all that follow', async () => {
     // What follows: {3, 0}, {3, 0}, {0}; answer [0, 1].
-    const { metrics } = run([always('same', [0, 1])], visits, 'split', { truth: 'rest' }).results[0]!
+    const { metrics } = (await run([always('same', [0, 1])], visits, 'split', { truth: 'rest' })).results[0]!
     expect(metrics['MRR@2']).toBeCloseTo(1 / 3, 12)
     expect(metrics['HR@2']).toBeCloseTo(1 / 3, 12)
     expect(metrics['R@2']).toBeCloseTo((1 / 2 + 1 / 2 + 1) / 3, 12)
@@ -96,28 +96,94 @@ describe('measures by hand', () => {
     expect(metrics['MAP@2']).toBeCloseTo((1 / 2 + 1 / 2 + 1) / 3, 12)
   })
 
-  it('basket: everything of one moment is one question', () => {
+  it('basket: everything of one moment is one question', async () => {
     const steps: Step[] = [
       { user: 0, session: 0, item: 0, timeMs: 0 },
       ...[1, 2].map((item): Step => ({ user: 0, session: 1, item, timeMs: 10 })),
       ...[3].map((item): Step => ({ user: 0, session: 2, item, timeMs: 20 })),
     ]
-    const { questions, cold, results } = run([always('same', [2, 3])], steps, 'prequential', { context: 'user', truth: 'basket' })
+    const { questions, cold, results } = await run([always('same', [2, 3])], steps, 'prequential', {
+      context: 'user',
+      truth: 'basket',
+    })
     expect({ questions, cold }).toEqual({ questions: 2, cold: 1 })
     expect(results[0]!.metrics['MRR@2']).toBeCloseTo((1 + 1 / 2) / 2, 12)
     expect(results[0]!.metrics['R@2']).toBeCloseTo((1 / 2 + 1) / 2, 12)
   })
 
-  it('leaves out what it is told to, and the algorithm gets room for the rest', () => {
-    const answer = [always('same', [3, 1, 0])]
-    const at = (exclude: EvaluateOptions['exclude']) => run(answer, visits, 'split', { exclude }).results[0]!.metrics['MRR@2']
-    // Questions after [1], [1,3], [1,3,3] with 3, 3, 0 next.
-    expect(at('none')).toBeCloseTo((1 + 1 + 0) / 3, 12)
-    expect(at('current')).toBeCloseTo((1 + 0 + 1 / 2) / 3, 12)
-    expect(at('session')).toBeCloseTo((1 + 0 + 1) / 3, 12)
+  it('basket protocol: half of each basket is asked for from the rest, and no later one is known', async () => {
+    const steps: Step[] = [
+      [0, [0, 1, 2]],
+      [1, [3, 3]],
+      [2, [0, 1, 2, 4, 4]],
+    ].flatMap(([session, items]) =>
+      (items as number[]).map(
+        (item, n): Step => ({ user: 0, session: session as number, item, timeMs: 10 * (session as number) + n }),
+      ),
+    )
+    const data = observationsOf(steps)
+    const [plan] = plansOf('basket', data, planOptions)
+    const of = (session: number, role: number) =>
+      [...plan!.order]
+        .filter((row, n) => plan!.roles[n] === role && data.sessions[row] === session)
+        .map((row) => data.items[row]!)
+    expect([...plan!.order].map((row) => data.sessions[row])).toEqual([0, 0, 0, 1, 1, 2, 2, 2, 2, 2])
+    for (const [session, hidden] of [
+      [0, 1],
+      [1, 0],
+      [2, 2],
+    ] as const) {
+      expect(new Set(of(session, roles.judge)).size).toBe(hidden)
+      for (const item of of(session, roles.judge)) expect(of(session, roles.context)).not.toContain(item)
+    }
+    const { questions, results } = await run([always('all', [0, 1, 2, 3, 4])], steps, 'basket', {
+      truth: 'hidden',
+      exclude: 'session',
+      ks: [5],
+    })
+    expect(questions).toBe(2)
+    expect(results[0]!.metrics['R@5']).toBe(1)
+    // One of three, then two of four hidden.
+    expect(results[0]!.metrics['P@5']).toBeCloseTo((1 / 5 + 2 / 5) / 2, 12)
   })
 
-  it('an item has no place in a list before it is in the catalogue or touched', () => {
+  it('every protocol has every measure', async () => {
+    const steps = Array.from(
+      { length: 40 },
+      (_, n): Step => ({ user: n >> 3, session: n >> 2, item: (n * 7) % 6, timeMs: n * 1000, part: n < 30 ? 'train' : 'test' }),
+    )
+    const wanted = [
+      'MRR',
+      'HR',
+      'NDCG',
+      'MAP',
+      'P',
+      'R',
+      'coverage',
+      'novelty',
+      'popularityLift',
+      'gini',
+      'diversity',
+      'serendipity',
+    ]
+    for (const protocol of protocols) {
+      const { results, convention } = await run([always('one', [0, 1, 2])], steps, protocol)
+      expect(Object.keys(results[0]!.metrics), protocol).toEqual(expect.arrayContaining(wanted.map((name) => `${name}@2`)))
+      expect(convention).toContain('ties by item id')
+    }
+  })
+
+  it('leaves out what it is told to, and the algorithm gets room for the rest', async () => {
+    const answer = [always('same', [3, 1, 0])]
+    const at = (exclude: EvaluateOptions['exclude']) =>
+      run(answer, visits, 'split', { exclude }).then(({ results }) => results[0]!.metrics['MRR@2'])
+    // Questions after [1], [1,3], [1,3,3] with 3, 3, 0 next.
+    expect(await at('none')).toBeCloseTo((1 + 1 + 0) / 3, 12)
+    expect(await at('current')).toBeCloseTo((1 + 0 + 1 / 2) / 3, 12)
+    expect(await at('session')).toBeCloseTo((1 + 0 + 1) / 3, 12)
+  })
+
+  it('an item has no place in a list before it is in the catalogue or touched', async () => {
     const steps = [0, 1, 2, 0, 1].map((item, n): Step => ({ user: 0, session: 0, item, timeMs: n * 10 }))
     const data = observationsOf(steps)
     const facts = [null, null, { createdMs: 15, tags: [], category: [] } as never]
@@ -136,16 +202,16 @@ describe('measures by hand', () => {
         }
       },
     }
-    const contestants = chooseContestants([listening], { algorithms: ['same'], settings: [], retraining: ['live'], seed: 1 })
-    evaluate({ ...data, facts }, plansOf('prequential', data, planOptions), contestants, options)
+    const contestants = chooseContestants([listening], { algorithms: ['same'], settings: [], retraining: ['live'] })
+    await evaluate({ ...data, facts }, plansOf('prequential', data, planOptions), contestants, options)
     expect(asked).toEqual([[0], [2, 0], [2, 0], [2, 0]]) // at 10, 20, 30 and 40 ms
   })
 
-  it('k-fold: a user is one question, and predictions give RMSE and MAE', () => {
+  it('k-fold: a user is one question, and predictions give RMSE and MAE', async () => {
     const steps = [1, 2, 3, 4, 5, 1].map(
       (rating, n): Step => ({ user: n % 2, session: -1, item: n, timeMs: n, type: 'rating', rating }),
     )
-    const evaluation = run([always('threes', [0, 1, 2, 3, 4, 5], { predict: () => 3 })], steps, 'k-fold', {
+    const evaluation = await run([always('threes', [0, 1, 2, 3, 4, 5], { predict: () => 3 })], steps, 'k-fold', {
       context: 'user',
       truth: 'user',
     })
@@ -204,8 +270,8 @@ describe('pairs', () => {
     expect(twice).toEqual(once)
   })
 
-  it('an algorithm against itself differs by nothing', () => {
-    const { paired } = run([always('one', [3, 0]), always('other', [3, 0])], visits, 'split')
+  it('an algorithm against itself differs by nothing', async () => {
+    const { paired } = await run([always('one', [3, 0]), always('other', [3, 0])], visits, 'split')
     expect(paired.map(({ metric }) => metric)).toEqual(['MRR@2', 'HR@2', 'NDCG@2'])
     for (const { difference, interval } of paired) expect([difference, ...interval]).toEqual([0, 0, 0])
   })
@@ -260,7 +326,7 @@ describe('retraining', () => {
 
 describe('choosing', () => {
   const choose = (algorithms: string[], settings: string[] = []) =>
-    chooseContestants(recommenderSpecs, { algorithms, settings, retraining: ['live'], seed: 1 })
+    chooseContestants(recommenderSpecs, { algorithms, settings, retraining: ['live'] })
 
   it('reads names, labels and settings of the right type', () => {
     const [plain, short] = choose(['stan', 'stan:short'], ['stan:short.k=7', 'stan:short.idf=true'])
@@ -279,9 +345,9 @@ describe('choosing', () => {
   })
 })
 
-it('the curve has a value per step and algorithm, and its chart a path per line', () => {
+it('the curve has a value per step and algorithm, and its chart a path per line', async () => {
   const steps = Array.from({ length: 40 }, (_, n): Step => ({ user: 0, session: 0, item: n % 3, timeMs: n * 1000 }))
-  const { curve, questions } = run([always('one', [0, 1]), always('other', [2])], steps, 'prequential', { curveMs: 10_000 })
+  const { curve, questions } = await run([always('one', [0, 1]), always('other', [2])], steps, 'prequential', { curveMs: 10_000 })
   expect(curve!.steps.map(({ startMs }) => startMs)).toEqual([0, 10_000, 20_000, 30_000])
   expect(curve!.steps.reduce((sum, step) => sum + step.questions, 0)).toBe(questions)
   // Items 1, 2, 0, 1, 2, … are next in the first step: [0, 1] finds 0 three times on top and 1 three times below, of nine.

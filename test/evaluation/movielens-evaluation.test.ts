@@ -12,7 +12,12 @@ import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 
 const folder = fileURLToPath(new URL('../../../shared/data/movielens-100k', import.meta.url))
 
-function judged(data: Observations, protocol: Protocol, algorithms: readonly string[], part: 'valid' | 'test'): Evaluation {
+function judged(
+  data: Observations,
+  protocol: Protocol,
+  algorithms: readonly string[],
+  part: 'valid' | 'test',
+): Promise<Evaluation> {
   const plans = plansOf(protocol, data, {
     part,
     updates: false,
@@ -26,7 +31,6 @@ function judged(data: Observations, protocol: Protocol, algorithms: readonly str
     algorithms,
     settings: ['blend.ease=0', 'blend.als=0', 'blend.content=0.1'],
     retraining: ['never'],
-    seed: 1,
   })
   const truth = protocol === 'k-fold' ? 'user' : 'next'
   return evaluate(data, plans, contestants, {
@@ -36,6 +40,7 @@ function judged(data: Observations, protocol: Protocol, algorithms: readonly str
     exclude: 'user',
     curveMs: 0,
     seed: 1,
+    judgedTypes: [],
     clock: new ManualClock(),
   })
 }
@@ -48,7 +53,7 @@ describe.skipIf(!existsSync(folder))('MovieLens 100K as evaluate judges it (need
     timeout: 120_000,
   }, async () => {
     const data = await readObservations(habits, folder, () => {})
-    const { results, questions } = judged(data, 'leave-last-out', ['popularity', 'item-knn', 'blend'], 'test')
+    const { results, questions } = await judged(data, 'leave-last-out', ['popularity', 'item-knn', 'blend'], 'test')
     expect(questions).toBe(943)
     const figures = results.map(({ algorithm, metrics }) => [
       algorithm,

@@ -93,9 +93,6 @@ async function openTask(behave: Behaviour = () => 'fine', limits: Partial<TaskLi
       lists: {
         swap: (entries) => act('swap', () => Promise.resolve(entries.map(() => true))),
         get: (keys) => Promise.resolve(keys.map(() => null)),
-        remove: () => Promise.resolve(),
-        keys: () => Promise.resolve([]),
-        close: () => Promise.resolve(),
       },
       wire,
       clock,
@@ -134,6 +131,45 @@ async function openTask(behave: Behaviour = () => 'fine', limits: Partial<TaskLi
 }
 
 describe('Task', () => {
+  it('sends what others make between two batches: what comes after it in the log is newer', async () => {
+    const { task, push, sent, settle, state } = await openTask()
+    const { promise: made, resolve } = Promise.withResolvers<void>()
+    const wire = await WireFormat.open({ register: () => Promise.resolve(1), byId: () => Promise.resolve(null) })
+    const value = wire.encode('erasures', { userId: 'u', topology: 't', keysDeleted: 70, keysLeft: 0, timeMs: 0 })
+    const record = { topic: 'erasures', partition: 0, key: 'u', value }
+    push(0, 1)
+    const sending = task.sendBetween(async () => {
+      await made
+      return [record]
+    })
+    await settle()
+    push(1, 1)
+    await settle()
+    expect(sent).toEqual([1]) // The second batch waits for what is being made.
+    resolve()
+    expect(await sending).toBe(true)
+    await task.idle()
+    expect(sent).toEqual([1, 70, 2])
+    await state.openTask(id) // Another owner.
+    expect(await task.sendBetween(() => Promise.resolve([record]))).toBe(true) // Confirmed a moment ago.
+    await task.check()
+    task.close()
+    expect(await task.sendBetween(() => Promise.resolve([record]))).toBe(false)
+  })
+
+  it('does not send between batches once another owner has the task', async () => {
+    const { task, push, sent, clock, state, failure } = await openTask()
+    push(0, 1)
+    await task.idle()
+    await state.openTask(id)
+    clock.advance(10_000) // It slept.
+    expect(await task.sendBetween(() => Promise.resolve([{ topic: 'erasures', partition: 0, key: 'u', value: null }]))).toBe(
+      false,
+    )
+    expect(sent).toEqual([1])
+    expect(failure()?.code).toBe('MILL_FENCED')
+  })
+
   it('makes effects durable in the one safe order: outputs and lists, then state', async () => {
     const { task, push, story, sent } = await openTask()
     push(0, 2)

@@ -162,7 +162,8 @@ describeWithService('redis', 'Redis goes away and comes back', () => {
       lists.swap([entry]),
       lists.get(['a']),
       lists.remove(['a']),
-      lists.keys('recs:', 10),
+      lists.scan('recs:').next(),
+      lists.amend([{ key: 'a', reserveKey: 'b', version: { epoch: 1, position: 1 }, removed: [], placed: [], effects: [] }]),
     ]
     for (const outcome of await Promise.allSettled(calls)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'MILL_STORE_UNAVAILABLE' } })

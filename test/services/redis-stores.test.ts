@@ -2,6 +2,7 @@ import { afterAll, expect, it } from 'vitest'
 import { openRedis, type RedisConnection } from '../../connectors/redis/connection.ts'
 import { RedisListStore } from '../../connectors/redis/list-store.ts'
 import { commitBytesMax, commitKeysMax, RedisStateStore } from '../../connectors/redis/state-store.ts'
+import { listKeeperConformance } from '../conformance/list-keeper.ts'
 import { listStoreConformance } from '../conformance/list-store.ts'
 import { stateStoreConformance } from '../conformance/state-store.ts'
 import { describeWithService } from './require-service.ts'
@@ -43,4 +44,5 @@ function suites(name: string, url: string): void {
     await store.clear(task)
   })
   listStoreConformance(name, async () => new RedisListStore(await connect()))
+  listKeeperConformance(name, async () => new RedisListStore(await connect()))
 }

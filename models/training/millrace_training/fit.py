@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from .refusals import NotGoodEnough
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -63,15 +65,22 @@ def fit(
     options: FitOptions,
     title: str,
     batches_of: Callable[[torch.Tensor, torch.Generator], Sequence[torch.Tensor]] | None = None,
+    started: bool = False,
 ) -> list[dict]:
     """Fits `model` in place and leaves the weights of its best epoch; returns the losses per epoch.
 
     rows: numbers of the training rows. loss_of: mean loss of the rows with these numbers. validate: loss to choose by, lower
-    is better. batches_of: how an epoch's shuffled rows are cut into batches, if not into `batch_rows` each.
+    is better. batches_of: how an epoch's shuffled rows are cut into batches, if not into `batch_rows` each. started: the weights
+    are those of a version in use, so an epoch must beat them. Raises ValueError for a loss that was never a number, NotGoodEnough
+    where no epoch did.
     """
     generator = torch.Generator().manual_seed(options.seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-    best, best_epoch, best_weights, history = float("inf"), 0, copy.deepcopy(model.state_dict()), []
+    best, best_epoch, best_weights, history = float("inf"), -1, copy.deepcopy(model.state_dict()), []
+    if started:
+        model.eval()
+        with torch.no_grad():
+            best = validate()
     progress = tqdm(range(options.epochs_max), desc=title, unit="epoch", disable=None)
     for epoch in progress:
         model.train()
@@ -97,6 +106,8 @@ def fit(
     progress.close()
     if best == float("inf"):
         raise ValueError(f"{title}: the validation loss was never a number")
+    if best_epoch < 0:
+        raise NotGoodEnough(f"{title}: no epoch was better than the weights it started from; nothing was published")
     model.load_state_dict(best_weights)
     model.eval()
     return history

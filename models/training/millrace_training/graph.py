@@ -33,6 +33,12 @@ class Graph:
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(value, np.float32), name))
         return name
 
+    def doubles(self, value: np.ndarray) -> str:
+        """A float64 weight, for what loses too much in float32."""
+        name = f"d{len(self._weights)}"
+        self._weights.append(numpy_helper.from_array(np.asarray(value, np.float64), name))
+        return name
+
     def integers(self, value: int | list[int] | np.ndarray) -> str:
         """An int64 constant: a shape, an axis, a row."""
         name = f"i{len(self._weights)}"

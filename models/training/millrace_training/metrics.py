@@ -66,3 +66,10 @@ def next_item_figures(ranks: np.ndarray) -> dict[str, float]:
         found[f"ndcg_at_{k}"] = float(np.where(within, 1 / np.log2(ranks + 1.0), 0).mean())
         found[f"mrr_at_{k}"] = float(np.where(within, 1 / ranks, 0).mean())
     return found
+
+
+def without_nan(value: object) -> object:
+    """The same with None for numbers that could not be measured: JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value

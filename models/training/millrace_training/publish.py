@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,21 +13,17 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from .compare import MARGIN, HeldOut, NotComparable, compare
+from .provenance import code_version
+from .refusals import GoldenMismatch, NotGoodEnough
+from .registry import WEIGHTS, PublishedVersion, in_use, newest_version
+from .version_texts import card_text, config_text, keep_choice
+
 TOLERANCE = 1e-4
 OVERLAP_MIN = 0.999
 BATCH_MAX = 8192
 BYTES_MAX = 5_000_000
 GOLDEN_ROWS = 64
-CONFIG_TYPES = {onnx.TensorProto.FLOAT: "TYPE_FP32", onnx.TensorProto.INT64: "TYPE_INT64"}
-CARD_TYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}
-
-
-class GoldenMismatch(Exception):
-    """The exported graph does not compute what the trained network computes; nothing was published."""
-
-
-class NotGoodEnough(Exception):
-    """The trained network is worth nothing; nothing was published."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,8 @@ class Candidate:
     """Size of the graph above which it is refused."""
     files: dict[str, str] = field(default_factory=dict)
     """What else belongs into the version's folder: names and texts."""
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    """What the next training may start from: arrays by name."""
     library: str = "PyTorch"
     """What fitted it, for the model card."""
     judged_on: str = "the last 15 % of the time, which nothing was chosen by"
@@ -96,10 +92,22 @@ def _check_retrieved(name: str, got: np.ndarray, wanted: np.ndarray) -> None:
         raise GoldenMismatch(f"{name}: the graph retrieves {kept:.4f} of what the network does, less than {OVERLAP_MIN}")
 
 
-def publish(candidates: list[Candidate], repository: Path, version: int | None = None) -> int:
-    """Publishes all candidates under one new version number, after all were checked. Returns the version.
+@dataclass(frozen=True)
+class Gate:
+    """What a new version must stand before it may replace the one in use."""
 
-    Raises GoldenMismatch, or FileExistsError for a version that is there: versions never change.
+    held: HeldOut
+    margin: float = MARGIN
+    forced: str | None = None
+    """Why it is to be published whatever the comparison says."""
+
+
+def publish(candidates: list[Candidate], repository: Path, version: int | None = None, gate: Gate | None = None) -> int:
+    """Publishes all candidates under one new version number, after all were checked and compared. Returns the version.
+
+    With a gate each run.json holds `comparison`: what `compare` found, null where no version was in use. Raises GoldenMismatch;
+    NotGoodEnough where the versions in use may be better, or cannot be compared and nobody insists; FileExistsError for a version
+    that is there: versions never change.
     """
     differences = [check_golden(candidate) for candidate in candidates]
     if version is None:
@@ -107,98 +115,54 @@ def publish(candidates: list[Candidate], repository: Path, version: int | None =
     for candidate in candidates:
         if (repository / candidate.name / str(version)).exists():
             raise FileExistsError(f"{candidate.name} has a version {version}; versions never change, choose a higher one")
-    for candidate, difference in zip(candidates, differences, strict=True):
-        _write(candidate, repository / candidate.name, version, difference)
+    staged = {}
+    try:
+        for candidate, difference in zip(candidates, differences, strict=True):
+            staged[candidate.name] = _stage(candidate, repository / candidate.name, version, difference)
+        judged = {"comparison": _judged(staged, repository, gate), "forced": gate.forced} if gate else {}
+        for candidate in candidates:
+            _describe(candidate, staged[candidate.name], judged)
+    except BaseException:
+        for one in staged.values():
+            shutil.rmtree(one.folder, ignore_errors=True)
+        raise
+    for candidate in candidates:
+        _show(candidate, staged[candidate.name].folder, version)
     return version
 
 
-def newest_version(folder: Path) -> int:
-    """The highest version number in a model's folder, 0 if there is none."""
-    if not folder.is_dir():
-        return 0
-    return max((int(entry.name) for entry in folder.iterdir() if re.fullmatch(r"[1-9]\d*", entry.name)), default=0)
+def _judged(staged: dict[str, PublishedVersion], repository: Path, gate: Gate) -> dict | None:
+    """The comparison with the versions in use; None where one of the models has none."""
+    old = {name: in_use(repository, name) for name in staged}
+    present = {name: version for name, version in old.items() if version is not None}
+    if len(present) < len(staged):
+        return None
+    try:
+        comparison = compare(staged, present, gate.held, gate.margin)
+    except NotComparable as error:
+        if gate.forced is None:
+            raise NotGoodEnough(f"{error}: not published (--force REASON does it all the same)") from error
+        return {"with": int(next(iter(present.values())).folder.name), "accepted": False, "not_comparable": str(error)}
+    print(comparison_text(comparison))
+    if not comparison["accepted"] and gate.forced is None:
+        raise NotGoodEnough(
+            f"it may be worse than version {comparison['with']} by more than {gate.margin}: not published (--force REASON does it all the same)"
+        )
+    return comparison
 
 
-def code_version() -> str:
-    """A hash over the training sources: the same text, the same version."""
-    root = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for path in sorted([*root.glob("train_*.py"), *root.glob("millrace_training/*.py")]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+def comparison_text(comparison: dict) -> str:
+    """One line for people."""
+    low, high = comparison["interval"]
+    ((unit, count),) = comparison["drawn"].items()
+    return (
+        f"{comparison['metric']} {comparison['new']:.4f}, version {comparison['with']} in use {comparison['in_use']:.4f}: "
+        f"{comparison['difference']:+.4f} [{low:+.4f}, {high:+.4f}] over {comparison['questions']} questions of {count} {unit}"
+    )
 
 
-def config_text(name: str, model: onnx.ModelProto, rows_max: int) -> str:
-    """config.pbtxt: one CPU session, requests joined while it is busy, a bounded queue."""
-    lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {rows_max}"]
-    for kind, tensors in (("input", model.graph.input), ("output", model.graph.output)):
-        for tensor in tensors:
-            width, datatype = _width(tensor), CONFIG_TYPES[tensor.type.tensor_type.elem_type]
-            lines.append(f'{kind} [{{ name: "{tensor.name}" data_type: {datatype} dims: [{width}] }}]')
-    lines.append("instance_group [{ kind: KIND_CPU count: 1 }]")
-    lines.append("dynamic_batching {")
-    lines.append("  default_queue_policy { timeout_action: REJECT default_timeout_microseconds: 100000 max_queue_size: 64 }")
-    lines.append("}")
-    lines.append("version_policy { latest { num_versions: 2 } }")
-    return "\n".join(lines) + "\n"
-
-
-def keep_choice(before: str, text: str) -> str:
-    """The new config with the version that `millrace models promote` chose, if it chose one: publishing must not undo that."""
-    chosen = re.search(r"version_policy \{ specific \{ versions: \[\d+\] \} \}", before)
-    return re.sub(r"version_policy \{.*\}", chosen[0], text) if chosen else text
-
-
-def card_text(candidate: Candidate, run: dict) -> str:
-    """The model card: what it is for, what it learned from, how good it is."""
-    shapes = [
-        f"`{tensor.name}` {CARD_TYPES[tensor.type.tensor_type.elem_type]} [rows, {_width(tensor)}]"
-        for tensor in (*candidate.model.graph.input, *candidate.model.graph.output)
-    ]
-    return f"""# {candidate.name}, version {run["version"]}
-
-{candidate.about}
-
-- Input: {shapes[0]}. Output: {", ".join(shapes[1:])}.
-- Trained by code {run["code"]}. Largest difference between {candidate.library} and ONNX Runtime: {run["golden_difference"]:.1e}.
-
-## Learned from
-
-```json
-{json.dumps(run["data"], indent=2)}
-```
-
-## Figures on {candidate.judged_on}
-
-```json
-{json.dumps(run["metrics"], indent=2)}
-```
-"""
-
-
-def _width(tensor: onnx.ValueInfoProto) -> int:
-    return tensor.type.tensor_type.shape.dim[1].dim_value
-
-
-def describe_files(paths: list[Path]) -> list[dict]:
-    """Name, size and SHA-256 of files that were learned from; no folder: that belongs to one machine."""
-    found = []
-    for path in paths:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        found.append({"file": path.name, "bytes": path.stat().st_size, "sha256": digest})
-    return found
-
-
-def without_nan(value: object) -> object:
-    """The same with None for numbers that could not be measured: JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: without_nan(entry) for key, entry in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _write(candidate: Candidate, folder: Path, version: int, difference: float) -> None:
-    """Into a hidden folder first, then renamed: a server never sees half a version."""
+def _stage(candidate: Candidate, folder: Path, version: int, difference: float) -> PublishedVersion:
+    """The version in a hidden folder: a server never sees half a version."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{version}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -210,17 +174,29 @@ def _write(candidate: Candidate, folder: Path, version: int, difference: float) 
         "outputs": {name: values.tolist() for name, values in candidate.reference(rows).items()},
         **candidate.golden_extra,
     }
-    run = {**candidate.run, "model": candidate.name, "version": version, "code": code_version(), "golden_difference": difference}
+    run = {"parent": None, **candidate.run, "model": candidate.name, "version": version}
+    run |= {"code": code_version(), "golden_difference": difference}
     (partial / "model.onnx").write_bytes(candidate.model.SerializeToString())
     (partial / "golden.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     (partial / "run.json").write_text(json.dumps(run, indent=2) + "\n")
-    (partial / "model_card.md").write_text(card_text(candidate, run), encoding="utf-8")
+    if candidate.weights:
+        np.savez_compressed(partial / WEIGHTS, **candidate.weights)
     for name, text in candidate.files.items():
         (partial / name).write_text(text, encoding="utf-8")
+    return PublishedVersion(partial)
+
+
+def _describe(candidate: Candidate, staged: PublishedVersion, judged: dict) -> None:
+    run = {**staged.run, **judged}
+    (staged.folder / "run.json").write_text(json.dumps(run, indent=2) + "\n")
+    (staged.folder / "model_card.md").write_text(card_text(candidate.model, run, candidate.about, candidate.library, candidate.judged_on), encoding="utf-8")
+
+
+def _show(candidate: Candidate, partial: Path, version: int) -> None:
     for path in partial.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    config = folder / "config.pbtxt"
+    config = partial.parent / "config.pbtxt"
     text = config_text(candidate.name, candidate.model, candidate.rows_max)
     config.write_text(keep_choice(config.read_text(), text) if config.exists() else text)
-    partial.rename(folder / str(version))
+    partial.rename(partial.parent / str(version))

@@ -15,6 +15,11 @@ EXPERTS = 4
 PRODUCT_SHARE = 0.25
 """Of a product of two columns that the wide part sees: inputs reach 4, so products stay within what inputs do."""
 
+PERSON_COLUMNS = ("user_events_log", "user_purchases_log")
+"""Columns of the ranker's input that say something of the person alone."""
+MOMENT_COLUMNS = ("session_events_log", "session_cart", "device_mobile", "hour_sin", "hour_cos")
+"""Columns of the moment: the session so far, the device, the time of day."""
+
 
 class RankerBody(nn.Module):
     """Rows [n, columns] → logits [n, 3]. Subclasses give `states` and `write_states`: what each head sees."""
@@ -40,19 +45,19 @@ class RankerBody(nn.Module):
         return [graph.linear(head, state) for head, state in zip(self.heads, self.write_states(graph, rows), strict=True)]
 
 
-def layers(first: int, second: int, dropout: float, columns: int) -> nn.Sequential:
-    """columns-first-second with ReLU and dropout."""
+def layers(width: int, first: int, second: int, dropout: float) -> nn.Sequential:
+    """width-first-second with ReLU and dropout."""
     return nn.Sequential(
-        nn.Linear(columns, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
+        nn.Linear(width, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
     )
 
 
 class SharedBody(RankerBody):
     """One network that all heads share."""
 
-    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
+    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
         super().__init__(second)
-        self.shared = layers(first, second, dropout, columns)
+        self.shared = layers(len(columns), first, second, dropout)
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """The shared network's, for each head."""
@@ -66,11 +71,11 @@ class SharedBody(RankerBody):
 class MixtureBody(RankerBody):
     """MMoE (Ma et al., KDD 2018): several networks, and for each head a gate that mixes what they say of a row."""
 
-    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
+    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
         super().__init__(second)
         # As wide together as the shared network: a better figure is then not one of size.
-        self.experts = nn.ModuleList(layers(first // 2, second, dropout, columns) for _ in range(EXPERTS))
-        self.gates = nn.ModuleList(nn.Linear(columns, EXPERTS) for _ in range(HEAD_COUNT))
+        self.experts = nn.ModuleList(layers(len(columns), first // 2, second, dropout) for _ in range(EXPERTS))
+        self.gates = nn.ModuleList(nn.Linear(len(columns), EXPERTS) for _ in range(HEAD_COUNT))
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """Each head's mixture."""
@@ -94,10 +99,10 @@ class WideDeepBody(RankerBody):
     The products are made in the graph: serving cannot cross otherwise than learning did.
     """
 
-    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
-        pairs = list(combinations(range(columns), 2))
-        super().__init__(second + columns + len(pairs))
-        self.deep = layers(first, second, dropout, columns)
+    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
+        pairs = list(combinations(range(len(columns)), 2))
+        super().__init__(second + len(columns) + len(pairs))
+        self.deep = layers(len(columns), first, second, dropout)
         self.left, self.right = ([pair[side] for pair in pairs] for side in (0, 1))
         with torch.no_grad():
             for head in self.heads:
@@ -115,9 +120,50 @@ class WideDeepBody(RankerBody):
         return [graph.node("Concat", graph.sequence(self.deep, rows), rows, products, axis=1)] * HEAD_COUNT
 
 
-BODIES: dict[str, type[SharedBody] | type[MixtureBody] | type[WideDeepBody]] = {
+class ThreeTowerBody(RankerBody):
+    """Three towers and a layer over what they say (features.md F4.1): the person, the item as that person meets it, the moment.
+
+    Person and item d-512-256-256 with dropout .2 behind the first layer, the moment d-64-32, together 544-128 with dropout .1. The
+    sizes are those, whatever the configuration says; columns that belong to neither person nor moment are the item's.
+    """
+
+    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
+        del first, second, dropout
+        super().__init__(128)
+        person, moment = ([at for at, column in enumerate(columns) if column in own] for own in (PERSON_COLUMNS, MOMENT_COLUMNS))
+        item = [at for at in range(len(columns)) if at not in {*person, *moment}]
+        self.columns = (person, item, moment)
+        self.towers = nn.ModuleList([_deep_tower(len(person)), _deep_tower(len(item)), _flat_tower(len(moment))])
+        self.joined = nn.Sequential(nn.Linear(256 + 256 + 32, 128), nn.ReLU(), nn.Dropout(0.1))
+
+    def states(self, rows: Tensor) -> list[Tensor]:
+        """What the towers say together, for each head."""
+        said = [tower(rows[:, columns]) for tower, columns in zip(self.towers, self.columns, strict=True)]
+        return [self.joined(torch.cat(said, dim=1))] * HEAD_COUNT
+
+    def write_states(self, graph: Graph, rows: str) -> list[str]:
+        """The same in a graph."""
+        said = [
+            graph.sequence(tower, graph.node("Gather", rows, graph.integers(columns), axis=1))
+            for tower, columns in zip(self.towers, self.columns, strict=True)
+        ]
+        return [graph.sequence(self.joined, graph.node("Concat", *said, axis=1))] * HEAD_COUNT
+
+
+def _deep_tower(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()
+    )
+
+
+def _flat_tower(width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU())
+
+
+BODIES: dict[str, type[SharedBody] | type[MixtureBody] | type[WideDeepBody] | type[ThreeTowerBody]] = {
     "shared": SharedBody,
     "mmoe": MixtureBody,
     "wide-deep": WideDeepBody,
+    "three-tower": ThreeTowerBody,
 }
 """By the name that `train_ranker.py --architecture` takes."""

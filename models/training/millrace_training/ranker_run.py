@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
 
-from millrace_training.data import Impressions
-from millrace_training.fit import Split
-from millrace_training.publish import GOLDEN_ROWS, NotGoodEnough, describe_files
+from .data import Impressions, load_impressions
+from .fit import Split, split_by_time
+from .provenance import describe_files
+from .publish import GOLDEN_ROWS
+from .refusals import NotGoodEnough
+
+
+def add_rewards(parser: argparse.ArgumentParser) -> None:
+    """The option that names what is read."""
+    parser.add_argument(
+        "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
+    )
+
+
+def load_enough(arguments: argparse.Namespace, slots_min: int) -> tuple[Impressions, Split]:
+    """The shown slots, split by time. Raises ValueError for fewer than `slots_min`, or where a part that is learned from holds no click."""
+    shown = load_impressions(arguments.rewards, arguments.window)
+    if len(shown.labels) < slots_min:
+        raise ValueError(f"{len(shown.labels)} shown slots are too few; {slots_min} are needed")
+    split = split_by_time(shown.when)
+    for part in (split.train, split.validation):
+        if shown.labels[part, 0].sum() == 0:
+            raise ValueError("nothing was clicked in a part that is learned from; collect more rewards first")
+    return shown, split
 
 
 def require_better_than_constant(metrics: dict) -> None:
@@ -22,7 +44,7 @@ def describe_impressions(paths: list[Path], shown: Impressions, split: Split) ->
     """The data of a run for run.json."""
     return {
         "files": describe_files(paths),
-        "slots": len(shown.labels),
+        "rows": len(shown.labels),
         "lists": len(np.unique(shown.decision)),
         "from_ms": shown.first_ms,
         "to_ms": shown.last_ms,

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .graph import Graph
+from .retrieval import INPUT, OUTPUTS, best_rows, known_rows, write_retrieval
 from .sequences import PAD
-
-INPUT = "item_sequence"
-OUTPUTS = ("item_ids", "scores")
 
 
 class SequenceModel(nn.Module):
@@ -70,19 +68,10 @@ class SequenceModel(nn.Module):
         A row that is no item's counts as no item. Every item takes part: those of the sequence, too.
         """
         graph = Graph(name)
-        known = graph.node(
-            "And",
-            graph.node("GreaterOrEqual", INPUT, graph.integers(0)),
-            graph.node("LessOrEqual", INPUT, graph.integers(self.items)),
-        )
-        rows = graph.node("Where", known, INPUT, graph.integers(PAD))
+        rows = known_rows(graph, self.items)
         table = graph.constant(self.table.weight.detach().numpy())
-        hidden = self.write_last(graph, rows, table)
-        vectors = graph.node("Slice", table, graph.integers([1]), graph.integers([1 + self.items]), graph.integers([0]))
-        scores = graph.node("Gemm", hidden, vectors, transB=1)
-        _, column = graph.nodes("TopK", scores, graph.integers([retrieve]), outputs=(OUTPUTS[1], None))
-        graph.node("Add", column, graph.integers(1), output=OUTPUTS[0])
-        return graph.finish(self.length, {OUTPUTS[0]: retrieve, OUTPUTS[1]: retrieve}, INPUT, integers=(INPUT, OUTPUTS[0]))
+        write_retrieval(graph, self.write_last(graph, rows, table), table, self.items, retrieve)
+        return graph.finish(self.length, dict.fromkeys(OUTPUTS, retrieve), INPUT, integers=(INPUT, OUTPUTS[0]))
 
 
 class ItemLoss:
@@ -114,10 +103,6 @@ class ItemLoss:
 
 def answers(model: SequenceModel, rows: np.ndarray, retrieve: int) -> dict[str, np.ndarray]:
     """What the network retrieves for rows int64 [n, length], by output name; of equal scores the lower row first."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in OUTPUTS}
     with torch.no_grad():
-        for part in torch.from_numpy(rows).split(512):
-            scores, columns = torch.sort(model.scores(part), dim=1, descending=True, stable=True)
-            found["item_ids"].append(columns[:, :retrieve].numpy() + 1)
-            found["scores"].append(scores[:, :retrieve].numpy())
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+        parts = [best_rows(model.scores(part).numpy(), retrieve) for part in torch.from_numpy(rows).split(512)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}

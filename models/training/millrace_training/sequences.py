@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 from collections import defaultdict
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from .data import TOUCHES, read_lines
+from .data import TOUCHES, read_lines, window_start
 
 PAD = 0
 """The row of no item; items are numbered from 1."""
@@ -29,10 +30,12 @@ class Questions:
     """int64 [n]: the item row that followed."""
     person: np.ndarray
     """int64 [n]: whose, a row of `people` counted from 1, 0 for nobody who is learned from."""
+    asker: np.ndarray
+    """int64 [n]: whose, whether learned from or not."""
 
     def take(self, rows: np.ndarray) -> Questions:
         """The questions of these numbers."""
-        return Questions([self.history[at] for at in rows], self.target[rows], self.person[rows])
+        return Questions([self.history[at] for at in rows], self.target[rows], self.person[rows], self.asker[rows])
 
 
 @dataclass
@@ -92,10 +95,12 @@ def load_item_lines(path: Path) -> Sequences:
     learned = [(name, person[: len(person) - out]) for name, person, out in zip(ids, whole, left_out, strict=True)]
     learned = [(name, person) for name, person in learned if len(person) >= 2]
     known = {name: number for number, (name, _) in enumerate(learned, 1)}
-    asked = [(known.get(name, 0), person) for name, person, out in zip(ids, whole, left_out, strict=True) if out]
+    asked = [
+        (known.get(name, 0), number, person) for number, (name, person, out) in enumerate(zip(ids, whole, left_out, strict=True)) if out
+    ]
     if not asked:
         raise ValueError(f"{path}: nobody has three items, so nothing can be left out to be asked for")
-    validation, test = (_questions([(number, person[:-last], person[-last]) for number, person in asked]) for last in (2, 1))
+    validation, test = (_questions([(row, asker, person[:-last], person[-last]) for row, asker, person in asked]) for last in (2, 1))
     return Sequences(
         items=names,
         people=[name for name, _ in learned],
@@ -109,27 +114,38 @@ def load_item_lines(path: Path) -> Sequences:
     )
 
 
-def load_event_sequences(paths: list[Path]) -> Sequences:
+def load_event_sequences(
+    paths: list[Path], window_ms: int | None = None, numbered: Sequence[str] = (), new_items: Container[str] | None = None
+) -> Sequences:
     """Touches of an event log's exports (`millrace export events`), by person and time; an item touched twice running counts once.
+
+    window_ms: how far back from the newest touch is read; None: everything. numbered: items that have their rows already, 1, 2, …;
+    others follow, by name. new_items: which others may; touches of the rest are left out; None: all may.
 
     The first 70 % of the time is learned from; each touch of the next 15 % is a question of the validation, of the last 15 % of the
     test, with everything before it as history: a live recommender would know it. Raises ValueError where a part stays empty.
     """
     touches: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for path in paths:
-        for event in tqdm(read_lines(path), desc=path.name, unit=" events", disable=None):
+        for event in tqdm(read_lines(path, "events"), desc=path.name, unit=" events", disable=None):
             if event["type"] in TOUCHES and event["itemId"]:
                 touches[event["userId"]].append((event["timeMs"], event["itemId"]))
+    known = set(numbered)
+    since = window_start((time for person in touches.values() for time, _ in person), window_ms)
+    touches = {
+        name: [one for one in person if one[0] >= since and (new_items is None or one[1] in known or one[1] in new_items)]
+        for name, person in touches.items()
+    }
     times = [time for person in touches.values() for time, _ in person]
     if not times:
         raise ValueError("the exports hold no event of a person with an item; export a longer run")
     first, last = min(times), max(times)
-    names = sorted({item for person in touches.values() for _, item in person})
+    names = [*numbered, *sorted({item for person in touches.values() for _, item in person} - known)]
     row = {name: number for number, name in enumerate(names, 1)}
     people: list[str] = []
     train: list[np.ndarray] = []
     asked: tuple[list, list] = ([], [])
-    for name, person in touches.items():
+    for asker, (name, person) in enumerate(touches.items()):
         person.sort(key=lambda touch: touch[0])  # Stable: equal times stay in the order of the log.
         kept = [touch for at, touch in enumerate(person) if at == 0 or touch[1] != person[at - 1][1]]
         rows = np.array([row[item] for _, item in kept], np.int64)
@@ -139,7 +155,7 @@ def load_event_sequences(paths: list[Path]) -> Sequences:
             people.append(name)
             train.append(rows[:learned])
         for at in range(max(1, learned), len(rows)):
-            asked[part[at] - 1].append((len(people) if learned >= 2 else 0, rows[:at], rows[at]))
+            asked[part[at] - 1].append((len(people) if learned >= 2 else 0, asker, rows[:at], rows[at]))
     if not train or not asked[0] or not asked[1]:
         raise ValueError("the events lie too close in time to be split into 70 %, 15 % and 15 %; export a longer run")
     return Sequences(
@@ -147,10 +163,9 @@ def load_event_sequences(paths: list[Path]) -> Sequences:
     )
 
 
-def _questions(asked: list[tuple[int, np.ndarray, np.int64]]) -> Questions:
-    return Questions(
-        [history for _, history, _ in asked], np.array([target for _, _, target in asked]), np.array([person for person, _, _ in asked])
-    )
+def _questions(asked: list[tuple[int, int, np.ndarray, np.int64]]) -> Questions:
+    person, asker, history, target = zip(*asked, strict=True)
+    return Questions(list(history), np.array(target), np.array(person), np.array(asker))
 
 
 def left_padded(histories: list[np.ndarray], length: int) -> np.ndarray:

@@ -1,0 +1,111 @@
+import { capGroups } from '../../algorithms/cap-groups.ts'
+import type { HeldList } from '../../algorithms/holder-index.ts'
+import { movedItems } from '../../algorithms/moved-items.ts'
+import { applyRules } from '../../algorithms/rules/apply-rules.ts'
+import { checkList } from '../../algorithms/rules/check-list.ts'
+import type { RuleMoment } from '../../algorithms/rules/rule-spec.ts'
+import type { ListEdits } from '../../schemas/amended-texts.ts'
+import type { RuleEffect } from '../../schemas/recommendation.ts'
+import type { CatalogueTable } from '../tables/catalogue-table.ts'
+import type { RuleTable } from '../tables/rule-table.ts'
+
+/** What a list has lost. */
+export interface ListGap {
+  /** Rows of the items that left it, as far as they are known. */
+  readonly gone: readonly number[]
+  /** How many items it is short of. */
+  readonly missing: number
+  /** The first place that was left: others moved up from there on. */
+  readonly place: number
+}
+
+export interface FillOptions {
+  readonly surface: string
+  /** Caps within the first places, as `diversify` holds them. */
+  readonly first: number
+  readonly perBrandMax: number
+  readonly perCategoryMax: number
+}
+
+/** A list whose gap is filled: what it holds then, and the edits that make it of the one stored. */
+export interface FilledList extends ListEdits {
+  /** Rows of items: the list, then its spares. */
+  readonly items: readonly number[]
+  readonly size: number
+}
+
+/**
+ * Fills a list up from its spares to the length it had. The order stays; where others moved up into the first places the caps per
+ * brand and category are held again, then the rules in force, but for those that move by score: they are in the stored order already.
+ * Without spares the list stays shorter. What went, what rules moved and what they could not keep is told as effects.
+ */
+export function fillList(
+  list: HeldList,
+  gap: ListGap,
+  { catalogue: items, rules }: { readonly catalogue: CatalogueTable; readonly rules: RuleTable },
+  options: FillOptions,
+): FilledList {
+  const { catalogue } = items
+  const all = Array.from(list.items)
+  const shown = all.slice(0, list.size)
+  const pool = all.filter((row, place) => place < list.size || catalogue.available(row))
+  const effects = gap.gone.map((row): RuleEffect => {
+    const ruleId = catalogue.withdrawn[row] === 1 ? 'withdrawn' : 'stock'
+    return { ruleId, kind: 'excluded', itemId: catalogue.items.text(row) }
+  })
+  let order: Int32Array = Int32Array.from(pool.keys())
+  if (gap.place < options.first) {
+    order = capGroups(order, options.first, [
+      { groups: Int32Array.from(pool, (row) => catalogue.brand[row]!), max: options.perBrandMax },
+      { groups: Int32Array.from(pool, (row) => catalogue.leafCategory[row]!), max: options.perCategoryMax },
+    ])
+  }
+  const ranked = Array.from(order, (place) => pool[place]!)
+  const size = Math.min(list.size + gap.missing, ranked.length)
+  const moment = { surface: options.surface, timeMs: list.timeMs }
+  const ruled = ruledOrder(ranked, size, moment, items, rules)
+  const after = ruled.order.slice(0, ruled.size)
+  const isShown = new Set(after)
+  const stays = shown.filter((row) => isShown.has(row))
+  const textOf = (row: number | null) => (row === null ? null : catalogue.items.text(row))
+  return {
+    items: [...after, ...all.slice(list.size).filter((row) => !isShown.has(row))],
+    size: after.length,
+    removed: shown.flatMap((row, place) =>
+      isShown.has(row) ? [] : [{ itemId: textOf(row)!, near: nearnessOf(place, list.size) }],
+    ),
+    placed: movedItems(stays, after).map(({ item, before }) => ({ itemId: textOf(item)!, before: textOf(before) })),
+    effects: [...effects, ...ruled.effects],
+  }
+}
+
+/** About where in the text of a list an item lies, as a share of it: what stands before the items is about as long as two of them. */
+export function nearnessOf(place: number, size: number): number {
+  return (place + 2.5) / (size + 2)
+}
+
+function ruledOrder(ranked: readonly number[], size: number, moment: RuleMoment, items: CatalogueTable, rules: RuleTable) {
+  const compiled = rules.standing
+  const active = compiled.active(moment)
+  if (active.count === 0) return { order: ranked, size, effects: [] }
+  const subjects = ranked.map((row) => items.subjectOf(row))
+  const ruled = applyRules(compiled, {
+    ...moment,
+    subjects,
+    scores: new Float64Array(ranked.length),
+    size,
+    find: () => undefined,
+  })
+  const order = Array.from(ruled.order, (index) => ranked[index]!)
+  const specs = compiled.specs.filter((_, number) => active.isActive[number] === 1)
+  const broken = checkList(
+    specs,
+    Array.from(ruled.order.subarray(0, ruled.size), (index) => subjects[index]!),
+    moment,
+  )
+  const effects: RuleEffect[] = []
+  for (const { ruleId, kind, itemId } of ruled.moves) if (ruleId !== null) effects.push({ ruleId, kind, itemId })
+  const faults = new Set([...ruled.violations, ...broken].map(({ ruleId }) => ruleId))
+  for (const ruleId of faults) if (ruleId !== null) effects.push({ ruleId, kind: 'broken', itemId: null })
+  return { order, size: ruled.size, effects }
+}
