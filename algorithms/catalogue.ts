@@ -1,5 +1,6 @@
 import { Interner } from './interner.ts'
 import { PricePercentiles } from './price-percentiles.ts'
+import { PurchaseShares } from './purchase-shares.ts'
 import { type ItemFacts, itemColumnCount, unheardItem, writeItemColumns } from './ranker/item-columns.ts'
 import { VectorRows } from './vector-rows.ts'
 
@@ -52,6 +53,11 @@ export class Catalogue {
   popularity = new Float64Array(1024)
   trend = new Float64Array(1024)
   purchaseRate = new Float64Array(1024)
+  /** Events that say something for an item, so far. */
+  signals = new Float64Array(1024)
+  /** Decayed co-purchases after an item, and each item's share of all purchases. */
+  followed = new Float64Array(1024)
+  readonly purchases = new PurchaseShares()
   /** First and last level of the category path; -1 unknown. */
   topCategory = new Int32Array(1024).fill(-1)
   leafCategory = new Int32Array(1024).fill(-1)
@@ -125,6 +131,7 @@ export class Catalogue {
     return this.#together[row] ?? noneRelated
   }
 
+  /** What is seen with an item, by similarity, and what is bought with or after it, by number. */
   relate(row: number, similar: RelatedRows, together: RelatedRows): void {
     this.#similar[row] = similar
     this.#together[row] = together
@@ -149,6 +156,8 @@ export class Catalogue {
     this.popularity = longer(this.popularity)
     this.trend = longer(this.trend)
     this.purchaseRate = longer(this.purchaseRate)
+    this.signals = longer(this.signals)
+    this.followed = longer(this.followed)
     this.topCategory = longer(this.topCategory, -1)
     this.leafCategory = longer(this.leafCategory, -1)
     this.brand = longer(this.brand, -1)

@@ -36,6 +36,7 @@ export function storedList(user: number, position: number): ListEntry {
     seed: `${listId}:${userId}`,
     rung: 'ranker',
     modelVersion: '1',
+    personalShare: 1,
     rules: [],
     items: items.slice(0, listItems),
   }

@@ -14,6 +14,7 @@ import { listsCommand } from './commands/lists.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { repartitionCommand } from './commands/repartition.ts'
+import { reportCommand } from './commands/report.ts'
 import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { rulesCommand } from './commands/rules.ts'
@@ -53,6 +54,7 @@ try {
     .command(rulesCommand)
     .command(explainCommand)
     .command(featuresCommand)
+    .command(reportCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)

@@ -1,5 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { neighbourWeightAt } from '../algorithms/co-visitation.ts'
+import { decayedAt } from '../algorithms/decayed-sum.ts'
+import { purchaseHalfLifeMs } from '../algorithms/purchase-shares.ts'
 import { smoothedRate } from '../algorithms/smoothed-rate.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
@@ -59,6 +61,8 @@ export function itemUpdate(itemId: string, state: ItemState): ItemUpdate {
     people: peopleOf(state),
     similar: neighbours(state.similar, nowMs),
     together: neighbours(state.together, nowMs),
+    bought: decayedAt({ value: state.bought, referenceMs: state.boughtMs }, nowMs, purchaseHalfLifeMs),
+    followed: decayedAt({ value: state.followed, referenceMs: state.followedMs }, nowMs, purchaseHalfLifeMs),
     eventTimeMs: nowMs,
   }
 }

@@ -84,10 +84,14 @@ export function wordReason(reason: Reason, titleOf: (itemId: string) => string):
       return follows ? `people who looked at ${follows} went on to it` : 'people in a similar session went on to it'
     case 'seen_together':
       return `often seen with ${follows}`
+    case 'people_like_you':
+      return 'people who like what you like also liked it'
     case 'bought_together':
       return `often bought with ${follows}`
     case 'popular_in_category':
       return `popular in ${reason.scope ?? 'your category'}`
+    case 'popular_in_group':
+      return 'popular among people of your age and region'
     case 'trending':
       return `trending${reason.scope ? ` in ${reason.scope}` : ' now'}`
     case 'popular':

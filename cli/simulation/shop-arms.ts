@@ -9,8 +9,8 @@ import type { RecommendationPorts } from '../../topologies/recommendations.ts'
 export const wholeArms = ['learned', 'rival', 'linear', 'explore', 'oracle', 'random'] as const
 /** Every arm that a simulation may have. */
 export const armNames: readonly string[] = [...wholeArms, ...candidateSources]
-/** The arms of a simulation that names none: the first is what the others are held against. */
-export const usualArms: readonly string[] = ['learned', 'linear', ...candidateSources]
+/** The arms of a simulation that names none: the first is what the others are held against. No sequence model is served here. */
+export const usualArms: readonly string[] = ['learned', 'linear', ...candidateSources.filter((name) => name !== 'sequence')]
 
 /** One group of people: `label` names it, `arm` says how its lists are made. */
 export interface ShopArm {
@@ -41,6 +41,9 @@ export function weightsOf(arms: readonly ShopArm[]): readonly number[] {
   return arms.map((_, n) => (n === 0 ? first : 1) / (first + arms.length - 1))
 }
 
+/** What a single source's list promises: nothing. */
+const noLimits = { first: 1, brandMax: 1, marginMin: 0, diversityMin: 0, categoryShareMax: 1, outsideShareMin: 0 } as const
+
 /** How wide `explore` scatters: standard deviations of ln score are about 1.28 times this. */
 const exploreSpread = 0.4
 /** Popular items after a short source's own: below every score that a source gives. */
@@ -68,8 +71,18 @@ export function armPorts(
     sources: [source, fillOf(shared.sources.find(({ name }) => name === 'popular')!)],
     // Every list is "too old" for a model: it is put in order by its source's own score.
     score: { ...shared.score, shedAfterMs: -1 },
-    // Nothing is moved for variety, and no slot explores.
-    diversify: { ...shared.diversify, lambda: 1, first: 0 },
+    // Nobody's list is blended for want of evidence, nothing is moved for variety, promised or promoted, and no slot explores.
+    blend: { ...shared.blend, itemsMax: 0 },
+    rerank: {
+      ...shared.rerank,
+      margin: { ...shared.rerank.margin, marginWeight: 0, stockWeight: 0 },
+      serendipityWeight: 0,
+      diversity: { ...shared.rerank.diversity, method: 'none' },
+      fairness: { ...shared.rerank.fairness, method: 'none' },
+      caps: { ...shared.rerank.caps, first: 0 },
+    },
+    promote: { ...shared.promote, promotions: [] },
+    rule: { ...shared.rule, limits: noLimits },
     explore: { ...ports.explore, slot: Number.MAX_SAFE_INTEGER },
   }
 }

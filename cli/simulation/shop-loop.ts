@@ -171,7 +171,7 @@ export class ShopLoop {
     const joined = this.#rewards.readKeyed('rewards')
     for (const { value } of joined) observer?.reward?.(value)
     if (joined.length > 0) await this.#bandit.send('rewards', ...joined.map(({ key, value }) => ({ key: key ?? '', value })))
-    await this.#pass(this.#items, 'item-updates', this.#tables)
+    await this.#pass(this.#items, 'item-updates', this.#tables, this.#items)
     await this.#pass(this.#items, 'trend-updates', this.#tables)
     await this.#pass(this.#users, 'session-steps', this.#tables)
     await this.#pass(this.#bandit, 'bandit-updates', this.#tables)
@@ -189,10 +189,9 @@ export class ShopLoop {
     }
   }
 
-  async #pass(from: Pick<AnyDriver, 'readKeyed'>, topic: TopicName, to: Pick<AnyDriver, 'send'>): Promise<void> {
-    const records = from.readKeyed(topic)
-    if (records.length > 0)
-      await to.send(topic, ...(records.map(({ key, value }) => ({ key: key ?? '', value, partition: 0 })) as never[]))
+  async #pass(from: Pick<AnyDriver, 'readKeyed'>, topic: TopicName, ...readers: Pick<AnyDriver, 'send'>[]): Promise<void> {
+    const records = from.readKeyed(topic).map(({ key, value }) => ({ key: key ?? '', value, partition: 0 }))
+    if (records.length > 0) for (const reader of readers) await reader.send(topic, ...(records as never[]))
   }
 
   #makerOf(arm: ShopArm, shared: RecommendationPorts, options: ShopLoopOptions): MakeList {

@@ -14,6 +14,8 @@ import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
 import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
 import { VectorSearch, type VectorSearchOptions } from './vector-search.ts'
 
+/** Types of events that say something for an item: a strength of .3 or more. */
+const signalTypes = (['view', 'click', 'add_to_cart', 'purchase', 'like'] as const).map(eventTypeNumber)
 /** Item rows sent to the item tower at once. */
 const embedRowsMax = 512
 /** Rows that one call of `embed` brings into the index at least: a list waits some milliseconds for them. */
@@ -161,7 +163,10 @@ export class CatalogueTable implements ItemTable {
       catalogue.setSignals(row, update)
     }
     catalogue.describe(row, factsOf(update, this.#items.get(row)))
-    catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
+    catalogue.signals[row] = signalsOf(update.counts)
+    catalogue.followed[row] = update.followed
+    catalogue.purchases.set(row, update.bought, update.eventTimeMs)
+    catalogue.relate(row, this.#similar(row, update.similar), this.#counted(update.together))
   }
 
   /** What depends on the item's own data only: text index and item vector. */
@@ -178,15 +183,15 @@ export class CatalogueTable implements ItemTable {
   }
 
   /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */
-  #related(row: number, neighbours: readonly Neighbour[]): RelatedRows {
-    const rows = new Int32Array(neighbours.length)
-    const weights = new Float32Array(neighbours.length)
-    neighbours.forEach((neighbour, index) => {
-      const other = this.catalogue.rowOf(neighbour.itemId)
-      rows[index] = other
-      weights[index] = shrunkCosine(neighbour.weight, this.#touches(row), this.#touches(other))
-    })
+  #similar(row: number, neighbours: readonly Neighbour[]): RelatedRows {
+    const { rows, weights } = this.#counted(neighbours)
+    for (let i = 0; i < rows.length; i++) weights[i] = shrunkCosine(weights[i]!, this.#touches(row), this.#touches(rows[i]!))
     return { rows, weights }
+  }
+
+  #counted(neighbours: readonly Neighbour[]): RelatedRows {
+    const rows = Int32Array.from(neighbours, ({ itemId }) => this.catalogue.rowOf(itemId))
+    return { rows, weights: Float32Array.from(neighbours, ({ weight }) => weight) }
   }
 
   /** About how often an item was touched lately: popularity counts strength, and most touches weigh .3. */
@@ -213,6 +218,13 @@ function factsOf({ counts, rating, hourly, people, similar, together }: ItemUpda
     similar: similar.length,
     together: together.length,
   }
+}
+
+/** Events that say something for an item. */
+function signalsOf(counts: readonly number[]): number {
+  let sum = 0
+  for (const type of signalTypes) sum += counts[type] ?? 0
+  return sum
 }
 
 function sameWords(a: Item, b: Item): boolean {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CandidateSet } from '../../algorithms/candidate-set.ts'
 import { Catalogue, embeddingWidth } from '../../algorithms/catalogue.ts'
+import { linearContributions, linearRank } from '../../algorithms/linear-ranker.ts'
 import { type ItemFacts, unheardItem } from '../../algorithms/ranker/item-columns.ts'
 import {
   type FeatureName,
@@ -52,6 +53,19 @@ describe('rankerColumns', () => {
     expect(schemaWidths).toEqual([32, rankerWidth])
     expect(rankerColumns.findIndex(({ schema }) => schema === 2)).toBe(32)
     expect(rankerFeatureNames.slice(30, 33)).toEqual(['hour_sin', 'hour_cos', 'purchase_recency'])
+  })
+})
+
+describe('linearRank', () => {
+  it('scores and takes apart rows of schema 1 as it does those of schema 2', () => {
+    const rows = [0, 1, 2].map((row) => Array.from({ length: rankerWidth }, (_, at) => ((row + 1) * (at + 3)) % 7))
+    const [narrow, wide] = [32, rankerWidth].map((width) => Float32Array.from(rows.flatMap((row) => row.slice(0, width))))
+    const [first] = linearRank(narrow!, 3)
+    expect([...linearRank(narrow!, 3)]).toEqual([...linearRank(wide!, 3)])
+    const parts = linearContributions(narrow!.subarray(0, 32), narrow!)
+    expect(parts).toHaveLength(32)
+    const mean = linearRank(narrow!, 3).reduce((sum, score) => sum + score / 3, 0)
+    expect(parts.reduce((sum, part) => sum + part, mean)).toBeCloseTo(first!, 9)
   })
 })
 

@@ -81,6 +81,8 @@ describe('models audit', () => {
     people: 3,
     similar: at === 3 ? [{ itemId: 'i6', weight: 4 }] : [],
     together: [],
+    bought: 0,
+    followed: 0,
     eventTimeMs: startMs,
   })
   const item = (at: number, popularity: number) => send('item-updates', `i${at}`, itemValue(at, popularity))
@@ -144,6 +146,7 @@ describe('models audit', () => {
     await send('trend-updates', 'scope:all', {
       scope: 'scope:all',
       items: Array.from({ length: 8 }, (_, at) => ({ itemId: `i${at}`, popularity: 10 - at, trend: 0 })),
+      people: 100,
       eventTimeMs: startMs,
     })
     clock.advance(1_000)

@@ -253,6 +253,7 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
     seed: 's',
     rung: 'ranker',
     modelVersion: '1',
+    personalShare: 1,
     rules: [],
     items: items(shown),
   }
@@ -275,6 +276,8 @@ function updateOf(item: Item) {
     people: 0,
     similar: [],
     together: [],
+    bought: 0,
+    followed: 0,
     eventTimeMs: 0,
   }
   return { itemId: item.itemId, item, withdrawn: false, ...signals }

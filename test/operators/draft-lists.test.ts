@@ -66,6 +66,8 @@ it('draftLists: vectors of two versions of the towers are never compared; once b
     rating: 3.5,
     similar: [],
     together: [],
+    bought: 0,
+    followed: 0,
   }
   table.apply(ids.map((key) => ({ key, value: { ...update, item: shopItem(key) } as never, offset: 0, loggedMs: 0 })))
   /** A vector says which version made it. */

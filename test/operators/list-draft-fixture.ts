@@ -63,6 +63,7 @@ export function draftOf(catalogue: Catalogue, parts: DraftParts): ListDraft {
     scores: Float64Array.from(parts.scores ?? []),
     rung: 'linear',
     modelVersion: '',
+    personalShare: 1,
     order: Int32Array.from({ length: set.count }, (_, place) => place),
     exploration: null,
   } as unknown as ListDraft

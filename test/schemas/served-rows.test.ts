@@ -19,7 +19,9 @@ describe('packRows', () => {
   })
 
   it('keeps once what all rows share', () => {
-    const rows = new Map(Array.from({ length: 20 }, (_, item) => [`i${item}`, Float32Array.from({ length: 100 }, (_, at) => at && 1)]))
+    const rows = new Map(
+      Array.from({ length: 20 }, (_, item) => [`i${item}`, Float32Array.from({ length: 100 }, (_, at) => at && 1)]),
+    )
     for (const [at, row] of [...rows.values()].entries()) row[37] = at
     const packed = packRows(rows)
     expect(packed.features['i3']).toBe(base64Of(Float32Array.of(3)))
