@@ -22,7 +22,7 @@ import train_sequence
 import train_two_tower
 from millrace_training.boosted_ranker import Calibration
 from millrace_training.data import floats, load_impressions
-from millrace_training.features import FIRST_WIDTH, RANKER_FEATURES, fnv1a32
+from millrace_training.features import fnv1a32
 from millrace_training.gru4rec import Gru4Rec
 from millrace_training.metrics import auc, calibration_error, grouped_auc, log_loss, next_item_figures, ranks_of, recall_at
 from millrace_training.ncf import Ncf, Negatives
@@ -76,17 +76,17 @@ class MetricsTest(unittest.TestCase):
 class NetworksTest(unittest.TestCase):
     def test_heads_are_nested_and_looking_falls_from_one(self) -> None:
         torch.manual_seed(1)
-        chances = Ranker().eval()(torch.randn(50, len(RANKER_FEATURES)))
+        chances = Ranker().eval()(torch.randn(50, 32))
         self.assertTrue((chances[:, 1:] <= chances[:, :1]).all())
         looked = Ranker().looked_at()
         self.assertEqual(looked[0].item(), 1)
         self.assertTrue((looked.diff() < 0).all())
 
     def test_every_body_answers_in_onnx_as_in_pytorch_and_starts_at_the_rates(self) -> None:
-        rows = torch.from_numpy(np.random.default_rng(2).normal(size=(9, FIRST_WIDTH)).astype(np.float32)) * 2
+        rows = torch.from_numpy(np.random.default_rng(2).normal(size=(9, 32)).astype(np.float32)) * 2
         for architecture in BODIES:
             with self.subTest(architecture):
-                model = Ranker(architecture=architecture, columns=RANKER_FEATURES[: FIRST_WIDTH]).eval()
+                model = Ranker(architecture=architecture).eval()
                 model.start_at(np.array([0.1, 0.05, 0.02]))
                 for weight in model.body.parameters():
                     noise = torch.randn(weight.shape) * 0.3
@@ -103,21 +103,21 @@ class NetworksTest(unittest.TestCase):
         nn.init.constant_(body.gates[0].bias, -50)
         with torch.no_grad():
             body.gates[0].bias[2] = 50
-            row = torch.randn(1, len(RANKER_FEATURES))
+            row = torch.randn(1, 32)
             torch.testing.assert_close(body.states(row)[0], body.experts[2](row))
             self.assertGreater((body.states(row)[1] - body.experts[2](row)).abs().max(), 1e-3)
 
     def test_the_wide_part_knows_the_product_of_two_columns(self) -> None:
         body = Ranker(architecture="wide-deep").body
-        row = torch.zeros(1, len(RANKER_FEATURES))
+        row = torch.zeros(1, 32)
         row[0, 3], row[0, 30] = 2, 5
         state = body.states(row)[0][0]
-        self.assertEqual(sorted(state[32 + len(RANKER_FEATURES) :].unique().tolist()), [0, 2.5])  # A quarter of 2 · 5.
+        self.assertEqual(sorted(state[32 + 32 :].unique().tolist()), [0, 2.5])  # A quarter of 2 · 5.
 
     def test_the_ranker_learns_the_place_apart_from_the_item(self) -> None:
         """One feature decides; places are looked at 1, .5, .25: the exported chance must be that of place 0."""
         random = np.random.default_rng(5)
-        features = torch.zeros(8_000, len(RANKER_FEATURES))
+        features = torch.zeros(8_000, 32)
         good = torch.from_numpy((random.random(8_000) < 0.5).astype(np.float32))
         features[:, 3] = good
         place = torch.from_numpy(random.integers(0, 3, 8_000))
@@ -132,13 +132,13 @@ class NetworksTest(unittest.TestCase):
             ranker_loss(model(features), model.looked_at()[place], labels).backward()
             optimiser.step()
         np.testing.assert_allclose(model.looked_at()[:3].detach(), [1, 0.5, 0.25], atol=0.07)
-        rows = torch.zeros(2, len(RANKER_FEATURES))
+        rows = torch.zeros(2, 32)
         rows[1, 3] = 1
         np.testing.assert_allclose(model(rows)[:, 0].detach(), [0.2, 0.6], atol=0.07)
 
     def test_a_column_that_never_moved_in_training_says_nothing_later(self) -> None:
         model = Ranker().eval()
-        features = np.random.default_rng(1).normal(size=(100, len(RANKER_FEATURES))).astype(np.float32)
+        features = np.random.default_rng(1).normal(size=(100, 32)).astype(np.float32)
         features[:, 7] = 0
         model.standardise_by(features)
         rows = torch.from_numpy(features[:2].copy())
