@@ -9,6 +9,11 @@ export const candidateSources = [
   'content',
   'two_tower',
   'fresh',
+  'user_knn',
+  'sequence',
+  'group',
+  'season',
+  'newcomer',
 ] as const
 export type CandidateSourceName = (typeof candidateSources)[number]
 export const sourceCount = candidateSources.length

@@ -1,4 +1,7 @@
 import { Interner } from './interner.ts'
+import { PricePercentiles } from './price-percentiles.ts'
+import { PurchaseShares } from './purchase-shares.ts'
+import { type ItemFacts, itemColumnCount, unheardItem, writeItemColumns } from './ranker/item-columns.ts'
 import { VectorRows } from './vector-rows.ts'
 
 /** Width of item and user vectors of the two-tower model. */
@@ -50,10 +53,21 @@ export class Catalogue {
   popularity = new Float64Array(1024)
   trend = new Float64Array(1024)
   purchaseRate = new Float64Array(1024)
+  /** Events that say something for an item, so far. */
+  signals = new Float64Array(1024)
+  /** Decayed co-purchases after an item, and each item's share of all purchases. */
+  followed = new Float64Array(1024)
+  readonly purchases = new PurchaseShares()
   /** First and last level of the category path; -1 unknown. */
   topCategory = new Int32Array(1024).fill(-1)
   leafCategory = new Int32Array(1024).fill(-1)
   brand = new Int32Array(1024).fill(-1)
+  /** `itemColumnCount` numbers per row: what the ranker hears of an item by itself. */
+  itemColumns = describedRows(1024)
+  /** Hashed words of title, category, brand and tags by row, for matching searches. */
+  readonly words: (readonly number[] | undefined)[] = []
+  /** Prices of each last-level category. */
+  readonly pricePercentiles = new PricePercentiles()
   readonly vectors = new VectorRows(embeddingWidth)
   readonly #similar: (RelatedRows | undefined)[] = []
   readonly #together: (RelatedRows | undefined)[] = []
@@ -81,6 +95,7 @@ export class Catalogue {
   }
 
   set(row: number, item: CatalogueRow): void {
+    if (this.known[row] === 1) this.pricePercentiles.remove(this.leafCategory[row]!, this.priceLog[row]!)
     this.known[row] = 1
     this.withdrawn[row] = item.withdrawn ? 1 : 0
     this.stock[row] = item.stock
@@ -92,6 +107,12 @@ export class Catalogue {
     this.topCategory[row] = item.category.length > 0 ? this.categories.add(item.category[0]!) : -1
     this.leafCategory[row] = item.category.length > 0 ? this.categories.add(item.category.at(-1)!) : -1
     this.brand[row] = item.brand === null ? -1 : this.brands.add(item.brand)
+    this.pricePercentiles.add(this.leafCategory[row]!, this.priceLog[row]!)
+  }
+
+  /** What the ranker is to hear of the item by itself. */
+  describe(row: number, facts: ItemFacts): void {
+    writeItemColumns(this.itemColumns, row * itemColumnCount, facts)
   }
 
   /** What the item's events say of it. */
@@ -110,6 +131,7 @@ export class Catalogue {
     return this.#together[row] ?? noneRelated
   }
 
+  /** What is seen with an item, by similarity, and what is bought with or after it, by number. */
   relate(row: number, similar: RelatedRows, together: RelatedRows): void {
     this.#similar[row] = similar
     this.#together[row] = together
@@ -134,8 +156,22 @@ export class Catalogue {
     this.popularity = longer(this.popularity)
     this.trend = longer(this.trend)
     this.purchaseRate = longer(this.purchaseRate)
+    this.signals = longer(this.signals)
+    this.followed = longer(this.followed)
     this.topCategory = longer(this.topCategory, -1)
     this.leafCategory = longer(this.leafCategory, -1)
     this.brand = longer(this.brand, -1)
+    const described = describedRows(size)
+    described.set(this.itemColumns)
+    this.itemColumns = described
   }
+}
+
+/** Item columns of rows of which nothing was heard. */
+function describedRows(rows: number): Float32Array {
+  const columns = new Float32Array(rows * itemColumnCount)
+  writeItemColumns(columns, 0, unheardItem)
+  for (let filled = 1; filled < rows; filled *= 2)
+    columns.copyWithin(filled * itemColumnCount, 0, Math.min(filled, rows - filled) * itemColumnCount)
+  return columns
 }

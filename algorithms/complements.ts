@@ -1,12 +1,9 @@
+import { type ShrunkLiftOptions, shrunkLift } from './shrunk-lift.ts'
 import { SparseCounts } from './sparse-counts.ts'
 import { insertBest, type TopK } from './top-k.ts'
 
 /** Settings of `Complements`. */
-export interface ComplementsOptions {
-  /** λ ≥ 0 in pairs: lift is shrunk towards 1 as if that many more pairs had been seen as chance would have them. Default 5. */
-  readonly shrinkage?: number
-  /** Baskets with both items below which a pair says nothing. Default 5. */
-  readonly togetherMin?: number
+export interface ComplementsOptions extends ShrunkLiftOptions {
   /** Items of one basket that are counted, the first ones. Default 100. */
   readonly basketMax?: number
   /** Companions counted for one item at most. Default 4,096. */
@@ -14,22 +11,19 @@ export interface ComplementsOptions {
 }
 
 /**
- * What is bought together (features.md F3.17): lift P(j | i) / P(j) over baskets (Brin, Motwani & Silverstein, SIGMOD 1997), shrunk
- * as (n_ij + λ) / (n_i · n_j / n + λ). Items of the same group as i (its leaf category) are substitutes and left out. Each basket
+ * What is bought together (features.md F3.17): `shrunkLift` over baskets, chance being n_i · n_j / n. Items of the same group as i (its leaf category) are substitutes and left out. Each basket
  * is counted as it comes; `after` keeps direction for what is bought later.
  */
 export class Complements {
   readonly #supports = new Map<number, number>()
   readonly #pairs = new Map<number, SparseCounts>()
-  readonly #shrinkage: number
-  readonly #togetherMin: number
+  readonly #options: ComplementsOptions
   readonly #basketMax: number
   readonly #companionsMax: number
   #baskets = 0
 
   constructor(options: ComplementsOptions = {}) {
-    this.#shrinkage = options.shrinkage ?? 5
-    this.#togetherMin = options.togetherMin ?? 5
+    this.#options = options
     this.#basketMax = options.basketMax ?? 100
     this.#companionsMax = options.companionsMax ?? 4096
   }
@@ -76,8 +70,7 @@ export class Complements {
   }
 
   #lift(item: number, other: number, together: number): number {
-    if (together < this.#togetherMin) return 0
     const expected = ((this.#supports.get(item) ?? 0) * (this.#supports.get(other) ?? 0)) / this.#baskets
-    return (together + this.#shrinkage) / (expected + this.#shrinkage)
+    return shrunkLift(together, expected, this.#options)
   }
 }

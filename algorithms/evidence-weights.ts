@@ -1,6 +1,4 @@
 import { invariant } from '../core/invariant.ts'
-import { bordaMerge } from './borda.ts'
-import type { TalliedItems } from './point-tally.ts'
 
 /** One source for a person of whom little is known. */
 export interface EvidenceTier {
@@ -34,15 +32,25 @@ export function evidenceWeights(tiers: readonly EvidenceTier[]): Float64Array {
 }
 
 /**
- * Merges the tiers' items by weighted Borda with `evidenceWeights`; points of the same item add up. A tier without items counts as
- * without evidence, so that its weight goes to the next and not to all alike.
+ * Weighted Borda of the tiers' items with `evidenceWeights`: place n of a tier adds weight · (depth − n) / depth to `points[item]`. A tier
+ * without items counts as without evidence, so that its weight goes to the next and not to all alike; what a base without items would get
+ * goes to all. Returns the weights, the base's last.
+ *
+ * @param points one per item number, ≥ 0 as they come.
  */
 export function blendByEvidence(
   tiers: readonly EvidenceSource[],
   base: Int32Array,
-  options: { readonly depth?: number; readonly count?: number } = {},
-): TalliedItems {
+  points: Float64Array,
+  depth = 50,
+): Float64Array {
   const weights = evidenceWeights(tiers.map((tier) => (tier.items.length > 0 ? tier : { ...tier, evidence: 0 })))
-  const sources = [...tiers.map(({ items }) => items), base].map((items, tier) => ({ items, weight: weights[tier]! }))
-  return bordaMerge(sources, options)
+  const shared = base.length > 0 ? 1 : 1 - weights[tiers.length]!
+  for (let tier = 0; tier <= tiers.length; tier++) {
+    const items = tier < tiers.length ? tiers[tier]!.items : base
+    if (!(weights[tier]! > 0) || items.length === 0) continue
+    weights[tier]! /= shared
+    for (let n = 0; n < Math.min(depth, items.length); n++) points[items[n]!]! += (weights[tier]! * (depth - n)) / depth
+  }
+  return weights
 }

@@ -1,4 +1,4 @@
-import { rankerFeatureNames, rankerWidth } from './ranker-features.ts'
+import { rankerFeatureNames } from './ranker-features.ts'
 
 /**
  * Weights of the `linear` rung: set by hand, so that lists are sensible from the first event with no trained model. Sources
@@ -14,6 +14,11 @@ const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
   source_content: 0.4,
   source_two_tower: 0.6,
   source_fresh: 0.05,
+  source_user_knn: 0.6,
+  source_sequence: 0.8,
+  source_group: 0.25,
+  source_season: 0.15,
+  source_newcomer: 0.05,
   sources_share: 0.6,
   affinity_leaf: 1.2,
   affinity_top: 0.6,
@@ -28,28 +33,30 @@ const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
 }
 
 const dense = Float64Array.from(rankerFeatureNames, (name) => weights[name] ?? 0)
+/** The columns that weigh anything: all of them of schema 1. */
+const weighing = Int32Array.from(rankerFeatureNames.keys()).filter((column) => dense[column] !== 0)
 
-/** Scores `rows` rows of ranker features; higher is better, scale arbitrary but equal for all lists. */
+/** Scores `rows` rows of ranker features, of any schema; higher is better, scale arbitrary but equal for all lists. */
 export function linearRank(features: Float32Array, rows: number): Float64Array {
   const scores = new Float64Array(rows)
+  const width = features.length / rows
   for (let row = 0; row < rows; row++) {
     let score = 0
-    const base = row * rankerWidth
-    for (let column = 0; column < rankerWidth; column++) score += dense[column]! * features[base + column]!
+    for (const column of weighing) score += dense[column]! * features[row * width + column]!
     scores[row] = score
   }
   return scores
 }
 
 /**
- * What each feature adds to a row's score against the mean of `background` (rows of `rankerWidth` numbers): w · (x − mean), exact. The
+ * What each feature adds to a row's score against the mean of `background` (rows as wide as it): w · (x − mean), exact. The
  * sum is the row's score minus the mean score of the background.
  */
 export function linearContributions(row: Float32Array, background: Float32Array): Float64Array {
-  const rows = background.length / rankerWidth
-  return dense.map((weight, column) => {
+  const width = row.length
+  return dense.slice(0, width).map((weight, column) => {
     let sum = 0
-    for (let at = column; at < background.length; at += rankerWidth) sum += background[at]!
-    return weight * (row[column]! - sum / rows)
+    for (let at = column; at < background.length; at += width) sum += background[at]!
+    return weight * (row[column]! - (sum * width) / background.length)
   })
 }

@@ -1,58 +1,66 @@
 import type { CandidateSet } from './candidate-set.ts'
 import { candidateSources, sourceCount } from './candidate-set.ts'
 import type { Catalogue } from './catalogue.ts'
+import { PageRank } from './page-rank.ts'
+import { firstColumns, firstSources } from './ranker/first-columns.ts'
+import { itemColumnCount, itemColumns } from './ranker/item-columns.ts'
+import { pairColumnCount, pairColumns, writePairColumns } from './ranker/pair-columns.ts'
+import { PairContext, type PairFacts } from './ranker/pair-context.ts'
+import { type PersonFacts, personColumns } from './ranker/person-columns.ts'
+import type { FeatureColumn } from './ranker/ranker-column.ts'
 
-/** Feature schema 1: what the first published rankers take. Its first columns are the scores of the sources there were then. */
-const firstSchema = [
-  'source_session',
-  'source_similar',
-  'source_together',
-  'source_category',
-  'source_trend',
-  'source_popular',
-  'source_content',
-  'source_two_tower',
-  'source_fresh',
-  'sources_share',
-  'affinity_leaf',
-  'affinity_top',
-  'affinity_brand',
-  'price_distance',
-  'price_log',
-  'popularity_log',
-  'trend_z',
-  'purchase_rate',
-  'age_log',
-  'stock_low',
-  'touched_recently',
-  'touched_in_session',
-  'in_cart',
-  'category_declared',
-  'margin_share',
-  'user_events_log',
-  'user_purchases_log',
-  'session_events_log',
-  'session_cart',
-  'device_mobile',
-  'hour_sin',
-  'hour_cos',
-] as const
-const firstSources = 9
-/** Scores of the sources that came later. */
-const laterSources = candidateSources.slice(firstSources).map((name) => `source_${name}` as const)
+/** Sources that came after schema 1: their scores are the last columns, so that the next one is appended. */
+const laterColumns = candidateSources.slice(firstSources).map((source) => ({
+  name: `source_${source}` as const,
+  meaning: `what the source \`${source}\` said of the item, its best 1; 0 if it did not bring it`,
+  range: [0, 1] as const,
+}))
 
 /**
- * The ranker's input, one column per name: training and serving share this one order. Columns are only ever appended: a model that
- * learned fewer takes the first ones, and a logged row tells by its length which schema it is of.
+ * The ranker's input, one column per entry: training and serving share this one order. Columns are only ever appended: a model that
+ * learned fewer takes the first ones, and a logged row tells by its length which schema it is of (ADR 0015).
  */
-export const rankerFeatureNames = [...firstSchema, ...laterSources] as const
+export const rankerColumns: readonly FeatureColumn[] = [
+  ...firstColumns.map((column) => ({ ...column, schema: 1 })),
+  ...personColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'person' as const })),
+  ...itemColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'item' as const })),
+  ...pairColumns.map((column) => ({ ...column, schema: 2, from: 'person and item' as const })),
+  ...laterColumns.map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
+]
+
+/** A name of a column. */
+export type FeatureName = (
+  | (typeof firstColumns)[number]
+  | (typeof personColumns)[number]
+  | (typeof itemColumns)[number]
+  | (typeof pairColumns)[number]
+  | (typeof laterColumns)[number]
+)['name']
+
+/** Names of the columns, in order. */
+export const rankerFeatureNames = rankerColumns.map(({ name }) => name as FeatureName)
 
 /** Columns of the ranker's input. */
-export const rankerWidth = rankerFeatureNames.length
+export const rankerWidth = rankerColumns.length
+
+/** Columns of the input by feature schema, from schema 1 on: a row that was logged is as wide as one of them. */
+export const schemaWidths = [firstColumns.length, rankerWidth] as const
+
+const personFrom = firstColumns.length
+/** Where the seven columns of the person in schema 1 begin. */
+const firstPersonFrom = firstColumns.findIndex(({ name }) => name === 'user_events_log')
+const itemFrom = personFrom + personColumns.length
+const pairFrom = itemFrom + itemColumnCount
+const laterFrom = pairFrom + pairColumnCount
+
+/** The column of each source's score. */
+const sourceColumns = Int32Array.from(candidateSources, (_, source) =>
+  source < firstSources ? source : laterFrom + source - firstSources,
+)
 
 /** The column of a source's score. */
 export function sourceColumn(source: number): number {
-  return source < firstSources ? source : firstSchema.length + source - firstSources
+  return sourceColumns[source]!
 }
 
 /** What the ranker knows of the person, with items, categories and brands as catalogue numbers. */
@@ -70,11 +78,18 @@ export interface RankerUser {
   readonly weekPurchases: number
   readonly sessionEvents: number
   readonly mobile: boolean
-  /** 0–24 in the person's zone. */
+  /** 0–24, UTC. */
   readonly hour: number
+  /** What schema 2 asks. */
+  readonly person: PersonFacts
+  readonly pair: PairFacts
 }
 
 const dayMs = 86_400_000
+
+/** Memory that lists share one after another. */
+const pageRank = new PageRank()
+let texts = new Float32Array(0)
 
 /** Writes one row of `rankerWidth` numbers per candidate from `at` (in rows) on; all finite, most within [-1, 1]. */
 export function writeRankerFeatures(
@@ -84,22 +99,35 @@ export function writeRankerFeatures(
   catalogue: Catalogue,
   user: RankerUser,
 ): void {
-  const shared = sharedColumns(user)
+  // What all candidates share is written once and copied.
+  const shared = new Float32Array(personFrom + personColumns.length)
+  writeSharedColumns(shared, firstPersonFrom, user)
+  for (let column = 0; column < personColumns.length; column++)
+    shared[personFrom + column] = personColumns[column]!.of(user.person)
+  const { itemColumns: items } = catalogue
+  const { scores } = set
+  const context = new PairContext(catalogue, user.pair, pageRank)
+  if (texts.length < set.count) texts = new Float32Array(2 * set.count)
+  user.pair.sessionText(set.rows, set.count, texts)
   for (let place = 0; place < set.count; place++) {
     const row = set.rows[place]!
     const base = (at + place) * rankerWidth
+    out.set(shared, base)
     let sources = 0
+    const from = place * sourceCount
     for (let source = 0; source < sourceCount; source++) {
-      const score = set.scores[place * sourceCount + source]!
-      out[base + sourceColumn(source)] = score
+      const score = scores[from + source]!
+      out[base + sourceColumns[source]!] = score
       if (score > 0) sources++
     }
-    writeItemColumns(out, base + firstSources, row, sources, catalogue, user)
-    out.set(shared, base + firstSchema.length - shared.length)
+    writeFirstItemColumns(out, base + firstSources, row, sources, catalogue, user)
+    const item = row * itemColumnCount
+    for (let column = 0; column < itemColumnCount; column++) out[base + itemFrom + column] = items[item + column]!
+    writePairColumns(out, base + pairFrom, row, texts[place]!, catalogue, context)
   }
 }
 
-function writeItemColumns(
+function writeFirstItemColumns(
   out: Float32Array,
   from: number,
   row: number,
@@ -131,15 +159,13 @@ function writeItemColumns(
   out[from + 15] = price > 0 ? Math.max(-1, Math.min(1, catalogue.margin[row]! / price)) : 0
 }
 
-function sharedColumns(user: RankerUser): Float32Array {
+function writeSharedColumns(out: Float32Array, from: number, user: RankerUser): void {
   const angle = (user.hour / 24) * 2 * Math.PI
-  return Float32Array.of(
-    Math.log1p(user.events) / 10,
-    Math.log1p(user.weekPurchases) / 5,
-    Math.log1p(user.sessionEvents) / 5,
-    Math.min(1, user.cart.size / 5),
-    user.mobile ? 1 : 0,
-    Math.sin(angle),
-    Math.cos(angle),
-  )
+  out[from] = Math.log1p(user.events) / 10
+  out[from + 1] = Math.log1p(user.weekPurchases) / 5
+  out[from + 2] = Math.log1p(user.sessionEvents) / 5
+  out[from + 3] = Math.min(1, user.cart.size / 5)
+  out[from + 4] = user.mobile ? 1 : 0
+  out[from + 5] = Math.sin(angle)
+  out[from + 6] = Math.cos(angle)
 }

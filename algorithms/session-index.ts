@@ -11,6 +11,8 @@ export interface SessionIndexOptions {
   readonly itemsMax: number
   /** Distinct items of one session; one more and the whole session stops counting (robots, shared accounts). Default 15. */
   readonly itemsPerSessionMax?: number
+  /** Whether a full session makes room by forgetting what came first instead: for whole histories. Default false. */
+  readonly forgetOldest?: boolean
 }
 
 /** Parameters of one query; see `SessionIndex.recommend`. */
@@ -53,6 +55,18 @@ export interface SequenceQuery {
   readonly again?: boolean
 }
 
+/** Parameters of one query by sets; see `SessionIndex.recommendAlike`. */
+export interface AlikeQuery {
+  /** Most recent sessions looked at. Default 500. */
+  readonly m?: number
+  /** Nearest of them that vote. Default 50. */
+  readonly k?: number
+  /** Items wanted. Default 20. */
+  readonly count?: number
+  /** A session that is no neighbour: the person's own. */
+  readonly exceptKey?: number | undefined
+}
+
 /** Ranked items: `items[0..count)` with `scores`, best first, ties by lower item id; fewer than asked if no more are known. */
 export interface RankedItems {
   readonly items: Int32Array
@@ -60,6 +74,8 @@ export interface RankedItems {
   readonly count: number
 }
 
+/** Items of a running session that count at most. */
+const lastNMax = 30
 const nothing: RankedItems = { items: new Int32Array(0), scores: new Float64Array(0), count: 0 }
 
 /**
@@ -84,8 +100,8 @@ export class SessionIndex {
   readonly #logs: Float64Array
 
   constructor(options: SessionIndexOptions) {
-    const { sessionsMax, itemsMax, itemsPerSessionMax = 15 } = options
-    this.#postings = new SessionPostings({ sessionsMax, itemsMax, itemsPerSessionMax })
+    const { sessionsMax, itemsMax, itemsPerSessionMax = 15, forgetOldest = false } = options
+    this.#postings = new SessionPostings({ sessionsMax, itemsMax, itemsPerSessionMax, forgetOldest })
     this.#nearest = new NearestSessions(this.#postings)
     this.#votes = new Float64Array(itemsMax)
     this.#touched = new Int32Array(itemsMax)
@@ -163,6 +179,23 @@ export class SessionIndex {
     return this.#rank(count, Math.sqrt(squares), idf)
   }
 
+  /**
+   * The same with sessions as sets, which is user-based collaborative filtering where a session is a person's history (Herlocker et al.,
+   * SIGIR 1999): similarity = cosine = shared / √(|a| · |b|), and each of the k nearest gives its similarity to all its items, those of
+   * `currentItems` too. The newest 30 of these count.
+   */
+  recommendAlike(currentItems: Int32Array, query: AlikeQuery = {}): RankedItems {
+    const { m = 500, k = 50, count = 20, exceptKey } = query
+    checkQuery(m, k, lastNMax, count)
+    const { sizes } = this.#postings
+    const scaleOf = (slot: number) => 1 / Math.sqrt(sizes[slot]!)
+    const distinct = this.#nearest.find(currentItems, { m, k, lastN: lastNMax, weightOf: one, scaleOf, exceptKey })
+    if (distinct === 0) return nothing
+    this.#touchedCount = 0
+    for (let n = 0; n < this.#nearest.size; n++) this.#vote(n, this.#nearest.similarities[n]!, -1, null)
+    return this.#rank(count, Math.sqrt(distinct), false)
+  }
+
   /** Adds neighbour `n`'s vote to each of its items, less by distance from the shared item if `fade` says so. */
   #vote(n: number, vote: number, currentItem: number, fade: Float64Array | null): void {
     const { items, sizes, itemsPerSessionMax } = this.#postings
@@ -208,6 +241,13 @@ function fromTheEnd(place: number, length: number): number {
   return length - place
 }
 
+function one(): number {
+  return 1
+}
+
 function checkQuery(m: number, k: number, lastN: number, count: number): void {
-  invariant(m > 0 && k > 0 && count > 0 && lastN > 0 && lastN <= 30, 'session query: m, k, count, lastN > 0 and lastN <= 30')
+  invariant(
+    m > 0 && k > 0 && count > 0 && lastN > 0 && lastN <= lastNMax,
+    'session query: m, k, count, lastN > 0 and lastN <= 30',
+  )
 }

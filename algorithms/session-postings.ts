@@ -12,6 +12,8 @@ const all = 0
  */
 export class SessionPostings {
   readonly itemsPerSessionMax: number
+  /** Next place to be written over in each full session; null where a session that is too long is dropped instead. */
+  readonly #overwrite: Uint16Array | null
   /** A session's items lie side by side from slot · itemsPerSessionMax. */
   readonly items: Int32Array
   /** Number of items of each slot; -1 for a session that grew too long. */
@@ -29,12 +31,13 @@ export class SessionPostings {
   #freeCount: number
   #droppedCount = 0
 
-  constructor(options: { sessionsMax: number; itemsMax: number; itemsPerSessionMax: number }) {
-    const { sessionsMax, itemsMax, itemsPerSessionMax } = options
+  constructor(options: { sessionsMax: number; itemsMax: number; itemsPerSessionMax: number; forgetOldest?: boolean }) {
+    const { sessionsMax, itemsMax, itemsPerSessionMax, forgetOldest = false } = options
     invariant(sessionsMax > 0 && itemsMax > 0 && itemsPerSessionMax > 0, 'session index: every size must be at least 1')
     const nodes = sessionsMax * itemsPerSessionMax
     invariant(nodes < 2 ** 31, 'session index: sessionsMax · itemsPerSessionMax must be below 2^31; lower one of them')
     this.itemsPerSessionMax = itemsPerSessionMax
+    this.#overwrite = forgetOldest ? new Uint16Array(sessionsMax) : null
     this.items = new Int32Array(nodes)
     this.sizes = new Int32Array(sessionsMax)
     this.timesMs = new Float64Array(sessionsMax)
@@ -65,13 +68,15 @@ export class SessionPostings {
     if (size === dropped) return true
     const start = slot * this.itemsPerSessionMax
     for (let node = start; node < start + size; node++) if (this.items[node] === item) return true
-    if (size === this.itemsPerSessionMax) this.#drop(slot)
-    else {
-      this.items[start + size] = item
+    if (size < this.itemsPerSessionMax) {
       this.sizes[slot] = size + 1
-      this.#frequencies[item]!++
-      this.lists.insert(item, start + size)
-    }
+      this.#list(item, start + size)
+    } else if (this.#overwrite) {
+      const place = this.#overwrite[slot]!
+      this.#overwrite[slot] = (place + 1) % size
+      this.#unlist(start + place)
+      this.#list(item, start + place)
+    } else this.#drop(slot)
     return true
   }
 
@@ -94,6 +99,7 @@ export class SessionPostings {
     this.keys[slot] = key
     this.timesMs[slot] = timeMs
     this.sizes[slot] = 0
+    if (this.#overwrite) this.#overwrite[slot] = 0
     this.#sessions.insert(all, slot)
     return slot
   }
@@ -114,10 +120,18 @@ export class SessionPostings {
 
   #unlistItems(slot: number): void {
     const start = slot * this.itemsPerSessionMax
-    for (let node = start; node < start + this.sizes[slot]!; node++) {
-      const item = this.items[node]!
-      this.lists.remove(item, node)
-      this.#frequencies[item]!--
-    }
+    for (let node = start; node < start + this.sizes[slot]!; node++) this.#unlist(node)
+  }
+
+  #list(item: number, node: number): void {
+    this.items[node] = item
+    this.#frequencies[item]!++
+    this.lists.insert(item, node)
+  }
+
+  #unlist(node: number): void {
+    const item = this.items[node]!
+    this.lists.remove(item, node)
+    this.#frequencies[item]!--
   }
 }

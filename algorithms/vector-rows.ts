@@ -77,6 +77,15 @@ export class VectorRows implements NearestRows {
     return this.#numbers.subarray(out, out + this.#size)
   }
 
+  /** The inner product of `query` with one row; 0 where none was set. */
+  product(row: number, query: Float32Array): number {
+    if (!this.has(row)) return 0
+    const from = this.width * (1 + row)
+    let sum = 0
+    for (let at = 0; at < this.width; at++) sum += this.#numbers[from + at]! * query[at]!
+    return sum
+  }
+
   #grow(capacity: number): void {
     const { width } = this
     const old = this.#numbers.subarray(0, width * (1 + this.#size))

@@ -2,6 +2,7 @@ import { loadConfig } from '../cli/config.ts'
 import { recommendationPorts } from '../cli/recommendation-ports.ts'
 import { ManualClock } from '../core/clock.ts'
 import { partitionFor } from '../core/partition-for.ts'
+import { PurchaseTable } from '../operators/tables/purchase-table.ts'
 import type { LogRecord } from '../ports/event-log.ts'
 import type { ListStore } from '../ports/list-store.ts'
 import { silentLogger } from '../ports/logger.ts'
@@ -51,7 +52,8 @@ export class ListMaker {
     const shop = [...recordShop({ seed: 'lists', events: options.events, items: options.items, users: 2_000 })]
     const clock = new ManualClock(shop.at(-1)!.timeMs)
     const users = new TopologyDriver(userFeatures, { features: { latenessMs: 600_000 } }, { clock })
-    const items = new TopologyDriver(itemFeatures, { itemFeatures: { everyMs: 1 }, serve: { ttlS: 60 } }, { clock })
+    const itemPorts = { itemFeatures: { everyMs: 1 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
+    const items = new TopologyDriver(itemFeatures, itemPorts, { clock })
     const valuesOf = <T>(topic: string) =>
       shop.flatMap((record) => (record.topic === topic && record.value ? [record.value as T] : []))
     await items.send('items', ...valuesOf<never>('items'))
@@ -63,7 +65,8 @@ export class ListMaker {
       'trend-updates': items.read('trend-updates'),
       'session-steps': users.read('session-steps'),
     }
-    const newest = new Map(users.read('feature-updates').map((update) => [update.userId, update]))
+    const active = users.read('feature-updates').filter((update) => update.features.lastActiveMs > 0)
+    const newest = new Map(active.map((update) => [update.userId, update]))
     const wire = await WireFormat.open(countingRegistry())
     const maker = new ListMaker(options, clock, wire, [...newest.values()])
     const config = loadConfig(undefined, { recommendations: { candidatesMax: options.candidatesMax } })

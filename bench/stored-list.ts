@@ -3,6 +3,7 @@ import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import { type RecommendedItem, reasonCodes } from '../schemas/recommendation.ts'
 import { encodeServed, type ServedList } from '../schemas/served-list.ts'
+import { base64Of, packRows } from '../schemas/served-rows.ts'
 
 /** Items of the catalogue that lists are made of. */
 export const storedItems = 2_000
@@ -10,7 +11,10 @@ export const storedItems = 2_000
 const listItems = 50
 const spareItems = 20
 const snapshotItems = 20
-const snapshotBytes = 128
+/** Columns of a row, those of them that differ between the items of a list, and the user tower's. */
+const rowColumns = 111
+const varyingColumns = 40
+const contextColumns = 64
 
 /** A list as the engine writes it, with its spares and its model inputs, for person number `user`. */
 export function storedList(user: number, position: number): ListEntry {
@@ -32,19 +36,20 @@ export function storedList(user: number, position: number): ListEntry {
     seed: `${listId}:${userId}`,
     rung: 'ranker',
     modelVersion: '1',
+    personalShare: 1,
     rules: [],
     items: items.slice(0, listItems),
   }
-  const features = Object.fromEntries(
-    items.slice(0, snapshotItems).map(({ itemId }) => [itemId, Buffer.alloc(snapshotBytes, user & 0xff).toString('base64')]),
-  )
-  const context = Buffer.alloc(snapshotBytes, user & 0xff).toString('base64')
+  const rowOf = (item: number) =>
+    Float32Array.from({ length: rowColumns }, (_, column) => (column < varyingColumns ? user + item + column : user + column))
+  const rows = packRows(new Map(items.slice(0, snapshotItems).map(({ itemId }, item) => [itemId, rowOf(item)])))
+  const context = base64Of(new Float32Array(contextColumns).fill(user))
   return {
     key: listKeys.recommendations(userId, 'home'),
     value: encodeServed(version, list),
     companions: [
       { key: listKeys.reserve(userId, 'home'), value: encodeServed(version, { listId, items: items.slice(listItems) }) },
-      { key: listKeys.snapshot(userId, 'home'), value: encodeServed(version, { listId, context, features }) },
+      { key: listKeys.snapshot(userId, 'home'), value: encodeServed(version, { listId, context, ...rows }) },
     ],
     version,
     ttlS: 30 * 86_400,

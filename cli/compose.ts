@@ -4,6 +4,7 @@ import { EmbeddedEventLog } from '../connectors/embedded/event-log.ts'
 import { EmbeddedListStore } from '../connectors/embedded/list-store.ts'
 import { EmbeddedSchemaRegistry } from '../connectors/embedded/schema-registry.ts'
 import { EmbeddedStateStore } from '../connectors/embedded/state-store.ts'
+import { readModelItems } from '../connectors/files/model-items.ts'
 import { GrpcInference } from '../connectors/grpc/inference.ts'
 import { KafkaEventLog } from '../connectors/kafka/event-log.ts'
 import { openRedis } from '../connectors/redis/connection.ts'
@@ -21,8 +22,10 @@ import type { ListStore } from '../ports/list-store.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { SchemaRegistry } from '../ports/schema-registry.ts'
+import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
+import { ServedSequenceModel } from '../runtime/served-sequence-model.ts'
 import { WireFormat } from '../schemas/wire-format.ts'
 import type { Config } from './config.ts'
 import { openLogger } from './logger.ts'
@@ -78,6 +81,19 @@ type InferenceSettings = { readonly inference: Pick<Config['inference'], 'worker
 export async function openInference(config: InferenceSettings, clock: Clock, logger: Logger): Promise<Inference> {
   if (config.inference.workers.length > 0) return GrpcInference.connect({ addresses: config.inference.workers, clock, logger })
   return createLocalInference({ repository: config.inference.repository, threads: config.inference.threads, clock, logger })
+}
+
+/** The sequence model that the configuration names, over the inference that serves it; undefined if it names none. */
+export function openSequences(
+  config: Config,
+  inference: Inference,
+  { clock, logger, metrics }: Pick<OpenPorts, 'clock' | 'logger' | 'metrics'>,
+): SequenceModel | undefined {
+  const { deadlineMs, repository } = config.inference
+  const model = config.recommendations.sequenceModel
+  if (model === '') return undefined
+  const itemsOf = (version: string) => readModelItems(repository, model, version)
+  return new ServedSequenceModel(inference, { model, itemsOf, deadlineMs, retryMs: 1_000 }, clock, logger, metrics)
 }
 
 /** The versions of the models in the configured repository. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { MillraceError } from '../core/errors.ts'
+import { recommendationConfig } from './recommendation-config.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -144,30 +145,7 @@ export const configSchema = Type.Object(
       },
       { ...closed, default: {} },
     ),
-    recommendations: Type.Object(
-      {
-        candidatesMax: Type.Integer({ minimum: 10, maximum: 2000, default: 400, description: 'Candidates ranked per list.' }),
-        heldListsMax: Type.Integer({
-          minimum: 1_000,
-          maximum: 50_000_000,
-          default: 1_000_000,
-          description:
-            'Stored lists of which is known what they hold, over all processes, about 0.5 KB each: an item that goes leaves those at once, others at their next event.',
-        }),
-        exactItemsMax: Type.Integer({
-          minimum: 0,
-          default: 200_000,
-          description:
-            'Items up to which the nearest ones by vector are searched exactly; above by an approximate index, its recall measured as millrace_ann_recall.',
-        }),
-        shedAfterMs: Type.Integer({
-          minimum: 100,
-          default: 10_000,
-          description: 'Age of an event at which its list is made without a model.',
-        }),
-      },
-      { ...closed, default: {} },
-    ),
+    recommendations: recommendationConfig,
     telemetry: Type.Object(
       {
         otlpUrl: Type.String({ default: '', description: 'OTLP/HTTP endpoint for metrics and spans; empty = Prometheus only.' }),
@@ -237,28 +215,26 @@ function readJson(path: string): Record<string, unknown> {
   throw new MillraceError('MILL_CONFIG_INVALID', `${path} must be an object of sections, as in config/embedded.json`)
 }
 
+/** A section or a field of the schema. */
+interface SchemaNode {
+  readonly type?: string
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+}
+
+const root = configSchema as unknown as SchemaNode
+
 /** `MILLRACE_REDIS_URL=…` sets `redis.url`; lists are comma-separated. */
-function environment(): Record<string, unknown> {
+function environment(schema: SchemaNode = root, prefix = 'MILLRACE'): Record<string, unknown> {
   const values: Record<string, unknown> = {}
-  for (const [section, schema] of Object.entries(configSchema.properties)) {
-    const set = (name: string, assign: (value: string) => void) => {
-      const value = process.env[`MILLRACE_${name.replace(/([A-Z])/g, '_$1').toUpperCase()}`]
-      if (value !== undefined && value !== '') assign(value)
-    }
-    if (schema.type !== 'object') {
-      set(section, (value) => {
-        values[section] = schema.type === 'array' ? value.split(',') : value
-      })
+  for (const [field, inner] of Object.entries(schema.properties!)) {
+    const name = `${prefix}_${field.replace(/([A-Z])/g, '_$1').toUpperCase()}`
+    if (inner.properties) {
+      const own = environment(inner, name)
+      if (Object.keys(own).length > 0) values[field] = own
       continue
     }
-    for (const [field, inner] of Object.entries(schema.properties as Record<string, { type: string }>)) {
-      set(`${section}_${field}`, (value) => {
-        values[section] = {
-          ...(values[section] as object | undefined),
-          [field]: inner.type === 'array' ? value.split(',') : value,
-        }
-      })
-    }
+    const text = process.env[name]
+    if (text !== undefined && text !== '') values[field] = inner.type === 'array' ? text.split(',') : text
   }
   return values
 }
@@ -280,16 +256,19 @@ function worded(error: ErrorObject): string {
   const field = error.instancePath.slice(1).replaceAll('/', '.')
   if (error.keyword === 'additionalProperties') {
     const unknown = (error.params as { additionalProperty: string }).additionalProperty
-    const parent = field === '' ? configSchema : (configSchema.properties as Record<string, { properties?: object }>)[field]
-    const known = Object.keys((parent as { properties?: object } | undefined)?.properties ?? {})
+    const parent = field.split('.').reduce((node, name) => node.properties?.[name] ?? node, root)
+    const known = Object.keys(parent.properties ?? {})
     return `unknown field "${field === '' ? '' : `${field}.`}${unknown}"; did you mean "${nearest(unknown, known)}"?`
   }
   if (error.keyword === 'anyOf') {
     const values = (error.schema as { const: unknown }[]).map((choice) => choice.const)
     return `"${field}" must be one of ${values.join(', ')}`
   }
-  // The one pattern of the schema is that of addresses.
-  return error.keyword === 'pattern' ? `"${field}" must be host:port` : `"${field}" ${error.message}`
+  if (error.keyword !== 'pattern') return `"${field}" ${error.message}`
+  // All other patterns are those of addresses.
+  return field === 'recommendations.surface'
+    ? `"${field}" must be 1–32 small letters, digits, dashes or underscores`
+    : `"${field}" must be host:port`
 }
 
 function nearest(text: string, known: readonly string[]): string {

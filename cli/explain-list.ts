@@ -1,9 +1,9 @@
-import { rankerWidth } from '../algorithms/ranker-features.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ListStore } from '../ports/list-store.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem } from '../schemas/recommendation.ts'
 import { decodeServed, type ServedList, type ServedReserve, type ServedSnapshot, wordReason } from '../schemas/served-list.ts'
+import { unpackRow } from '../schemas/served-rows.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { type ContributionOptions, featureContributions, type ScoreExplanation } from './feature-contributions.ts'
 
@@ -39,11 +39,11 @@ export async function readStoredList(lists: ListStore, userId: string, surface: 
   if (!list) return null
   const reserve = decodeServed<ServedReserve>(reserveText ?? null)
   const snapshot = decodeServed<ServedSnapshot>(snapshotText ?? null)
-  const features = snapshot?.listId === list.listId ? Object.entries(snapshot.features) : []
+  const rows = snapshot?.listId === list.listId ? snapshot : { features: {} }
   return {
     list,
     reserve: reserve?.listId === list.listId ? reserve.items : [],
-    rows: new Map(features.map(([itemId, text]) => [itemId, floatsOf(Buffer.from(text, 'base64'))])),
+    rows: new Map(Object.keys(rows.features).map((itemId) => [itemId, floatsOf(unpackRow(rows, itemId)!)])),
   }
 }
 
@@ -75,10 +75,9 @@ export async function explainList(
   const explained: ExplainedItem[] = []
   for (const { item, place, inReserve } of places) {
     const row = inReserve ? undefined : rows.get(item.itemId)
-    const explanation =
-      row?.length === rankerWidth
-        ? await featureContributions(row, background, { ...options, rung, modelVersion, seed: `${list.listId} ${item.itemId}` })
-        : null
+    const explanation = row
+      ? await featureContributions(row, background, { ...options, rung, modelVersion, seed: `${list.listId} ${item.itemId}` })
+      : null
     const because = wordReason(item.reason, (itemId) => itemId)
     explained.push({ ...item, place, inReserve, because, follows: followed(item, features), explanation })
   }

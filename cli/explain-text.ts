@@ -33,6 +33,10 @@ export function tellList(
     console.log(itemId === null ? `rule ${ruleId} could not be kept` : `rule ${ruleId}: ${itemId} ${kind}`)
   const explanation = items.find((item) => item.explanation)?.explanation
   if (explanation) console.log(method(explanation))
+  if (list.personalShare < 1)
+    console.log(
+      `own events have ${Math.round(100 * list.personalShare)} % of the say in the order; choices, group and trend have the rest (scores are points)`,
+    )
   if (explanation?.method === 'shapley' && explanation.modelVersion !== list.modelVersion)
     console.log(
       `model ${explanation.modelVersion} answers now, and the list was made by ${list.modelVersion}: scores differ from those above`,

@@ -1,5 +1,5 @@
 import { linearContributions, linearRank } from '../algorithms/linear-ranker.ts'
-import { rankerFeatureNames, rankerWidth } from '../algorithms/ranker-features.ts'
+import { rankerFeatureNames } from '../algorithms/ranker-features.ts'
 import { shapleyContributions, shapleyWalks } from '../algorithms/shapley-sampling.ts'
 import { type Tree, treeShap } from '../algorithms/tree-shap.ts'
 import { createRandom } from '../core/random.ts'
@@ -54,7 +54,7 @@ export interface ContributionOptions {
 }
 
 /**
- * What each feature of a ranker row added to its score, against the mean of `background`, rows of the same width: those of the other
+ * What each feature of a ranker row, of any schema, added to its score, against the mean of `background`, rows of the same width: those of the other
  * items of the list, so that nothing is compared with a row that no item could have. What all items share adds nothing, since it sets
  * none apart; to a score of boosted trees it does, since they are compared with the rows they learned from. Null for the rung `session`,
  * which has no features. Errors: those of the scorer, `MILL_MODEL_INVALID` for trees that cannot be read.
@@ -64,14 +64,14 @@ export async function featureContributions(
   background: Float32Array,
   options: ContributionOptions,
 ): Promise<ScoreExplanation | null> {
-  if (options.rung === 'session' || row.length !== rankerWidth || background.length === 0) return null
+  if (options.rung === 'session' || background.length === 0 || background.length % row.length !== 0) return null
   if (options.rung !== 'ranker') return exact(row, background)
   const forest = await options.forestOf(options.modelVersion)
   return forest ? ofTrees(row, forest, options.modelVersion) : sampled(row, background, options)
 }
 
 function exact(row: Float32Array, background: Float32Array): ScoreExplanation {
-  const rows = background.length / rankerWidth
+  const rows = background.length / row.length
   const base = linearRank(background, rows).reduce((sum, score) => sum + score, 0) / rows
   const contributions = linearContributions(row, background)
   return {
@@ -80,18 +80,18 @@ function exact(row: Float32Array, background: Float32Array): ScoreExplanation {
     base,
     draws: 0,
     modelVersion: '',
-    contributions: named(row, contributions, new Float64Array(rankerWidth)),
+    contributions: named(row, contributions, new Float64Array(row.length)),
   }
 }
 
 function ofTrees(row: Float32Array, forest: readonly Tree[], modelVersion: string): ScoreExplanation {
   const { score, base, contributions } = treeShap(forest, row)
-  const list = named(row, contributions, new Float64Array(rankerWidth))
+  const list = named(row, contributions, new Float64Array(row.length))
   return { method: 'tree-shap', score, base, draws: 0, modelVersion, contributions: list }
 }
 
 async function sampled(row: Float32Array, background: Float32Array, options: ContributionOptions): Promise<ScoreExplanation> {
-  const others = background.length / rankerWidth
+  const others = background.length / row.length
   const draws = Math.max(1, Math.ceil(options.draws / others)) * others
   const walks = shapleyWalks(row, background, draws, createRandom(`explain ${options.seed}`))
   const { outputs, version } = await options.scorer.score(options.model, walks.rows, walks.steps.length, rankerHeads)
@@ -105,6 +105,7 @@ async function sampled(row: Float32Array, background: Float32Array, options: Con
 
 function named(row: Float32Array, contributions: Float64Array, errors: Float64Array): FeatureContribution[] {
   return rankerFeatureNames
+    .slice(0, row.length)
     .map((feature, column) => ({
       feature,
       value: row[column]!,

@@ -16,25 +16,22 @@ const defaultConfig = fileURLToPath(new URL('../config/embedded.json', import.me
 export function configOf(flags: GlobalFlags, overrides: Readonly<Record<string, unknown>> = {}): Config {
   const all: Record<string, unknown> = {}
   for (const part of flags.set ?? []) {
-    const match = /^([A-Za-z]+)(?:\.([A-Za-z]+))?=(.*)$/.exec(part)
+    const match = /^((?:[A-Za-z]+\.)*[A-Za-z]+)=(.*)$/.exec(part)
     if (!match) throw new MillraceError('MILL_USAGE', `--set ${part}: write section.field=value, e.g. --set gateway.port=0`)
-    const [, section, field, text] = match as unknown as [string, string, string | undefined, string]
-    place(all, section, field, text)
+    place(all, match[1]!.split('.'), match[2]!)
   }
-  for (const [path, value] of Object.entries(overrides)) {
-    if (value === undefined) continue
-    const [section, field] = path.split('.') as [string, string | undefined]
-    place(all, section, field, value)
-  }
+  for (const [path, value] of Object.entries(overrides)) if (value !== undefined) place(all, path.split('.'), value)
   return loadConfig(flags.config ?? defaultConfig, all)
 }
 
 /** Names of fields that hold lists: their text is comma-separated. */
 const lists = new Set(['brokers', 'workers', 'apiKeys', 'topologies'])
 
-function place(target: Record<string, unknown>, section: string, field: string | undefined, value: unknown): void {
-  const name = field ?? section
-  const read = lists.has(name) && typeof value === 'string' ? value.split(',') : value
-  if (field === undefined) target[section] = read
-  else target[section] = { ...(target[section] as object | undefined), [field]: read }
+function place(target: Record<string, unknown>, [name, ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) target[name!] = lists.has(name!) && typeof value === 'string' ? value.split(',') : value
+  else {
+    const inner = { ...(target[name!] as Record<string, unknown> | undefined) }
+    place(inner, rest, value)
+    target[name!] = inner
+  }
 }

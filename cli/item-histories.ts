@@ -1,10 +1,12 @@
-import type { ItemUpdate } from '../schemas/item-update.ts'
+import type { ItemUpdate, Neighbour } from '../schemas/item-update.ts'
 import type { OpenPorts } from './compose.ts'
 import { readTopic } from './read-topic.ts'
 
+const anybody: Neighbour = { itemId: '', weight: 0 }
+
 /** One version of an item as the log holds it. */
 export interface ItemVersion {
-  /** Neighbours left out; catalogue data of an earlier version where this one has none, as tables keep it. */
+  /** Neighbours only by their number; catalogue data of an earlier version where this one has none, as tables keep it. */
   readonly update: ItemUpdate
   readonly loggedMs: number
   /** When the next one came; infinite for the last. */
@@ -21,7 +23,12 @@ export class ItemHistory {
     if (last) this.#versions[this.#versions.length - 1] = { ...last, replacedMs: loggedMs }
     // A null withdraws the item and leaves all else.
     const merged = update
-      ? { ...update, similar: [], together: [], item: update.item ?? last?.update.item ?? null }
+      ? {
+          ...update,
+          similar: nameless(update.similar),
+          together: nameless(update.together),
+          item: update.item ?? last?.update.item ?? null,
+        }
       : last && { ...last.update, withdrawn: true }
     if (merged) this.#versions.push({ update: merged, loggedMs, replacedMs: Number.POSITIVE_INFINITY })
   }
@@ -48,6 +55,11 @@ export class ItemHistory {
     if (early) versions.unshift(null)
     return { versions, complete: this.#whole || !early }
   }
+}
+
+/** As many neighbours without saying which: the features want no more, and names are most of a version. */
+function nameless(neighbours: readonly Neighbour[]): readonly Neighbour[] {
+  return new Array<Neighbour>(neighbours.length).fill(anybody)
 }
 
 /** Reads `item-updates` once and keeps the versions of some items. */

@@ -2,6 +2,7 @@ import { MillraceError } from '../core/errors.ts'
 import type { TaskInfo } from '../ports/batch.ts'
 import type { Inference } from '../ports/inference.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { SequenceModel } from '../ports/sequence-model.ts'
 import { dryBatch, runOperator, stepsFrom } from '../runtime/dry-run.ts'
 import { SharedScorer } from '../runtime/shared-scorer.ts'
 import { TableReader } from '../runtime/table-reader.ts'
@@ -40,8 +41,8 @@ export class ListWorkbench {
   readonly #reader: TableReader
   readonly #partitions: number
 
-  private constructor(config: Config, ports: OpenPorts, scorer: Scorer) {
-    const { graphs, tables } = graphsOf({ ...config, topologies: ['recommendations'] }, scorer, ports.clock)
+  private constructor(config: Config, ports: OpenPorts, scorer: Scorer, sequences?: SequenceModel) {
+    const { graphs, tables } = graphsOf({ ...config, topologies: ['recommendations'] }, scorer, ports.clock, { sequences })
     this.ports = tables
     this.scorer = scorer
     this.#graph = graphs[0]!
@@ -50,10 +51,10 @@ export class ListWorkbench {
   }
 
   /** Reads the tables up to what the log holds now. Errors: `MILL_NOT_FOUND` when the topics do not exist; those of the log. */
-  static async open(config: Config, ports: OpenPorts, scorer: Scorer): Promise<ListWorkbench> {
+  static async open(config: Config, ports: OpenPorts, scorer: Scorer, sequences?: SequenceModel): Promise<ListWorkbench> {
     if ((await ports.log.partitions('item-updates')) === 0)
       throw new MillraceError('MILL_NOT_FOUND', 'there are no topics here yet: start an engine on this log first')
-    const bench = new ListWorkbench(config, ports, scorer)
+    const bench = new ListWorkbench(config, ports, scorer, sequences)
     await bench.#reader.start()
     return bench
   }
@@ -68,7 +69,8 @@ export class ListWorkbench {
     const nowMs = this.ports.clock.nowMs()
     const value = {
       userId: features.userId,
-      eventTimeMs: features.lastActiveMs,
+      // Who did nothing yet was last heard of by their profile.
+      eventTimeMs: features.lastActiveMs || (features.profile?.updatedMs ?? 0),
       loggedMs: nowMs, // A list is never shed here: the question is what the model says.
       sourceOffset: 0,
       urgency: 'normal',

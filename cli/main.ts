@@ -9,15 +9,18 @@ import { evaluateCommand } from './commands/evaluate.ts'
 import { experimentCommand } from './commands/experiment.ts'
 import { explainCommand } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
+import { featuresCommand } from './commands/features.ts'
 import { importCommand } from './commands/import.ts'
 import { listsCommand } from './commands/lists.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { repartitionCommand } from './commands/repartition.ts'
+import { reportCommand } from './commands/report.ts'
 import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { rulesCommand } from './commands/rules.ts'
 import { servicesCommand } from './commands/services.ts'
+import { simulateCommand } from './commands/simulate.ts'
 import { startCommand } from './commands/start.ts'
 import { stateCommand } from './commands/state.ts'
 import { statusCommand } from './commands/status.ts'
@@ -52,11 +55,14 @@ try {
     .command(rulesCommand)
     .command(experimentCommand)
     .command(explainCommand)
+    .command(featuresCommand)
+    .command(reportCommand)
     .command(deadLettersCommand)
     .command(importCommand)
     .command(exportCommand)
     .command(verifyCommand)
     .command(evaluateCommand)
+    .command(simulateCommand)
     .command(modelsCommand)
     .command(servicesCommand)
     .command(doctorCommand)

@@ -100,21 +100,19 @@ async function checked(shelf: ModelShelf, model: string, version: number, force:
   }
 }
 
-/** The comparison with the version in use that its training made. */
+/** The comparison with the version in use. */
 async function compared(
   shelf: ModelShelf,
   { model, served, to, force }: { model: string; served: number | null; to: number; force: boolean },
 ): Promise<ModelComparison | null> {
   if (served === null) return null
-  const comparison = (await shelf.run(model, to))?.comparison ?? null
-  if (force || (comparison?.with === served && comparison.accepted)) return comparison
+  const comparison = await shelf.comparison(model, to, served)
+  if (force || comparison?.accepted) return comparison
   const what =
     comparison === null
-      ? `it was never compared with version ${served}, which is in use`
-      : comparison.with !== served
-        ? `it was compared with version ${comparison.with}, not with version ${served}, which is in use`
-        : (comparison.not_comparable ??
-          `it may be worse than version ${served} by more than ${comparison.margin} of ${comparison.metric}`)
+      ? `it was never compared with version ${served}, which is in use: models/training/compare_versions.py does that`
+      : (comparison.not_comparable ??
+        `it may be worse than version ${served} by more than ${comparison.margin} of ${comparison.metric}`)
   throw new GuardError(`${model} ${to} is not promoted: ${what}; insist with --force --reason WHY`)
 }
 

@@ -2,12 +2,17 @@ import type { CandidateSource } from '../algorithms/candidates/candidate-source.
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
 import { freshCandidates } from '../algorithms/candidates/fresh-candidates.ts'
+import { groupCandidates } from '../algorithms/candidates/group-candidates.ts'
+import { type NewcomerTrials, newcomerCandidates } from '../algorithms/candidates/newcomer-candidates.ts'
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
+import { seasonCandidates } from '../algorithms/candidates/season-candidates.ts'
+import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
 import { sessionCandidates } from '../algorithms/candidates/session-candidates.ts'
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
+import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
 import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
@@ -15,47 +20,83 @@ import { RuleTable } from '../operators/tables/rule-table.ts'
 import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
 import type { Clock } from '../ports/clock.ts'
+import { type Logger, silentLogger } from '../ports/logger.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
+import { checkRecommendationConfig } from './recommendation-config.ts'
 
 /** The policy under which personal lists are made and judged. */
 export const learnedPolicy = 'learned'
-const surface = 'home'
-const itemsMax = 50
 const sessionsMax = 100_000
+/** People whose histories are compared with those of others. */
+const peopleMax = 50_000
 const sessionItemsMax = 1 << 20
 
-/**
- * The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. Without an `openIndex` nearest items
- * are found by exact search however many there are.
- */
+/** What a process has beside a scorer and a clock. */
+export interface RecommendationExtras {
+  /** Makes an index of vectors; without it nearest items are found by exact search however many there are. */
+  readonly openIndex?: () => VectorIndex | null
+  /** Continues histories; without it nobody does. */
+  readonly sequences?: SequenceModel | undefined
+  readonly logger?: Logger
+}
+
+/** The tables, sources and settings of `recommendations`: one set per process, shared by its tasks. */
 export function recommendationPorts(
   config: Config,
   scorer: Scorer,
   clock: Clock,
-  openIndex: () => VectorIndex | null = () => null,
+  { openIndex = () => null, sequences, logger = silentLogger }: RecommendationExtras = {},
 ): RecommendationPorts {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
-  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, itemsMax: sessionItemsMax })
-  const countMax = config.recommendations.candidatesMax
+  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
+  const bandit = new BanditTable()
+  const settings = config.recommendations
+  checkRecommendationConfig(settings)
+  const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
+  const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
+  // One place less than the limit: the exploration slot may bring one more, and its list is then right as it is.
+  const topCategoryMax = categoryShareMax < 1 ? Math.max(1, Math.floor(categoryShareMax * first + 1e-9) - 1) : first
   return {
     clock,
     scorer,
     catalogue,
     trends,
     sessions,
-    bandit: new BanditTable(),
-    rules: new RuleTable(),
-    sources: sourcesOver(catalogue, trends, sessions),
-    retrieve: { countMax: 100 },
-    draft: { countMax, userModel: 'two_tower_user', itemModel: 'two_tower_item' },
-    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: config.recommendations.shedAfterMs },
-    diversify: { itemsMax: 70, poolMax: 100, lambda: 0.8, first: 10, perBrandMax: 3, perCategoryMax: 5 },
-    explore: { slot: 4, first: 10, policy: learnedPolicy, epsilon: 0.05 },
-    rule: { surface, itemsMax, poolMax: 100 },
+    bandit,
+    rules: new RuleTable(logger),
+    sources: sourcesOver(catalogue, trends, sessions, bandit.newcomerTrials(learnedPolicy)),
+    retrieve: { countMax: settings.perSourceMax },
+    draft: {
+      countMax: settings.candidatesMax,
+      userModel: 'two_tower_user',
+      itemModel: 'two_tower_item',
+      ...(sequences && { sequences }),
+    },
+    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs },
+    blend: {
+      personalHalf: settings.personalHalf,
+      itemsMax: settings.blendItemsMax,
+      choicesHalf: 2,
+      groupHalf: 50,
+      depth: 50,
+    },
+    rerank: {
+      itemsMax: itemsMax + settings.reserveMax,
+      poolMax,
+      margin: { marginWeight: margin.weight, stockWeight: margin.stockWeight, stockLow: margin.stockLow },
+      serendipityWeight: diversity.serendipityWeight,
+      diversity,
+      fairness,
+      caps: { first, brandMax, leafCategoryMax, topCategoryMax },
+    },
+    explore: { ...explore, first, policy: learnedPolicy },
+    promote: { promotions: settings.promotions, poolMax },
+    rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },
     serve: { ttlS: 30 * 86_400 },
   }
@@ -67,12 +108,16 @@ export function listKeeper(
   ports: RecommendationPorts,
   open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
 ): ListKeeper {
-  const { catalogue, rules, diversify, finish } = ports
+  const { catalogue, rules, finish } = ports
+  const { first, brandMax: perBrandMax, leafCategoryMax: perCategoryMax } = ports.rerank.caps
   return new ListKeeper(
     { ...open, catalogue, rules },
     {
-      ...diversify,
-      surface,
+      itemsMax: ports.rerank.itemsMax,
+      first,
+      perBrandMax,
+      perCategoryMax,
+      surface: finish.surface,
       shownMax: finish.itemsMax,
       listsMax: config.recommendations.heldListsMax,
       partitions: config.partitions,
@@ -81,17 +126,27 @@ export function listKeeper(
 }
 
 /** What says most about the person comes first: a full candidate set turns the last ones away. */
-function sourcesOver(table: CatalogueTable, trends: TrendTable, sessions: SessionTable): readonly CandidateSource[] {
+function sourcesOver(
+  table: CatalogueTable,
+  trends: TrendTable,
+  sessions: SessionTable,
+  trials: NewcomerTrials,
+): readonly CandidateSource[] {
   const { catalogue } = table
   return [
     sessionCandidates(sessions.index),
     similarCandidates(catalogue),
     togetherCandidates(catalogue),
+    sequenceCandidates(),
+    userKnnCandidates(sessions.people),
     twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
     contentCandidates(table.content),
+    groupCandidates(trends),
     trendCandidates(trends),
     popularCandidates(trends),
+    seasonCandidates(trends),
     freshCandidates(catalogue),
+    newcomerCandidates(catalogue, table.content, trials),
   ]
 }

@@ -87,6 +87,16 @@ function absence(source: CandidateSource, user: CandidateUser, brought: number):
       return 'not among the popular items'
     case 'two_tower':
       return user.vector ? 'far from the taste of the person' : 'no two-tower model answered'
+    case 'user_knn':
+      return user.recentRows.length === 0 ? 'nothing was touched yet' : 'nobody with similar items touched it'
+    case 'sequence':
+      return user.next ? 'the sequence model expects others next' : 'no sequence model answered'
+    case 'group':
+      return user.groups.length === 0 ? 'no age or gender is declared' : 'not popular among people of the same group'
+    case 'season':
+      return 'not popular at this time of day and year'
+    case 'newcomer':
+      return 'not new, tried often enough, or meant for others'
     case 'fresh':
       return 'not new enough, or newer ones came first'
     default:

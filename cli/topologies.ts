@@ -1,8 +1,8 @@
 import { MillraceError } from '../core/errors.ts'
 import { ExperimentTable } from '../operators/tables/experiment-table.ts'
+import { PurchaseTable } from '../operators/tables/purchase-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
-import type { VectorIndex } from '../ports/vector-index.ts'
 import type { Graph } from '../runtime/graph.ts'
 import { bandit } from '../topologies/bandit.ts'
 import { experiments } from '../topologies/experiments.ts'
@@ -12,7 +12,7 @@ import { rewards } from '../topologies/rewards.ts'
 import { userFeatures } from '../topologies/user-features.ts'
 import type { Config } from './config.ts'
 import { configuredExperiment } from './configured-experiment.ts'
-import { recommendationPorts } from './recommendation-ports.ts'
+import { type RecommendationExtras, recommendationPorts } from './recommendation-ports.ts'
 
 /** Every topology, upstream first: the order in which a process drains them. */
 export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit, experiments] as const
@@ -23,13 +23,14 @@ export function featurePorts(config: Config) {
   return {
     features: config.features,
     itemFeatures: { everyMs: 5_000 },
+    purchases: new PurchaseTable(),
     serve: { ttlS: 30 * 86_400 },
     rewards: config.rewards,
   }
 }
 
-/** The named topologies as graph builders, with the tables they share; unknown names are refused. `openIndex`: of `recommendationPorts`. */
-export function graphsOf(config: Config, scorer: Scorer, clock: Clock, openIndex?: () => VectorIndex | null) {
+/** The named topologies as graph builders, with the tables they share; unknown names are refused. `extras`: of `recommendationPorts`. */
+export function graphsOf(config: Config, scorer: Scorer, clock: Clock, extras?: RecommendationExtras) {
   const names = config.topologies.length > 0 ? config.topologies : topologyNames
   for (const name of names) {
     if (!topologyNames.includes(name))
@@ -38,7 +39,7 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock, openIndex
         `"topologies": there is no topology "${name}"; there are ${topologyNames.join(', ')}`,
       )
   }
-  const lists = recommendationPorts(config, scorer, clock, openIndex)
+  const lists = recommendationPorts(config, scorer, clock, extras)
   const ports = featurePorts(config)
   const experimentTable = new ExperimentTable([configuredExperiment(config)])
   const builders: Record<string, () => Graph> = {

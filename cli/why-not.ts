@@ -1,8 +1,7 @@
 import { CandidateSet } from '../algorithms/candidate-set.ts'
 import { rankerWidth } from '../algorithms/ranker-features.ts'
-import { diversify } from '../operators/diversify.ts'
 import type { FinishedList, ListDraft } from '../operators/list-draft.ts'
-import { dryBatch, runOperator } from '../runtime/dry-run.ts'
+import { createDraftReranker } from '../operators/rerank.ts'
 import type { Rung } from '../schemas/recommendation.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { type ContributionOptions, featureContributions, type ScoreExplanation } from './feature-contributions.ts'
@@ -22,7 +21,7 @@ export interface Stage {
 /** How far an item came in a dry run. */
 export interface WhyNot {
   readonly itemId: string
-  /** Where it ended: the stage it did not pass (`pool` and `diversity` are the two ways out of `diversify`), `reserve` or `list`. */
+  /** Where it ended: the stage it did not pass (`pool` and `places` are the two ways out of `rerank`), `reserve` or `list`. */
   readonly end: string
   readonly detail: string
   readonly stages: readonly Stage[]
@@ -93,8 +92,9 @@ class Trail {
     if (this.#end) return
     if (step === 'retrieve') this.#retrieved(draft, place)
     else if (step === 'score') this.#scored(draft, place)
-    else if (step === 'diversify') await this.#diversified(draft, place)
-    else if (step === 'explore' || step === 'rule') this.#moves(step, draft, at)
+    else if (step === 'blend') this.#blended(draft, place)
+    else if (step === 'rerank') this.#reranked(draft, place)
+    else if (step === 'explore' || step === 'promote' || step === 'rule') this.#moves(step, draft, at)
     else if (step !== 'draft') await this.#filtered(step, draft, place, again)
     this.#at = at
   }
@@ -177,28 +177,34 @@ class Trail {
     )
   }
 
-  async #diversified(draft: ListDraft, place: number): Promise<void> {
-    const options = this.#bench.ports.diversify
+  #blended(draft: ListDraft, place: number): void {
+    const share = Math.round(100 * draft.personalShare)
+    const detail =
+      share === 100
+        ? 'own events have all of the say'
+        : `rank ${rankOf(draft.scores, place)}: own events have ${share} % of the say`
+    this.#pass('blend', true, detail)
+  }
+
+  #reranked(draft: ListDraft, place: number): void {
+    const options = this.#bench.ports.rerank
     const rank = rankOf(draft.scores, place)
     if (rank >= options.poolMax) {
       const last = Float64Array.from(draft.scores).sort().at(-options.poolMax)!
       const detail = `ranked below the pool: rank ${rank} with ${round(draft.scores[place]!)}, where the last of ${options.poolMax} has ${round(last)}`
-      return this.#pass('diversify', false, detail, 'pool')
+      this.#pass('rerank', false, detail, 'pool')
+      return
     }
-    const at = draft.order.indexOf(place)
-    const noCaps = await this.#placeUnder(draft, place, { ...options, perBrandMax: 1 << 30, perCategoryMax: 1 << 30 })
-    const moved = `by score alone at place ${rank}, after diversity ${where(noCaps)}, after the caps per brand and category ${where(at)}`
-    this.#pass('diversify', at >= 0, at >= 0 ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'diversity')
-    if (at >= 0 && noCaps !== rank) this.#moved.push(`diversity (${rank} to ${noCaps})`)
-    if (at >= 0 && at !== noCaps) this.#moved.push(`the caps per brand and category (${noCaps} to ${at})`)
-  }
-
-  /** Where the item would stand under other options. */
-  async #placeUnder(draft: ListDraft, place: number, options: ListWorkbench['ports']['diversify']): Promise<number> {
-    const operator = diversify(this.#bench.ports.catalogue.catalogue, options)
-    const task = { topology: 'recommendations', partition: 0, partitions: 1, epoch: 0 }
-    const { records } = await runOperator(operator, dryBatch([{ ...draft }], task, 'feature-updates', 0))
-    return records[0]!.order.indexOf(place)
+    const stages = [...createDraftReranker(this.#bench.ports.catalogue, options)(draft)]
+    const places = stages.map((staged) => ({ stage: staged.stage, at: staged.places().indexOf(place) }))
+    const moved = `by score alone at place ${rank}, ${places.map(({ stage, at }) => `after ${stage} ${where(at)}`).join(', ')}`
+    const isKept = draft.order.includes(place)
+    this.#pass('rerank', isKept, isKept ? moved : `moved out: ${moved}; ${options.itemsMax} are kept`, 'places')
+    let before = rank
+    for (const { stage, at } of places) {
+      if (isKept && at !== before) this.#moved.push(`${stage} (${before} to ${at})`)
+      before = at
+    }
   }
 
   /** A step that takes candidates out. */
@@ -209,9 +215,11 @@ class Trail {
   }
 
   /** A step that changes the order: the exploration slot, or rules. `at`: the item's place now, -1 none. */
-  #moves(step: 'explore' | 'rule', draft: ListDraft, at: number): void {
+  #moves(step: 'explore' | 'promote' | 'rule', draft: ListDraft, at: number): void {
     const explored = draft.exploration?.slot === at ? 'the exploration slot' : 'what the exploration slot took in'
-    const by = step === 'explore' ? explored : ruleEffect(draft, this.#itemId) || 'a rule'
+    const promotion = draft.promoted?.get(this.#row)
+    const promoted = promotion === undefined ? 'promoted items' : `promotion ${promotion}`
+    const by = step === 'explore' ? explored : step === 'promote' ? promoted : ruleEffect(draft, this.#itemId) || 'a rule'
     if (at < 0) this.#pass(step, false, `taken out from place ${this.#at} by ${by}`)
     else if (at === this.#at) this.#pass(step, true, `at place ${at}`)
     else {

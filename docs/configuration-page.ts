@@ -11,12 +11,13 @@ interface Field {
 export function configurationPage(): string {
   const head =
     '# Configuration\n\nMade from `cli/config.ts` by `npm run docs`; do not edit. A file given with `--config` (without one: `config/embedded.json`), over it\n`MILLRACE_<SECTION>_<FIELD>` from the environment (`MILLRACE_REDIS_URL`), over it `--set section.field=value`.\n\n| field | default | |\n|---|---|---|\n'
-  const rows = Object.entries(configSchema.properties as unknown as Record<string, Field>).flatMap(([section, field]) =>
-    field.properties
-      ? Object.entries(field.properties).map(([name, inner]) => row(`${section}.${name}`, inner))
-      : [row(section, field)],
+  return `${head}${rowsOf(configSchema as unknown as Field, '').join('\n')}\n`
+}
+
+function rowsOf({ properties = {} }: Field, prefix: string): string[] {
+  return Object.entries(properties).flatMap(([name, field]) =>
+    field.properties ? rowsOf(field, `${prefix}${name}.`) : [row(`${prefix}${name}`, field)],
   )
-  return `${head}${rows.join('\n')}\n`
 }
 
 function row(name: string, { default: value, description }: Field): string {

@@ -1,5 +1,6 @@
 import type { Decision } from '../schemas/decision.ts'
 import type { ServedSnapshot } from '../schemas/served-list.ts'
+import { unpackRow } from '../schemas/served-rows.ts'
 import type { Shown } from './recommendation-service.ts'
 
 // avsc takes Buffers only.
@@ -31,7 +32,7 @@ export function decisionOf(shown: Omit<Shown, 'nextCursor'>, decisionId: string,
       source: item.sources[0] ?? '',
       score: item.score,
       explored: item.explored,
-      features: bytesOf(snapshot?.features[item.itemId]),
+      features: (snapshot && unpackRow(snapshot, item.itemId)) ?? noBytes,
     })),
   }
 }

@@ -45,15 +45,8 @@ export interface ModelRun {
 
 /** Reads a run.json; null if there is none. Errors: `MILL_MODEL_INVALID` for one that is no JSON object. */
 export async function readModelRun(path: string): Promise<ModelRun | null> {
-  const text = await readFile(path, 'utf8').catch(() => null)
-  if (text === null) return null
-  let run: Record<string, unknown>
-  try {
-    run = JSON.parse(text) as Record<string, unknown>
-    if (typeof run !== 'object' || run === null || Array.isArray(run)) throw new Error('it holds no object')
-  } catch (cause) {
-    throw new MillraceError('MILL_MODEL_INVALID', `${path} is no record of a training: ${(cause as Error).message}`, { cause })
-  }
+  const run = await readObject(path, 'record of a training')
+  if (run === null) return null
   const data = objectOf(run['data'])
   return {
     program: textOf(run['program']),
@@ -70,6 +63,24 @@ export async function readModelRun(path: string): Promise<ModelRun | null> {
     },
     comparison: comparisonOf(run['comparison']),
     forced: textOf(run['forced']),
+  }
+}
+
+/** Reads a comparison of two versions that was made after both were trained; null if there is none. Errors: `MILL_MODEL_INVALID`. */
+export async function readModelComparison(path: string): Promise<ModelComparison | null> {
+  return comparisonOf(await readObject(path, 'comparison'))
+}
+
+/** The object in a JSON file; null if there is no file. */
+async function readObject(path: string, what: string): Promise<Readonly<Record<string, unknown>> | null> {
+  const text = await readFile(path, 'utf8').catch(() => null)
+  if (text === null) return null
+  try {
+    const value = JSON.parse(text) as Record<string, unknown>
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it holds no object')
+    return value
+  } catch (cause) {
+    throw new MillraceError('MILL_MODEL_INVALID', `${path} is no ${what}: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { MillraceError } from '../core/errors.ts'
 import { checkGoldenBatch, type GoldenResult, readGoldenBatch } from './golden-batch.ts'
 import { listModels, listVersions, readModelFiles } from './model-files.ts'
-import { type ModelRun, readModelRun } from './model-run.ts'
+import { type ModelComparison, type ModelRun, readModelComparison, readModelRun } from './model-run.ts'
 import { ModelVersion, type SessionSettings } from './model-version.ts'
 import { pinVersion } from './pin-version.ts'
 import { readModelConfig } from './read-model-config.ts'
@@ -78,6 +78,18 @@ export class ModelShelf {
   /** What its training wrote down of a version; null if it came without. Errors: `MILL_MODEL_INVALID`. */
   async run(model: string, version: number): Promise<ModelRun | null> {
     return await readModelRun(join(this.repository, model, String(version), 'run.json'))
+  }
+
+  /**
+   * How a version did against another: as its training found, or as was found later (`comparisons/<version>-<against>.json`). Null if
+   * the two were never compared. Errors: `MILL_MODEL_INVALID`.
+   */
+  async comparison(model: string, version: number, against: number): Promise<ModelComparison | null> {
+    const path = join(this.repository, model, 'comparisons', `${version}-${against}.json`)
+    const later = await readModelComparison(path)
+    if (later) return later
+    const first = (await this.run(model, version))?.comparison ?? null
+    return first?.with === against ? first : null
   }
 
   /** The text of a file that stands beside a version's model; null if there is none. */

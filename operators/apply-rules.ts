@@ -1,12 +1,15 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { applyRules as applyTo } from '../algorithms/rules/apply-rules.ts'
+import { checkLimits } from '../algorithms/rules/check-limits.ts'
 import { checkList } from '../algorithms/rules/check-list.ts'
+import { type ListLimits, listPromises } from '../algorithms/rules/list-promises.ts'
 import type { RuleMoment, RuleSubject } from '../algorithms/rules/rule-spec.ts'
-import type { RuleMove } from '../algorithms/rules/ruled-list.ts'
-import { topK } from '../algorithms/top-k.ts'
+import type { RuleList, RuleMove } from '../algorithms/rules/ruled-list.ts'
 import type { Batch } from '../ports/batch.ts'
 import { bringCandidate } from './bring-candidate.ts'
+import { candidatePlaces } from './candidate-places.ts'
 import type { ListDraft } from './list-draft.ts'
+import { reorderDraft } from './reorder-draft.ts'
 import type { CatalogueTable } from './tables/catalogue-table.ts'
 import type { RuleTable } from './tables/rule-table.ts'
 
@@ -16,12 +19,17 @@ export interface RuleOptions {
   readonly itemsMax: number
   /** Candidates that take part: those ordered, then the best of the others. What rules take out is filled up from them. */
   readonly poolMax: number
+  /** What every list promises of its first places, rules or none. */
+  readonly limits: ListLimits
+  /** Categories that the person touched most, outside of which `limits` asks for something. */
+  readonly tasteMax: number
 }
 
 /**
  * Applies the merchandising rules in force to ordered drafts: filters, boosts, buries, pins, quotas, back-filled from the candidates.
- * The finished list is checked by the rules as they were written. What moved and what could not be kept is noted on the draft;
- * the exploration slot follows its item, and is given up with it.
+ * The finished list is checked by the rules as they were written and by what every list promises; a list that breaks a promise is
+ * arranged anew. What moved and what could not be kept is noted on the draft; the exploration slot follows its item, and is given
+ * up with it.
  *
  *     source  x--y--|     x = [draft of a, b, c]   (a is never to be shown)
  *     result  x--y--|     x = [draft of b, c], removed {rule: 1}
@@ -46,29 +54,49 @@ export function applyRules(
 function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable, options: RuleOptions): void {
   const moment: RuleMoment = { surface: options.surface, timeMs: draft.update.eventTimeMs }
   const active = compiled.active(moment)
-  if (active.count === 0) return
-  const places = poolOf(draft, options.poolMax)
+  const specs = active.count === 0 ? [] : compiled.specs.filter((_, number) => active.isActive[number] === 1)
+  const taste = tasteOf(draft, items, options.tasteMax)
   const subjectOf = (place: number) => items.subjectOf(draft.set.rows[place]!)
+  const shown = (count: number) => Array.from(draft.order.subarray(0, count), subjectOf)
+  // Without rules nothing is brought: what is there was in stock when it was filtered, and comes once.
+  if (active.count === 0 && checkLimits(options.limits, shown(options.limits.first), taste).length === 0) return
+  const places = candidatePlaces(draft, options.poolMax)
   const subjects = Array.from(places, subjectOf)
   const scores = Float64Array.from(places, (place) => draft.scores[place]!)
   const size = Math.min(options.itemsMax, draft.order.length)
   const find = (itemId: string) => (isUnwanted(draft, itemId, items) ? undefined : items.get(itemId))
-  const { order, added, moves, violations } = applyTo(compiled, { ...moment, subjects, scores, size, find })
-  const explored = draft.exploration === null ? -1 : draft.order[draft.exploration.slot]!
+  const list: RuleList = { ...moment, subjects, scores, size, find }
+  const promises = (all: readonly RuleSubject[], count: number) => listPromises(options.limits, all, count, taste)
+  let ruled = applyTo(compiled, active.count === 0 ? { ...list, promises } : list)
+  if (active.count > 0) {
+    // Most lists keep their promises under rules without being arranged for them, which costs more than all rules.
+    const all = [...subjects, ...ruled.added]
+    const page = Array.from(ruled.order.subarray(0, options.limits.first), (at) => all[at]!)
+    if (checkLimits(options.limits, page, taste).length > 0) ruled = applyTo(compiled, { ...list, promises })
+  }
+  const { order, added, moves, violations } = ruled
   // A pin may make a short list longer.
   const length = Math.max(draft.order.length, Math.min(order.length, options.itemsMax))
-  draft.order = Int32Array.from(order.subarray(0, length), (index) => places[index] ?? places.length - 1 - index)
-  if (draft.exploration !== null) {
-    const slot = draft.order.indexOf(explored)
-    draft.exploration = slot < 0 ? null : { ...draft.exploration, slot }
-  }
+  reorderDraft(
+    draft,
+    Int32Array.from(order.subarray(0, length), (index) => places[index] ?? places.length - 1 - index),
+  )
   for (const [n, subject] of added.entries()) bring(draft, subject, -1 - n, items)
-  const shown = Array.from(draft.order.subarray(0, options.itemsMax), subjectOf)
   const told = new Set(violations.map(({ ruleId }) => ruleId))
-  const specs = compiled.specs.filter((_, number) => active.isActive[number] === 1)
-  const unseen = checkList(specs, shown, moment).filter(({ ruleId }) => !told.has(ruleId))
-  draft.ruled = { moves, violations: [...violations, ...unseen] }
+  const finished = shown(options.itemsMax)
+  const unseen = [...checkList(specs, finished, moment), ...checkLimits(options.limits, finished, taste)]
+  draft.ruled = { moves, violations: [...violations, ...unseen.filter(({ ruleId }) => !told.has(ruleId))] }
   countRemoved(draft, moves)
+}
+
+/** Names of the categories that the person touched most, at whatever level of a path. */
+function tasteOf({ ranker }: ListDraft, { catalogue }: CatalogueTable, countMax: number): string[] {
+  const names: string[] = []
+  for (const category of ranker.categories.keys()) {
+    if (names.length === countMax) break
+    names.push(catalogue.categories.text(category)) // Heaviest first, as user features have them.
+  }
+  return names
 }
 
 /** Whether the person bought it, does not want it or has it at hand: no pin brings that. */
@@ -91,18 +119,6 @@ function bring(draft: ListDraft, { itemId }: RuleSubject, mark: number, items: C
     if (draft.exploration && draft.exploration.slot > at)
       draft.exploration = { ...draft.exploration, slot: draft.exploration.slot - 1 }
   }
-}
-
-/** Places of the candidates that take part: as ordered so far, then whoever was not ordered, best score first. */
-function poolOf(draft: ListDraft, poolMax: number): Int32Array {
-  const { order, scores, set } = draft
-  const isOrdered = new Uint8Array(set.count)
-  for (const place of order) isOrdered[place] = 1
-  const rest = topK(scores, Math.max(0, Math.min(poolMax, set.count) - order.length), isOrdered).indices
-  const pool = new Int32Array(order.length + rest.length)
-  pool.set(order)
-  pool.set(rest, order.length)
-  return pool
 }
 
 function countRemoved({ removed }: ListDraft, moves: readonly RuleMove[]): void {

@@ -3,15 +3,17 @@ import { CandidateSet } from '../algorithms/candidate-set.ts'
 import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
 import { embeddingWidth } from '../algorithms/catalogue.ts'
 import { hourInZone } from '../algorithms/hour-in-zone.ts'
-import type { Interner } from '../algorithms/interner.ts'
-import type { RankerUser } from '../algorithms/ranker-features.ts'
 import { towerWidth, writeTowerUser } from '../algorithms/tower-features.ts'
 import { reactionOf } from '../core/errors.ts'
+import { fnv1a32 } from '../core/hash.ts'
 import type { Batch, Sourced } from '../ports/batch.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import type { NextItems, SequenceModel } from '../ports/sequence-model.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
-import type { Affinity, UserFeatures } from '../schemas/user-features.ts'
+import { scopeNames } from '../schemas/scope-names.ts'
+import type { UserFeatures } from '../schemas/user-features.ts'
 import type { ListDraft } from './list-draft.ts'
+import { rankerUser } from './ranker-user.ts'
 import type { CatalogueTable } from './tables/catalogue-table.ts'
 
 export interface DraftOptions {
@@ -19,20 +21,22 @@ export interface DraftOptions {
   readonly countMax: number
   readonly userModel: string
   readonly itemModel: string
+  /** Continues histories; absent = nobody does. */
+  readonly sequences?: SequenceModel
 }
 
 /**
- * Opens a list for each moved person: their features in catalogue numbers and, where the two-tower model answers, their
- * vector; new items get theirs on the way.
+ * Opens a list for each moved person: their features in catalogue numbers and, where the models answer, their vector (two towers; new
+ * items get theirs on the way) and what they are expected to touch next.
  *
  *     source  x----y--|     x = [u1, u2]   y = [u3]
- *     result  ---x----y--|  (later by one request for the whole batch)
+ *     result  ---x----y--|  (later by one request to each model for the whole batch)
  *
  * - Order: drafts keep the order of records; batches keep theirs.
  * - Bound: one candidate set per record of the largest batch, reused by the next batch.
  * - Time: reads no clock; waits only for the scorer.
  * - Complete: after the running batch.
- * - Error: a scorer that cannot answer costs the vectors, not the batch; anything else passes on.
+ * - Error: a model that cannot answer costs what it would have said, not the batch; anything else passes on.
  */
 export function draftLists(
   table: CatalogueTable,
@@ -46,17 +50,22 @@ export function draftLists(
     records.forEach((record, index) => {
       writeContext(contexts, index, record.value.features, record.value.eventTimeMs)
     })
-    const vectors = records.length === 0 ? null : await embedUsers(table, scorer, contexts, records.length, options)
+    const asked = records.length > 0
+    const [vectors, next] = await Promise.all([
+      asked ? embedUsers(table, scorer, contexts, records.length, options) : null,
+      asked && options.sequences ? options.sequences.next(records.map((record) => historyOf(record.value.features))) : null,
+    ])
     const drafts = records.map((record, index): ListDraft => {
       sets[index] ??= new CandidateSet(options.countMax)
       const set = sets[index]
       set.clear()
       const { value } = record
+      const vector = vectors?.subarray(index * embeddingWidth, (index + 1) * embeddingWidth) ?? null
       return {
         update: value,
         listId: `${batch.task.partition}-${record.offset}`,
-        user: candidateUser(table, value, vectors?.subarray(index * embeddingWidth, (index + 1) * embeddingWidth) ?? null),
-        ranker: rankerUser(table, value),
+        user: { ...candidateUser(table, value), vector, next: next ? newRows(table, next[index]!, value.features) : null },
+        ranker: rankerUser(table, value, vector),
         context: contexts.subarray(index * towerWidth, (index + 1) * towerWidth),
         set,
         removed: new Map(),
@@ -64,6 +73,7 @@ export function draftLists(
         scores: new Float64Array(0),
         rung: 'linear',
         modelVersion: '',
+        personalShare: 1,
         order: new Int32Array(0),
         exploration: null,
       }
@@ -105,18 +115,42 @@ function writeContext(out: Float32Array, at: number, features: UserFeatures, now
   })
 }
 
-function candidateUser(table: CatalogueTable, update: FeatureUpdate, vector: Float32Array | null): CandidateUser {
+/** What a person touched and did not dismiss, oldest first. */
+function historyOf({ recent }: UserFeatures): readonly string[] {
+  return recent
+    .filter(({ strength }) => strength > 0)
+    .map(({ itemId }) => itemId)
+    .reverse()
+}
+
+/** The items of the catalogue among those expected that were not touched lately. */
+function newRows(table: CatalogueTable, { itemIds, scores }: NextItems, { recent }: UserFeatures): CandidateUser['next'] {
+  const touched = new Set(recent.map(({ itemId }) => itemId))
+  const rows: number[] = []
+  const kept: number[] = []
+  itemIds.forEach((itemId, at) => {
+    const row = touched.has(itemId) ? -1 : table.catalogue.items.find(itemId)
+    if (row < 0) return
+    rows.push(row)
+    kept.push(scores[at]!)
+  })
+  return { rows: Int32Array.from(rows), scores: Float32Array.from(kept) }
+}
+
+function candidateUser(table: CatalogueTable, update: FeatureUpdate): Omit<CandidateUser, 'vector' | 'next'> {
   const { features } = update
   const rows = (itemIds: readonly string[]) => Int32Array.from(itemIds, (itemId) => table.catalogue.rowOf(itemId))
   return {
     nowMs: update.eventTimeMs,
+    personKey: fnv1a32(update.userId) | 0,
     recentRows: rows(features.recent.map((recent) => recent.itemId)),
     recentStrengths: Float32Array.from(features.recent, (recent) => recent.strength),
     sessionRows: rows(features.session.items),
     basketRows: rows([...features.session.cart, ...features.purchased.slice(-8).reverse()]),
     categories: categoriesOf(features),
     region: features.profile?.region ?? features.region,
-    vector,
+    groups: scopeNames.groups(features.profile, features.region),
+    moments: [scopeNames.daypart(hourInZone(update.eventTimeMs, null)), scopeNames.season(update.eventTimeMs)],
   }
 }
 
@@ -127,41 +161,6 @@ function categoriesOf(features: UserFeatures): readonly string[] {
   for (const { name } of features.categories) names.add(name)
   for (const name of features.profile?.preferredCategories ?? []) names.add(name)
   return [...names]
-}
-
-function rankerUser(table: CatalogueTable, update: FeatureUpdate): RankerUser {
-  const { features } = update
-  const { catalogue } = table
-  const rows = (itemIds: readonly string[]) => new Set(itemIds.map((itemId) => catalogue.rowOf(itemId)))
-  return {
-    nowMs: update.eventTimeMs,
-    categories: numbered(catalogue.categories, features.categories),
-    brands: numbered(catalogue.brands, features.brands),
-    declared: new Set(
-      (features.profile?.preferredCategories ?? [])
-        .map((name) => catalogue.categories.find(name))
-        .filter((number) => number >= 0),
-    ),
-    recent: rows(features.recent.map((recent) => recent.itemId)),
-    session: rows(features.session.items),
-    cart: rows(features.session.cart),
-    priceLevel: features.priceLevel ?? Number.NaN,
-    events: total(features.counts),
-    weekPurchases: features.week.purchases,
-    sessionEvents: features.session.events,
-    mobile: features.device === 'mobile',
-    hour: hourInZone(update.eventTimeMs, null),
-  }
-}
-
-/** Weights by number. What the catalogue does not know is left out: its number, -1, is also that of items without any. */
-function numbered(names: Interner, affinities: readonly Affinity[]): Map<number, number> {
-  const weights = new Map<number, number>()
-  for (const { name, weight } of affinities) {
-    const number = names.find(name)
-    if (number >= 0) weights.set(number, weight)
-  }
-  return weights
 }
 
 function total(counts: readonly number[]): number {

@@ -70,7 +70,7 @@ function foldRows(signals: ItemSignals, transaction: Transaction, moved: Map<str
       if (kind === signalKinds.scope) {
         scopes[name] ??= toChange(transaction, scopeFamily, key, emptyScopeState)
         const state = scopes[name]
-        foldScopeSignal(state, other!, weights[row]!, timeMs)
+        foldScopeSignal(state, { kind, other, timeMs, weight: weights[row]!, person: people[event]! })
         if (isDue(state, everyMs)) moved.set(key, { scope: key, state })
       } else {
         items[name] ??= toChange(transaction, itemFamily, key, emptyItemState)

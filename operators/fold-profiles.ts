@@ -8,8 +8,8 @@ import { userFamily } from './fold-user-events.ts'
 import { userView } from './user-view.ts'
 
 /**
- * Keeps each person's declared profile; a null record erases the person's whole state. A person who has done something gets a
- * feature update at once.
+ * Keeps each person's declared profile; a null record erases the person's whole state. A person who has done something, or who chose
+ * categories, gets a feature update at once.
  *
  *     source  x----y--|     x = [profile of a]   y = [null for a]
  *     result  ---x----y--|  x = [features of a]  y = []
@@ -37,13 +37,13 @@ export function foldProfiles(): OperatorFunction<Batch<Sourced<UserProfile | nul
       const state = transaction.get(userFamily, key) ?? emptyUserState()
       state.profile = value
       transaction.put(userFamily, key, state)
-      if (state.lastMs === 0) continue
+      if (state.lastMs === 0 && value.preferredCategories.length === 0) continue
       const features = userView(key, state)
       updates.set(key, {
         key,
         value: {
           userId: key,
-          eventTimeMs: state.lastMs,
+          eventTimeMs: state.lastMs === 0 ? value.updatedMs : state.lastMs,
           loggedMs,
           sourceOffset: -1,
           urgency: 'normal',

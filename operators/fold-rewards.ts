@@ -4,7 +4,7 @@ import { posteriorOf } from '../algorithms/thompson.ts'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import { type ArmState, armStateSchema, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
-import { type BanditUpdate, wholePolicy } from '../schemas/bandit-update.ts'
+import { type BanditUpdate, newcomerArm, newcomerSource, wholePolicy } from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
 
 export const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
@@ -13,7 +13,8 @@ export const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: p
 const upstreamName = 'rewards-join'
 
 /**
- * Adds rewards of explored slots to their arms (Beta–Bernoulli, features.md F7.2) and the showing to its policy, and emits what
+ * Adds rewards of explored slots to their arms (Beta–Bernoulli, features.md F7.2), showings and clicks of new items there to theirs (F6.10),
+ * and the showing to its policy, and emits what
  * moved: the posterior of each arm, and the policy's click-through as the arm `*`. Rows below the stored number of the task
  * that joined them were applied before and are skipped. Rewards are summed in thousandths, so sums are exact and the state a
  * pure function of the rows.
@@ -43,11 +44,19 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
       }
       const policy = addShowing(transaction, reward)
       policies.add(reward.policy)
-      for (const { slot, reward: value } of reward.slots) {
+      for (const { slot, reward: value, clicked } of reward.slots) {
         if (!slot.explored) continue
         const key = armKey(reward.policy, slot.source)
         addOutcome(transaction, key, { value, version: policy.rewards, closedMs: reward.closedMs })
         arms.set(key, { policy: reward.policy, arm: slot.source })
+        if (slot.source !== newcomerSource) continue
+        const arm = newcomerArm(slot.itemId)
+        addOutcome(transaction, armKey(reward.policy, arm), {
+          value: clicked ? 1 : 0,
+          version: policy.rewards,
+          closedMs: reward.closedMs,
+        })
+        arms.set(armKey(reward.policy, arm), { policy: reward.policy, arm })
       }
     }
     const records = [
@@ -66,7 +75,10 @@ async function load(batch: Batch<Sourced<Reward>>): Promise<void> {
   const policies = new Set<string>()
   for (const { value } of batch.records) {
     policies.add(value.policy)
-    for (const { slot } of value.slots) if (slot.explored) arms.add(armKey(value.policy, slot.source))
+    for (const { slot } of value.slots) {
+      if (slot.explored) arms.add(armKey(value.policy, slot.source))
+      if (slot.explored && slot.source === newcomerSource) arms.add(armKey(value.policy, newcomerArm(slot.itemId)))
+    }
   }
   await Promise.all([batch.transaction.load(armFamily, arms), batch.transaction.load(policyFamily, policies)])
 }

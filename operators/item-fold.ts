@@ -1,5 +1,6 @@
 import { addNeighbour } from '../algorithms/co-visitation.ts'
 import { addDecayed, decayedAt } from '../algorithms/decayed-sum.ts'
+import { purchaseHalfLifeMs } from '../algorithms/purchase-shares.ts'
 import { trendLongHalfLifeMs, trendScoreOf, trendShortHalfLifeMs } from '../algorithms/trend.ts'
 import { signalKinds } from '../schemas/item-signals.ts'
 import type { ItemState, ScopeState } from '../schemas/item-state.ts'
@@ -9,7 +10,11 @@ import { eventTypes } from '../schemas/user-event.ts'
 const popularityHalfLifeMs = trendLongHalfLifeMs
 /** Items of a scope kept; the least popular makes room. */
 const scopeItemsMax = 200
+/** What an item nobody rated counts as, worth so many ratings. */
+const ratingPrior = 3.5
+const ratingPseudo = 5
 const ratingType = eventTypes.indexOf('rating')
+const purchaseType = eventTypes.indexOf('purchase')
 
 /** One row of `item-signals`. */
 export interface Signal {
@@ -25,22 +30,37 @@ export function foldItemSignal(state: ItemState, signal: Signal): void {
   const { kind, other, timeMs } = signal
   if (timeMs > state.eventTimeMs) state.eventTimeMs = timeMs
   if (kind === signalKinds.coVisit) addNeighbour(state.similar, other!, signal.weight, timeMs)
-  else if (kind === signalKinds.coPurchase) addNeighbour(state.together, other!, signal.weight, timeMs)
-  else foldEvent(state, signal)
+  else if (kind === signalKinds.coPurchase) {
+    addNeighbour(state.together, other!, signal.weight, timeMs)
+    addFollowed(state, signal.weight, timeMs)
+  } else foldEvent(state, signal)
+}
+
+function addFollowed(state: ItemState, weight: number, timeMs: number): void {
+  const followed = { value: state.followed, referenceMs: state.followedMs }
+  addDecayed(followed, weight, timeMs, purchaseHalfLifeMs)
+  state.followed = followed.value
+  state.followedMs = followed.referenceMs
+}
+
+function addBought(state: ItemState, timeMs: number): void {
+  const bought = { value: state.bought, referenceMs: state.boughtMs }
+  addDecayed(bought, 1, timeMs, purchaseHalfLifeMs)
+  state.bought = bought.value
+  state.boughtMs = bought.referenceMs
 }
 
 function foldEvent(state: ItemState, { kind, timeMs, weight, person }: Signal): void {
   if (kind < 0 || kind >= state.counts.length) return
   state.counts[kind]! += 1
+  if (kind === purchaseType) addBought(state, timeMs)
   let strength = weight
   if (kind === ratingType) {
     state.ratingSum += weight
     state.ratingCount++
     strength = (weight - 1) / 4
   }
-  const bit = ((person >>> 3) ^ (person >>> 13)) & 63
-  if (bit < 32) state.peopleLow |= 1 << bit
-  else state.peopleHigh |= 1 << (bit - 32)
+  countPerson(state, person)
   if (strength <= 0) return
   const popularity = { value: state.popularity, referenceMs: state.popularityMs }
   const short = { value: state.short, referenceMs: state.shortMs }
@@ -52,19 +72,39 @@ function foldEvent(state: ItemState, { kind, timeMs, weight, person }: Signal): 
   state.shortMs = short.referenceMs
 }
 
+interface PeopleCounter {
+  peopleLow: number
+  peopleHigh: number
+}
+
+function countPerson(state: PeopleCounter, person: number): void {
+  const bit = ((person >>> 3) ^ (person >>> 13)) & 63
+  if (bit < 32) state.peopleLow |= 1 << bit
+  else state.peopleHigh |= 1 << (bit - 32)
+}
+
 /** Decayed strength of an item as of `nowMs`. */
 export function popularityAt(state: ItemState, nowMs: number): number {
   return decayedAt({ value: state.popularity, referenceMs: state.popularityMs }, nowMs, popularityHalfLifeMs)
 }
 
+/** Decayed strength of the last hours, half-life 1 h, as of `nowMs`. */
+export function hourlyAt(state: ItemState, nowMs: number): number {
+  return decayedAt({ value: state.short, referenceMs: state.shortMs }, nowMs, trendShortHalfLifeMs)
+}
+
+/** Mean rating (Σr + 5 · 3.5) / (n + 5) (features.md F2.9): one rating of 5 says little. */
+export function ratingOf(state: ItemState): number {
+  return (state.ratingSum + ratingPrior * ratingPseudo) / (state.ratingCount + ratingPseudo)
+}
+
 /** z of an item as of `nowMs` (features.md F2.10). */
 export function trendAt(state: ItemState, nowMs: number): number {
-  const short = decayedAt({ value: state.short, referenceMs: state.shortMs }, nowMs, trendShortHalfLifeMs)
-  return trendScoreOf(short, popularityAt(state, nowMs))
+  return trendScoreOf(hourlyAt(state, nowMs), popularityAt(state, nowMs))
 }
 
 /** Distinct people by linear counting over 64 bits (Whang 1990): good to about 100, enough for "at least 5". */
-export function peopleOf(state: ItemState): number {
+export function peopleOf(state: Readonly<PeopleCounter>): number {
   const zeros = 64 - ones(state.peopleLow) - ones(state.peopleHigh)
   return zeros === 0 ? 266 : Math.round(-64 * Math.log(zeros / 64))
 }
@@ -75,8 +115,10 @@ function ones(word: number): number {
   return count
 }
 
-/** Counts one touch of an item within a scope, in place; the least popular item makes room (ties: the later one in the list). */
-export function foldScopeSignal(state: ScopeState, itemId: string, weight: number, timeMs: number): void {
+/** Counts one touch of an item by a person (a hash) within a scope, in place; the least popular item makes room (ties: the later one in the list). */
+export function foldScopeSignal(state: ScopeState, { other, weight, timeMs, person }: Signal): void {
+  const itemId = other!
+  countPerson(state, person)
   if (timeMs > state.eventTimeMs) state.eventTimeMs = timeMs
   let at = state.items.indexOf(itemId)
   if (at < 0) at = roomFor(state, itemId)

@@ -31,10 +31,14 @@ export interface ListDraft {
   scores: Float64Array
   rung: Rung
   modelVersion: string
+  /** What the person's own events say in the order, 0–1; the rest is choices, group and trend. */
+  personalShare: number
   /** Places in `set`, best first: the list, then its reserve. */
   order: Int32Array
   exploration: DraftExploration | null
-  /** What rules moved, and what they could not keep; absent where none were in force. */
+  /** Promoted items by row of the catalogue: the promotion; absent where there are none. */
+  promoted?: ReadonlyMap<number, string>
+  /** What rules and promises moved, and what could not be kept; absent where no rule was in force and all promises held. */
   ruled?: Pick<RuledList, 'moves' | 'violations'>
 }
 

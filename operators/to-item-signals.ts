@@ -1,10 +1,12 @@
 import { map, type OperatorFunction } from 'rxjs'
+import { hourInZone } from '../algorithms/hour-in-zone.ts'
 import { fnv1a32 } from '../core/hash.ts'
 import { partitionFor } from '../core/partition-for.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import { type ItemSignals, signalKinds } from '../schemas/item-signals.ts'
+import { scopeNames } from '../schemas/scope-names.ts'
 import { eventTypeNumber } from '../schemas/user-event.ts'
 import type { FoldedEvent } from './fold-user-events.ts'
 
@@ -13,7 +15,7 @@ const rememberedMax = 100_000
 
 /**
  * What events say about items, packed as columns, one record per target partition and batch: the event itself, the item within
- * its scopes (all, first and last category, region), companions both ways (weight 1 for each of the last four items of the
+ * its scopes (all, first and last category, region, the person's groups, daypart and season), companions both ways (weight 1 for each of the last four items of the
  * session, once per session), what was bought before it, and the other way round too within one basket.
  *
  *     source  x--y--|     x = [a1 on i, b1 on j]
@@ -81,13 +83,16 @@ function addSignals(folded: FoldedEvent, placeOf: (key: string) => Place): void 
   const own = item.pack
   own.add(folded, item.number, -1, eventTypeNumber(event.type), event.type === 'rating' ? (event.rating ?? 0) : strength)
   if (strength > 0) {
-    addToScope(folded, placeOf('scope:all'), item, strength)
+    addToScope(folded, placeOf(scopeNames.all), item, strength)
     const { category } = event
     const top = category[0]
     const leaf = category.at(-1)
     if (top !== undefined) addToScope(folded, placeOf(categoryScope(top)), item, strength)
     if (leaf !== undefined && leaf !== top) addToScope(folded, placeOf(categoryScope(leaf)), item, strength)
     if (event.region !== null) addToScope(folded, placeOf(regionScope(event.region)), item, strength)
+    for (const group of scopeNames.groups(folded.state.profile, event.region)) addToScope(folded, placeOf(group), item, strength)
+    addToScope(folded, placeOf(scopeNames.daypart(hourInZone(event.timeMs, event.timeZone))), item, strength)
+    addToScope(folded, placeOf(scopeNames.season(event.timeMs)), item, strength)
   }
   for (const companion of folded.companions) {
     const other = placeOf(companion)
@@ -106,17 +111,17 @@ function addToScope(folded: FoldedEvent, scope: Place, item: Place, strength: nu
   scope.pack.add(folded, scope.number, other, signalKinds.scope, strength)
 }
 
-const categoryScope = scopeMemory('scope:category:')
-const regionScope = scopeMemory('scope:region:')
+const categoryScope = scopeMemory(scopeNames.category)
+const regionScope = scopeMemory(scopeNames.region)
 
 /** Names of scopes, remembered: an equal text made anew would have to be hashed anew. */
-function scopeMemory(prefix: string): (name: string) => string {
+function scopeMemory(nameOf: (name: string) => string): (name: string) => string {
   const remembered = new Map<string, string>()
   return (name) => {
     let scope = remembered.get(name)
     if (scope === undefined) {
       if (remembered.size >= rememberedMax) remembered.clear()
-      scope = prefix + name
+      scope = nameOf(name)
       remembered.set(name, scope)
     }
     return scope

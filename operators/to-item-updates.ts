@@ -1,5 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { neighbourWeightAt } from '../algorithms/co-visitation.ts'
+import { decayedAt } from '../algorithms/decayed-sum.ts'
+import { purchaseHalfLifeMs } from '../algorithms/purchase-shares.ts'
 import { smoothedRate } from '../algorithms/smoothed-rate.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
@@ -8,7 +10,7 @@ import type { ItemUpdate, Neighbour } from '../schemas/item-update.ts'
 import { eventTypes } from '../schemas/user-event.ts'
 import type { Moved } from './fold-item-signals.ts'
 import type { MovedItem } from './fold-items.ts'
-import { peopleOf, popularityAt, trendAt } from './item-fold.ts'
+import { hourlyAt, peopleOf, popularityAt, ratingOf, trendAt } from './item-fold.ts'
 
 /** People that must have touched an item before it may trend. */
 const trendPeopleMin = 5
@@ -54,8 +56,13 @@ export function itemUpdate(itemId: string, state: ItemState): ItemUpdate {
       trials: state.counts[view]! + state.counts[click]!,
       ...ratePrior,
     }),
+    rating: ratingOf(state),
+    hourly: hourlyAt(state, nowMs),
+    people: peopleOf(state),
     similar: neighbours(state.similar, nowMs),
     together: neighbours(state.together, nowMs),
+    bought: decayedAt({ value: state.bought, referenceMs: state.boughtMs }, nowMs, purchaseHalfLifeMs),
+    followed: decayedAt({ value: state.followed, referenceMs: state.followedMs }, nowMs, purchaseHalfLifeMs),
     eventTimeMs: nowMs,
   }
 }

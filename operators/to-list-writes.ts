@@ -4,6 +4,7 @@ import type { Batch } from '../ports/batch.ts'
 import type { ListWrite } from '../ports/list-write.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { ServedSnapshot } from '../schemas/served-list.ts'
+import { base64Of, packRows } from '../schemas/served-rows.ts'
 import type { FinishedList } from './list-draft.ts'
 
 /**
@@ -41,16 +42,13 @@ const snapshotItemsMax = 20
 
 /** The ranker's rows of the first items, so that a decision can log what the model saw. */
 function snapshotOf({ draft, recommendation }: FinishedList): ServedSnapshot {
-  const features: Record<string, string> = {}
+  const rows = new Map<string, Float32Array>()
   if (draft.features.length > 0) {
     recommendation.items.slice(0, snapshotItemsMax).forEach((item, index) => {
       const place = draft.order[index]!
-      features[item.itemId] = base64(draft.features.subarray(place * rankerWidth, (place + 1) * rankerWidth))
+      const row = draft.features.subarray(place * rankerWidth, (place + 1) * rankerWidth)
+      if (row.length > 0) rows.set(item.itemId, row) // What a rule brought was seen by no model.
     })
   }
-  return { listId: recommendation.listId, context: base64(draft.context), features }
-}
-
-function base64(values: Float32Array): string {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
+  return { listId: recommendation.listId, context: base64Of(draft.context), ...packRows(rows) }
 }

@@ -27,10 +27,15 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   content: 0.6,
   two_tower: 0.45,
   fresh: 0.2,
+  user_knn: 0.7,
+  sequence: 0.8,
+  group: 0.35,
+  season: 0.25,
+  newcomer: 0.2,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
-/** No source brought it: a rule did. */
+/** A promotion gave it its slot, or no source brought it: a rule did. */
 const promoted: Reason = { code: 'promoted', itemId: null, scope: null }
 
 const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
@@ -43,6 +48,11 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   content: 'like_what_you_read',
   two_tower: 'matches_your_taste',
   fresh: 'exploring',
+  user_knn: 'people_like_you',
+  sequence: 'matches_your_taste',
+  group: 'popular_in_group',
+  season: 'popular',
+  newcomer: 'exploring',
 }
 
 /**
@@ -79,8 +89,9 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
     seed: draft.listId,
     rung: draft.rung,
     modelVersion: draft.modelVersion,
+    personalShare: Math.fround(draft.personalShare),
     exploration: explorationOf(draft),
-    rules: effectsOf(draft),
+    rules: [...promotionsOf(draft, catalogue, options.itemsMax), ...effectsOf(draft)].slice(0, effectsMax),
     items: items.slice(0, options.itemsMax),
   }
   return { draft, recommendation, reserve: items.slice(options.itemsMax) }
@@ -95,17 +106,26 @@ function explorationOf({ exploration }: ListDraft): Exploration | null {
 /** Effects told of one list: of many moves the first ones. */
 const effectsMax = 100
 
+/** Which items of the list stand there because of a promotion. */
+function promotionsOf({ promoted, order, set }: ListDraft, catalogue: Catalogue, itemsMax: number): RuleEffect[] {
+  if (promoted === undefined) return []
+  return Array.from(order.subarray(0, itemsMax), (place) => set.rows[place]!).flatMap((row) =>
+    promoted.has(row) ? [{ ruleId: `promotion:${promoted.get(row)!}`, kind: 'promoted', itemId: catalogue.items.text(row) }] : [],
+  )
+}
+
 /** What rules did: moves of their own, and promises that could not be kept. */
 function effectsOf({ ruled }: ListDraft): readonly RuleEffect[] {
   if (ruled === undefined) return []
   const effects: RuleEffect[] = []
   for (const { ruleId } of ruled.violations) if (ruleId !== null) effects.push({ ruleId, kind: 'broken', itemId: null })
   for (const { ruleId, kind, itemId } of ruled.moves) if (ruleId !== null) effects.push({ ruleId, kind, itemId })
-  return effects.slice(0, effectsMax)
+  return effects
 }
 
 function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catalogue): RecommendedItem {
   const explored = draft.exploration?.slot === index
+  const isPromoted = draft.promoted?.has(draft.set.rows[place]!) ?? false
   const count = rankSources(draft, place)
   const sources: string[] = []
   if (explored) sources.push(draft.exploration!.arm)
@@ -117,7 +137,7 @@ function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catal
     itemId: catalogue.items.text(draft.set.rows[place]!),
     score: Math.fround(draft.scores[place]!),
     sources,
-    reason: count > 0 ? reasonOf(draft, place, ranked[0]!, catalogue) : promoted,
+    reason: count > 0 && !isPromoted ? reasonOf(draft, place, ranked[0]!, catalogue) : promoted,
     propensity: explored ? draft.exploration!.propensity : 1,
     explored,
   }

@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs'
+import { fnv1a32 } from '../core/hash.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { SessionSteps } from '../schemas/session-steps.ts'
@@ -29,15 +30,17 @@ export function toSessionSteps(): OperatorFunction<Batch<FoldedEvent>, Batch<Key
     const items: number[] = []
     const offsets: number[] = []
     const timesMs: number[] = []
+    const people: number[] = []
     for (const { event, offset, sessionId } of batch.records) {
       if (event.itemId === null || event.type === 'dismiss') continue
       sessions.push(numberOf(sessionId))
       items.push(numberOf(event.itemId))
       offsets.push(offset)
       timesMs.push(event.timeMs)
+      people.push(fnv1a32(event.userId) | 0)
     }
     const { partition } = batch.task
-    const value = { sourcePartition: partition, strings: [...numbers.keys()], sessions, items, offsets, timesMs }
+    const value = { sourcePartition: partition, strings: [...numbers.keys()], sessions, items, offsets, timesMs, people }
     return { ...batch, records: offsets.length === 0 ? [] : [{ key: String(partition), value, partition }] }
   })
 }

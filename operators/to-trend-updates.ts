@@ -3,7 +3,7 @@ import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { TrendUpdate } from '../schemas/trend-update.ts'
 import type { Moved, MovedScope } from './fold-item-signals.ts'
-import { scopeRanking } from './item-fold.ts'
+import { peopleOf, scopeRanking } from './item-fold.ts'
 
 const itemsMax = 100
 
@@ -27,5 +27,5 @@ export function toTrendUpdates(): OperatorFunction<Batch<Moved>, Batch<Keyed<Tre
 }
 
 function trendUpdate(scope: string, state: MovedScope['state']): TrendUpdate {
-  return { scope, items: scopeRanking(state).slice(0, itemsMax), eventTimeMs: state.eventTimeMs }
+  return { scope, items: scopeRanking(state).slice(0, itemsMax), eventTimeMs: state.eventTimeMs, people: peopleOf(state) }
 }

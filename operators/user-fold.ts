@@ -2,10 +2,13 @@ import { addNeighbour } from '../algorithms/co-visitation.ts'
 import { addDecayed } from '../algorithms/decayed-sum.ts'
 import { hourInZone } from '../algorithms/hour-in-zone.ts'
 import { addToTiles, type TilesShape } from '../algorithms/tiles.ts'
+import { wordHashes } from '../algorithms/word-hashes.ts'
 import { hash48 } from '../core/hash.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import { eventTypeNumber, type UserEvent } from '../schemas/user-event.ts'
 import {
+  dayTileMs,
+  dayTileWidth,
   emptySession,
   type RecentState,
   type SessionState,
@@ -27,6 +30,11 @@ const namesMax = { neighboursMax: 40, halfLifeMs: tasteHalfLifeMs, singlePrecisi
 
 /** Hour tiles reaching back a week: views, clicks, carts, purchases, spend. */
 export const weekTiles: TilesShape = { tileMs: weekTileMs, tilesMax: 7 * 24 + 1, width: weekTileWidth }
+/** Day tiles reaching back a quarter: purchases, spend. */
+export const quarterTiles: TilesShape = { tileMs: dayTileMs, tilesMax: 91, width: dayTileWidth }
+/** Searches kept, and words of each. */
+const searchesMax = 5
+const searchWordsMax = 6
 const tileColumns: Partial<Record<UserEvent['type'], number>> = { view: 0, click: 1, add_to_cart: 2, purchase: 3 }
 
 /**
@@ -49,7 +57,8 @@ export function foldUserEvent(state: UserState, event: UserEvent, idsKeptMs: num
   }
   state.counts[eventTypeNumber(event.type)]! += 1
   foldTaste(state, event, strength)
-  foldWeek(state, event)
+  foldWindows(state, event)
+  if (event.type === 'search' && event.query !== null) insertSearch(state, event.query, event.timeMs)
   if (event.itemId !== null) foldItem(state, event, event.itemId, strength)
   foldSession(state, event)
   return true
@@ -108,13 +117,32 @@ function addDecayedAt(state: UserState, hour: number, timeMs: number): void {
   state.hours[hour] = Math.fround(state.hours[hour]! + 2 ** ((timeMs - state.hoursMs) / tasteHalfLifeMs))
 }
 
-function foldWeek(state: UserState, event: UserEvent): void {
+function foldWindows(state: UserState, event: UserEvent): void {
   const column = tileColumns[event.type]
   if (column === undefined) return
-  const tiles = { indices: state.tileIndices, values: state.tileValues }
-  addToTiles(tiles, event.timeMs, column, 1, weekTiles)
-  if (event.type === 'purchase' && event.price !== null)
-    addToTiles(tiles, event.timeMs, 4, event.price * (event.quantity ?? 1), weekTiles)
+  const week = { indices: state.tileIndices, values: state.tileValues }
+  addToTiles(week, event.timeMs, column, 1, weekTiles)
+  if (event.type !== 'purchase') return
+  const days = { indices: state.dayIndices, values: state.dayValues }
+  addToTiles(days, event.timeMs, 0, 1, quarterTiles)
+  if (event.price === null) return
+  const spend = event.price * (event.quantity ?? 1)
+  addToTiles(week, event.timeMs, 4, spend, weekTiles)
+  addToTiles(days, event.timeMs, 1, spend, quarterTiles)
+}
+
+/** Keeps the last searches by event time, newest first; of equal times the later event comes first. */
+function insertSearch({ searchesMs, searchWords }: UserState, query: string, timeMs: number): void {
+  const words = wordHashes(query, searchWordsMax)
+  if (words.length === 0) return
+  let place = 0
+  while (place < searchesMs.length && searchesMs[place]! > timeMs) place++
+  if (place >= searchesMax) return
+  searchesMs.splice(place, 0, timeMs)
+  searchWords.splice(place, 0, words)
+  if (searchesMs.length <= searchesMax) return
+  searchesMs.pop()
+  searchWords.pop()
 }
 
 function foldItem(state: UserState, event: UserEvent, itemId: string, strength: number): void {

@@ -1,11 +1,12 @@
 import { sumTiles } from '../algorithms/tiles.ts'
-import type { Affinity, UserFeatures } from '../schemas/user-features.ts'
+import type { Affinity, OrderFeatures, UserFeatures, WindowFeatures } from '../schemas/user-features.ts'
 import { tasteHalfLifeMs, type UserState, type WeightedNames } from '../schemas/user-state.ts'
-import { weekTiles } from './user-fold.ts'
+import { quarterTiles, weekTiles } from './user-fold.ts'
 
 const affinitiesMax = 20
 const pseudoEvents = 20
-const weekMs = 7 * 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 /** What the money type of the schemas holds for sure. */
 const spendMax = 1_000_000_000_000
 
@@ -23,7 +24,11 @@ export function userView(userId: string, state: UserState): UserFeatures {
     categories: shares(state.categories),
     brands: shares(state.brands),
     counts: state.counts,
-    week: weekOf(state),
+    week: windowOf(state, 7 * dayMs),
+    day: windowOf(state, dayMs),
+    hour: windowOf(state, hourMs),
+    orders: ordersOf(state),
+    searches: state.searchWords,
     session: {
       sessionId: session.sessionId,
       startMs: session.startMs,
@@ -56,9 +61,22 @@ function shares(names: WeightedNames): Affinity[] {
   return names.items.slice(0, affinitiesMax).map((name, index) => ({ name, weight: Math.fround(names.weights[index]! / total) }))
 }
 
-function weekOf(state: UserState): UserFeatures['week'] {
-  const sums = sumTiles({ indices: state.tileIndices, values: state.tileValues }, state.lastMs, weekMs, weekTiles)
+function windowOf(state: UserState, windowMs: number): WindowFeatures {
+  const sums = sumTiles({ indices: state.tileIndices, values: state.tileValues }, state.lastMs, windowMs, weekTiles)
   return { views: sums[0]!, clicks: sums[1]!, carts: sums[2]!, purchases: sums[3]!, spend: Math.min(spendMax, sums[4]!) }
+}
+
+function ordersOf(state: UserState): OrderFeatures {
+  const days = { indices: state.dayIndices, values: state.dayValues }
+  const month = sumTiles(days, state.lastMs, 30 * dayMs, quarterTiles)
+  const quarter = sumTiles(days, state.lastMs, 90 * dayMs, quarterTiles)
+  return {
+    lastMs: state.purchasedMs.at(-1) ?? null,
+    purchases30d: month[0]!,
+    spend30d: Math.min(spendMax, month[1]!),
+    purchases90d: quarter[0]!,
+    spend90d: Math.min(spendMax, quarter[1]!),
+  }
 }
 
 /** Activity per hour of day as shares, with 20 pseudo-events spread evenly. */

@@ -123,6 +123,7 @@ export class RunningTopology {
     for (const task of this.#tasks.values()) await task.drain()
     if (!failed) await this.#commitOffsets()
     await this.#member?.stop()
+    for (const partition of this.#tasks.keys()) this.#events.onTask(partition, null)
     this.#state = failed ? 'failed' : 'stopped'
   }
 

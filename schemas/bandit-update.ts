@@ -7,10 +7,16 @@ import { recordSchema, timestampMs } from './record-schema.ts'
  */
 export const wholePolicy = '*'
 
+/** The source that brings new items, and the arm of one of them: its showings in the exploration slot, `rewardSum` those that were clicked. */
+export const newcomerSource = 'newcomer'
+export function newcomerArm(itemId: string): string {
+  return `${newcomerSource}:${itemId}`
+}
+
 /** Sufficient statistics and posterior of one arm of one policy: newest wins. */
 export interface BanditUpdate {
   readonly policy: string
-  /** The arm: a candidate source that may fill the exploration slot; or `wholePolicy`. */
+  /** The arm: a candidate source that may fill the exploration slot, a new item there (`newcomerArm`), or `wholePolicy`. */
   readonly arm: string
   /** Grows with every reward row applied to the policy. */
   readonly version: number

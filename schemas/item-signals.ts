@@ -3,7 +3,7 @@ import { recordSchema } from './record-schema.ts'
 /**
  * What one event says about a key. Below 16 the kind is the index of the event type and the key is the item. `co_visit` and
  * `co_purchase` say that `other` goes with the key item; `scope` says that item `other` was touched within the key scope
- * (`scope:all`, `scope:category:<name>`, `scope:region:<name>`).
+ * (`scopeNames`).
  */
 export const signalKinds = { coVisit: 16, coPurchase: 17, scope: 18 } as const
 

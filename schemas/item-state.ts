@@ -32,6 +32,11 @@ export interface ItemState {
   eventTimeMs: number
   /** Event time of the last update that was sent because of events. */
   sentMs: number
+  /** Decayed purchases with half-life 30 d, and decayed co-purchases after it of whatever item: value and landmark. */
+  bought: number
+  boughtMs: number
+  followed: number
+  followedMs: number
 }
 
 /** Popular items of one scope: bounded, decayed at one landmark per column. */
@@ -43,6 +48,9 @@ export interface ScopeState {
   shortMs: number
   eventTimeMs: number
   sentMs: number
+  /** 64 bits of a linear counter of distinct people, as two 32-bit numbers. */
+  peopleLow: number
+  peopleHigh: number
 }
 
 const companionSchema = recordSchema<CompanionState>('CompanionState', 'Companions with decayed weights.', [
@@ -67,6 +75,10 @@ export const itemStateSchema = recordSchema<ItemState>('ItemState', 'Everything 
   { name: 'together', type: 'CompanionState', doc: 'Bought together.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest event.' },
   { name: 'sentMs', type: 'long', doc: 'Event time of the last update.' },
+  { name: 'bought', type: 'double', doc: 'Decayed purchases, half-life 30 d.' },
+  { name: 'boughtMs', type: 'long', doc: 'Its landmark.' },
+  { name: 'followed', type: 'double', doc: 'Decayed co-purchases after it, half-life 30 d.' },
+  { name: 'followedMs', type: 'long', doc: 'Its landmark.' },
 ])
 
 export const scopeStateSchema = recordSchema<ScopeState>('ScopeState', 'Popular items of one scope.', [
@@ -77,6 +89,8 @@ export const scopeStateSchema = recordSchema<ScopeState>('ScopeState', 'Popular 
   { name: 'shortMs', type: 'long', doc: 'Landmark.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest event.' },
   { name: 'sentMs', type: 'long', doc: 'Event time of the last update.' },
+  { name: 'peopleLow', type: 'int', doc: 'Linear counter, low bits.' },
+  { name: 'peopleHigh', type: 'int', doc: 'Linear counter, high bits.' },
 ])
 
 /** The state of an item nobody has mentioned. */
@@ -97,9 +111,23 @@ export function emptyItemState(): ItemState {
     together: { items: [], weights: [], referenceMs: 0 },
     eventTimeMs: 0,
     sentMs: 0,
+    bought: 0,
+    boughtMs: 0,
+    followed: 0,
+    followedMs: 0,
   }
 }
 
 export function emptyScopeState(): ScopeState {
-  return { items: [], popularity: [], popularityMs: 0, short: [], shortMs: 0, eventTimeMs: 0, sentMs: 0 }
+  return {
+    items: [],
+    popularity: [],
+    popularityMs: 0,
+    short: [],
+    shortMs: 0,
+    eventTimeMs: 0,
+    sentMs: 0,
+    peopleLow: 0,
+    peopleHigh: 0,
+  }
 }

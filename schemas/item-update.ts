@@ -21,10 +21,20 @@ export interface ItemUpdate {
   readonly counts: readonly number[]
   /** Smoothed purchases per view. */
   readonly purchaseRate: number
+  /** Mean rating with 5 pseudo-ratings of 3.5. */
+  readonly rating: number
+  /** Decayed strength, half-life 1 h, as of `eventTimeMs`. */
+  readonly hourly: number
+  /** Distinct people, about. */
+  readonly people: number
   /** Seen together, at most 50. */
   readonly similar: readonly Neighbour[]
-  /** Bought together, at most 50. */
+  /** Bought with it or within 7 days after it, at most 50. */
   readonly together: readonly Neighbour[]
+  /** Decayed purchases, half-life 30 d, as of `eventTimeMs`. */
+  readonly bought: number
+  /** Decayed co-purchases after it of whatever item, those left out of `together` too, half-life 30 d, as of `eventTimeMs`. */
+  readonly followed: number
   readonly eventTimeMs: number
 }
 
@@ -44,4 +54,9 @@ export const itemUpdateSchema = recordSchema<ItemUpdate>('ItemUpdate', 'Everythi
   { name: 'similar', type: { type: 'array', items: neighbourSchema.definition }, doc: 'Seen together.' },
   { name: 'together', type: { type: 'array', items: 'Neighbour' }, doc: 'Bought together.' },
   { name: 'eventTimeMs', type: timestampMs, doc: 'Newest event in it.' },
+  { name: 'rating', type: 'double', doc: 'Mean rating with 5 pseudo-ratings of 3.5.', default: 3.5 },
+  { name: 'hourly', type: 'double', doc: 'Decayed strength, half-life 1 h.', default: 0 },
+  { name: 'people', type: 'int', doc: 'Distinct people, about.', default: 0 },
+  { name: 'bought', type: 'double', doc: 'Decayed purchases, half-life 30 d.', default: 0 },
+  { name: 'followed', type: 'double', doc: 'Decayed co-purchases after it, half-life 30 d.', default: 0 },
 ])

@@ -13,6 +13,8 @@ export const reasonCodes = [
   'matches_your_taste',
   'exploring',
   'promoted',
+  'people_like_you',
+  'popular_in_group',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 
@@ -37,6 +39,7 @@ export interface RecommendedItem {
 
 /** What a rule did to an item of a list. */
 export interface RuleEffect {
+  /** The rule; `withdrawn` and `stock` where the item went after the list was made. */
   readonly ruleId: string
   /** `excluded`, `boosted`, `buried`, `pinned`, `lifted`, `held-back`; `broken`: the rule could not be kept. */
   readonly kind: string
@@ -63,6 +66,8 @@ export interface Recommendation {
   readonly seed: string
   readonly rung: Rung
   readonly modelVersion: string
+  /** What the person's own events say in the order, 0–1; the rest follows their choices, their group and the trend (F6.6). */
+  readonly personalShare: number
   readonly exploration: Exploration | null
   /** What rules did to it, at most 100 effects. */
   readonly rules: readonly RuleEffect[]
@@ -105,4 +110,5 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   explorationField,
   { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
+  { name: 'personalShare', type: 'float', doc: 'Say of own events in the order, 0-1.', default: 1 },
 ])

@@ -1,4 +1,5 @@
 import type { Reason, Recommendation, RecommendedItem } from './recommendation.ts'
+import type { ServedRows } from './served-rows.ts'
 
 /** What a front end reads with one GET under `recs:{user}:surface`: the recommendation itself, as JSON instead of Avro. */
 export type ServedList = Recommendation
@@ -10,12 +11,10 @@ export interface ServedReserve {
 }
 
 /** Model inputs of the list under `recs:{user}:surface:snapshot`, so that a decision logs what the model saw. */
-export interface ServedSnapshot {
+export interface ServedSnapshot extends ServedRows {
   readonly listId: string
   /** Base64 of little-endian float32: the user tower's input. */
   readonly context: string
-  /** By item id, base64 of the ranker's input row. */
-  readonly features: Readonly<Record<string, string>>
 }
 
 /** Neighbours of an item under `similar:{item}` and `together:{item}`. */
@@ -85,10 +84,14 @@ export function wordReason(reason: Reason, titleOf: (itemId: string) => string):
       return follows ? `people who looked at ${follows} went on to it` : 'people in a similar session went on to it'
     case 'seen_together':
       return `often seen with ${follows}`
+    case 'people_like_you':
+      return 'people who like what you like also liked it'
     case 'bought_together':
       return `often bought with ${follows}`
     case 'popular_in_category':
       return `popular in ${reason.scope ?? 'your category'}`
+    case 'popular_in_group':
+      return 'popular among people of your age and region'
     case 'trending':
       return `trending${reason.scope ? ` in ${reason.scope}` : ' now'}`
     case 'popular':

@@ -8,6 +8,8 @@ export interface SessionSteps {
   readonly items: readonly number[]
   readonly offsets: readonly number[]
   readonly timesMs: readonly number[]
+  /** 32-bit hash of the person: whose steps go together, never who it is. Empty in records of before. */
+  readonly people: readonly number[]
 }
 
 export const sessionStepsSchema = recordSchema<SessionSteps>('SessionSteps', 'Session, item and time of events, as columns.', [
@@ -17,4 +19,5 @@ export const sessionStepsSchema = recordSchema<SessionSteps>('SessionSteps', 'Se
   { name: 'items', type: { type: 'array', items: 'int' }, doc: 'Index of the item id.' },
   { name: 'offsets', type: { type: 'array', items: 'long' }, doc: 'Source offset, ascending.' },
   { name: 'timesMs', type: { type: 'array', items: 'long' }, doc: 'Event time.' },
+  { name: 'people', type: { type: 'array', items: 'int' }, doc: 'Hash of the person.', default: [] },
 ])

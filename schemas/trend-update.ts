@@ -9,12 +9,14 @@ export interface TrendEntry {
   readonly trend: number
 }
 
-/** Popular and trending items of one scope (`scope:all`, `scope:category:x`, `scope:region:x`): newest wins. */
+/** Popular and trending items of one scope (`scopeNames`): newest wins. */
 export interface TrendUpdate {
   readonly scope: string
   /** At most 100, most popular first. */
   readonly items: readonly TrendEntry[]
   readonly eventTimeMs: number
+  /** About how many different people touched them; good to about 100. */
+  readonly people: number
 }
 
 const trendEntrySchema = recordSchema<TrendEntry>('TrendEntry', 'One item of a scope.', [
@@ -27,4 +29,5 @@ export const trendUpdateSchema = recordSchema<TrendUpdate>('TrendUpdate', 'Popul
   { name: 'scope', type: 'string', doc: 'The scope; also the record key.' },
   { name: 'items', type: { type: 'array', items: trendEntrySchema.definition }, doc: 'Most popular first.' },
   { name: 'eventTimeMs', type: timestampMs, doc: 'Newest event in it.' },
+  { name: 'people', type: 'int', doc: 'About how many different people; good to about 100.', default: 0 },
 ])

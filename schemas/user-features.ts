@@ -32,13 +32,24 @@ export interface SessionFeatures {
   readonly mainCategory: string | null
 }
 
-/** Sums over the last 7 days of event time. */
+/** Sums over a window of event time. */
 export interface WindowFeatures {
   readonly views: number
   readonly clicks: number
   readonly carts: number
   readonly purchases: number
   readonly spend: number
+}
+
+/** What somebody bought. */
+export interface OrderFeatures {
+  /** When last; null if never. */
+  readonly lastMs: number | null
+  /** Purchases and money of the last 30 and 90 days, to the day. */
+  readonly purchases30d: number
+  readonly spend30d: number
+  readonly purchases90d: number
+  readonly spend90d: number
 }
 
 /** Everything Millrace knows about a person in real time (features.md area 2), as models and readers see it. */
@@ -54,7 +65,13 @@ export interface UserFeatures {
   readonly brands: readonly Affinity[]
   /** Events so far by index in `eventTypes`. */
   readonly counts: readonly number[]
+  /** Last seven days, 24 hours and hour, to the hour. */
   readonly week: WindowFeatures
+  readonly day: WindowFeatures
+  readonly hour: WindowFeatures
+  readonly orders: OrderFeatures
+  /** Hashed words of the last 5 searches, newest first, 6 words each at most (algorithms/word-hashes.ts). */
+  readonly searches: readonly (readonly number[])[]
   readonly session: SessionFeatures
   readonly device: Device
   readonly region: string | null
@@ -92,13 +109,24 @@ const sessionSchema = recordSchema<SessionFeatures>('SessionFeatures', 'The runn
   optional('mainCategory', 'string', 'Most frequent first-level category.'),
 ])
 
-const windowSchema = recordSchema<WindowFeatures>('WindowFeatures', 'Sums over seven days.', [
+const windowSchema = recordSchema<WindowFeatures>('WindowFeatures', 'Sums over a window.', [
   { name: 'views', type: 'int', doc: 'Views.' },
   { name: 'clicks', type: 'int', doc: 'Clicks.' },
   { name: 'carts', type: 'int', doc: 'Add-to-carts.' },
   { name: 'purchases', type: 'int', doc: 'Purchases.' },
   { name: 'spend', type: money, doc: 'Money spent.' },
 ])
+
+const orderSchema = recordSchema<OrderFeatures>('OrderFeatures', 'What somebody bought.', [
+  optional('lastMs', timestampMs, 'The last purchase.'),
+  { name: 'purchases30d', type: 'int', doc: 'Purchases in 30 days.' },
+  { name: 'spend30d', type: money, doc: 'Money spent in 30 days.' },
+  { name: 'purchases90d', type: 'int', doc: 'Purchases in 90 days.' },
+  { name: 'spend90d', type: money, doc: 'Money spent in 90 days.' },
+])
+
+const noWindow = { views: 0, clicks: 0, carts: 0, purchases: 0, spend: '' }
+const noOrders = { lastMs: null, purchases30d: 0, spend30d: '', purchases90d: 0, spend90d: '' }
 
 export const userFeaturesSchema = recordSchema<UserFeatures>('UserFeatures', 'Everything known about a person in real time.', [
   { name: 'userId', type: 'string', doc: 'The person.' },
@@ -117,4 +145,13 @@ export const userFeaturesSchema = recordSchema<UserFeatures>('UserFeatures', 'Ev
   { name: 'purchased', type: { type: 'array', items: 'string' }, doc: 'Last 50 bought.' },
   { name: 'dismissed', type: { type: 'array', items: 'string' }, doc: 'Last 50 dismissed.' },
   { name: 'profile', type: ['null', userProfileSchema.definition], doc: 'Declared profile.', default: null },
+  { name: 'day', type: 'WindowFeatures', doc: 'Last 24 hours.', default: noWindow },
+  { name: 'hour', type: 'WindowFeatures', doc: 'Last hour.', default: noWindow },
+  { name: 'orders', type: orderSchema.definition, doc: 'What was bought.', default: noOrders },
+  {
+    name: 'searches',
+    type: { type: 'array', items: { type: 'array', items: 'int' } },
+    doc: 'Hashed words of the last searches, newest first.',
+    default: [],
+  },
 ])

@@ -6,7 +6,9 @@ import { readUserState } from './user-state-reader.ts'
 import { writeUserState } from './user-state-writer.ts'
 
 /** The first byte of every value: a change of what follows takes the next number. */
-const version = 1
+const version = 2
+/** The oldest version that is still read. */
+const versionMin = 1
 const byteBits = 8
 
 /** Encoding and decoding never wait, so one of each serves all. */
@@ -15,7 +17,8 @@ const reader = new BitReader()
 
 /**
  * Packs a person's state bit by bit (adr/0014): a sixth of what Avro takes, since millions of them lie in memory. Reading gives the
- * state that was written, to the last bit. Errors: `MILL_SCHEMA_MISMATCH` for bytes that are no such value or of another version.
+ * state that was written, to the last bit; what version 1 wrote is taken over. Errors: `MILL_SCHEMA_MISMATCH` for bytes that are no such
+ * value or of a later version.
  */
 export const userStateCodec = {
   encode(state: UserState): Buffer {
@@ -26,16 +29,15 @@ export const userStateCodec = {
   },
 
   decode(bytes: Uint8Array): UserState {
-    if (bytes.length > 0 && bytes[0] !== version)
+    if (bytes.length > 0 && (bytes[0]! < versionMin || bytes[0]! > version))
       throw new MillraceError(
         'MILL_SCHEMA_MISMATCH',
-        `the bytes are a UserState of version ${bytes[0]}, and this Millrace reads version ${version} only: run the one that ` +
+        `the bytes are a UserState of version ${bytes[0]}, and this Millrace reads versions ${versionMin} to ${version}: run the one that ` +
           'wrote them, or clear the state of user-features and fold its events again',
       )
     try {
       reader.open(bytes)
-      reader.bits(byteBits)
-      const state = readUserState(reader)
+      const state = readUserState(reader, reader.bits(byteBits))
       reader.close()
       return state
     } catch (cause) {

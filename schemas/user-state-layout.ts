@@ -5,6 +5,8 @@ import { eventTypes } from './user-event.ts'
 export const idBits = 48
 /** Event ids say which hour they are of. */
 export const hourMs = 3_600_000
+/** Bits of a hashed word of a search. */
+export const wordBits = 24
 /** Order of the code for lengths of lists of items. */
 export const itemOrder = 3
 

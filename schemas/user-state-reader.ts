@@ -6,6 +6,8 @@ import { eventStrength } from './event-strength.ts'
 import { devices, eventTypes } from './user-event.ts'
 import { userProfileSchema } from './user-profile.ts'
 import {
+  dayTileMs,
+  dayTileWidth,
   emptySession,
   emptyUserState,
   type RecentState,
@@ -16,13 +18,16 @@ import {
   weekTileMs,
   weekTileWidth,
 } from './user-state.ts'
-import { bitsFor, hourMs, idBits, itemOrder, rankedTypes } from './user-state-layout.ts'
+import { bitsFor, hourMs, idBits, itemOrder, rankedTypes, wordBits } from './user-state-layout.ts'
 
 const strengths = eventTypes.map((type) => Math.fround(eventStrength({ type, rating: null })))
 const scratch: number[] = []
 
-/** Reads what `writeUserState` wrote. Errors: a plain `Error`. */
-export function readUserState(reader: BitReader): UserState {
+/**
+ * Reads what `writeUserState` wrote, or what it wrote at version 1, which knew neither the purchases of the quarter nor searches: the days
+ * of the last week are made from its hours then, and older purchases are not counted. Errors: a plain `Error`.
+ */
+export function readUserState(reader: BitReader, version: number): UserState {
   const state = emptyUserState()
   state.lastMs = readNumber(reader)
   state.firstMs = state.lastMs - readNumber(reader)
@@ -38,6 +43,11 @@ export function readUserState(reader: BitReader): UserState {
   readPrices(reader, state)
   readHours(reader, state)
   readTiles(reader, state)
+  if (version === 1) daysOfTheWeek(state)
+  else {
+    readDays(reader, state)
+    readSearches(reader, state)
+  }
   if (reader.flag()) state.session = readSession(reader, state)
   readEventIds(reader, state)
   return state
@@ -150,18 +160,53 @@ function readTiles(reader: BitReader, { tileIndices, tileValues, lastMs }: UserS
     for (let column = 0; column < weekTileWidth - 1; column++) tileValues.push(reader.golomb(0))
     tileValues[from + weekTileWidth - 1] = readAmount(reader)
   }
-  turnTiles(tileIndices, tileValues)
+  turnTiles(tileIndices, tileValues, weekTileWidth)
 }
 
 /** They come newest first. */
-function turnTiles(indices: number[], values: number[]): void {
+function turnTiles(indices: number[], values: number[], width: number): void {
   indices.reverse()
   for (let one = 0, other = indices.length - 1; one < other; one++, other--)
-    for (let column = 0; column < weekTileWidth; column++) {
-      const value = values[one * weekTileWidth + column]!
-      values[one * weekTileWidth + column] = values[other * weekTileWidth + column]!
-      values[other * weekTileWidth + column] = value
+    for (let column = 0; column < width; column++) {
+      const value = values[one * width + column]!
+      values[one * width + column] = values[other * width + column]!
+      values[other * width + column] = value
     }
+}
+
+function readDays(reader: BitReader, { dayIndices, dayValues, lastMs }: UserState): void {
+  const count = readCount(reader, 1)
+  let index = Math.floor(lastMs / dayTileMs)
+  for (let tile = 0; tile < count; tile++) {
+    index -= reader.golomb(2)
+    dayIndices.push(index)
+    dayValues.push(reader.golomb(0), readAmount(reader))
+  }
+  turnTiles(dayIndices, dayValues, dayTileWidth)
+}
+
+function daysOfTheWeek({ tileIndices, tileValues, dayIndices, dayValues }: UserState): void {
+  for (let tile = 0; tile < tileIndices.length; tile++) {
+    const purchases = tileValues[tile * weekTileWidth + 3]!
+    if (purchases === 0) continue
+    const day = Math.floor((tileIndices[tile]! * weekTileMs) / dayTileMs)
+    if (dayIndices.at(-1) !== day) {
+      dayIndices.push(day)
+      dayValues.push(0, 0)
+    }
+    dayValues[dayValues.length - 2]! += purchases
+    dayValues[dayValues.length - 1]! += tileValues[tile * weekTileWidth + 4]!
+  }
+}
+
+function readSearches(reader: BitReader, { searchesMs, searchWords, lastMs }: UserState): void {
+  const count = readCount(reader, 0)
+  let timeMs = lastMs
+  for (let at = 0; at < count; at++) {
+    timeMs -= readNumber(reader)
+    searchesMs.push(timeMs)
+    searchWords.push(Array.from({ length: readCount(reader, 1) }, () => reader.bits(wordBits)))
+  }
 }
 
 function readSession(reader: BitReader, state: UserState): SessionState {

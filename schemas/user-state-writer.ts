@@ -6,6 +6,8 @@ import { writeName, writeText } from '../core/text-code.ts'
 import { devices, type EventType, eventTypeNumber } from './user-event.ts'
 import { userProfileSchema } from './user-profile.ts'
 import {
+  dayTileMs,
+  dayTileWidth,
   type SessionState,
   tasteHalfLifeMs,
   type UserState,
@@ -13,7 +15,7 @@ import {
   weekTileMs,
   weekTileWidth,
 } from './user-state.ts'
-import { bitsFor, hourMs, idBits, itemOrder, rankedTypes } from './user-state-layout.ts'
+import { bitsFor, hourMs, idBits, itemOrder, rankedTypes, wordBits } from './user-state-layout.ts'
 
 const scratch: number[] = []
 const ids: string[] = []
@@ -34,6 +36,8 @@ export function writeUserState(writer: BitWriter, state: UserState): void {
   writePrices(writer, state)
   writeHours(writer, state)
   writeTiles(writer, state)
+  writeDays(writer, state)
+  writeSearches(writer, state)
   writeSession(writer, state, state.session)
   writeEventIds(writer, state)
 }
@@ -134,6 +138,30 @@ function writeTiles(writer: BitWriter, { tileIndices, tileValues, lastMs }: User
     const from = tile * weekTileWidth
     for (let column = 0; column < weekTileWidth - 1; column++) writer.golomb(tileValues[from + column]!, 0)
     writeAmount(writer, tileValues[from + weekTileWidth - 1]!)
+  }
+}
+
+/** Newest first, from the day of the newest event on. */
+function writeDays(writer: BitWriter, { dayIndices, dayValues, lastMs }: UserState): void {
+  writer.golomb(dayIndices.length, 1)
+  let last = Math.floor(lastMs / dayTileMs)
+  for (let tile = dayIndices.length - 1; tile >= 0; tile--) {
+    writer.golomb(last - dayIndices[tile]!, 2)
+    last = dayIndices[tile]!
+    writer.golomb(dayValues[tile * dayTileWidth]!, 0)
+    writeAmount(writer, dayValues[tile * dayTileWidth + 1]!)
+  }
+}
+
+function writeSearches(writer: BitWriter, { searchesMs, searchWords, lastMs }: UserState): void {
+  writer.golomb(searchesMs.length, 0)
+  let afterMs = lastMs
+  for (let at = 0; at < searchesMs.length; at++) {
+    writeNumber(writer, afterMs - searchesMs[at]!)
+    afterMs = searchesMs[at]!
+    const words = searchWords[at]!
+    writer.golomb(words.length, 1)
+    for (const word of words) writer.bits(word, wordBits)
   }
 }
 

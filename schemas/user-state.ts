@@ -6,6 +6,9 @@ export const tasteHalfLifeMs = 30 * 86_400_000
 /** Tiles of the week are hours: views, clicks, carts, purchases, spend. */
 export const weekTileMs = 3_600_000
 export const weekTileWidth = 5
+/** Tiles of the quarter are days: purchases, spend. */
+export const dayTileMs = 86_400_000
+export const dayTileWidth = 2
 
 /** A touched item; of equal times the later event comes first. */
 export interface RecentState {
@@ -61,6 +64,12 @@ export interface UserState {
   counts: number[]
   tileIndices: number[]
   tileValues: number[]
+  /** Days with a purchase. */
+  dayIndices: number[]
+  dayValues: number[]
+  /** The last searches by event time, newest first: when, and the hashed words of each (algorithms/word-hashes.ts). */
+  searchesMs: number[]
+  searchWords: number[][]
   session: SessionState
   purchased: string[]
   purchasedMs: number[]
@@ -91,6 +100,10 @@ export function emptyUserState(): UserState {
     counts: new Array<number>(eventTypes.length).fill(0),
     tileIndices: [],
     tileValues: [],
+    dayIndices: [],
+    dayValues: [],
+    searchesMs: [],
+    searchWords: [],
     session: emptySession('', 0),
     purchased: [],
     purchasedMs: [],

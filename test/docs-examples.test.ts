@@ -109,6 +109,7 @@ describe('examples in docs/extending.md', () => {
     const set = new CandidateSet(10)
     const nobody = new Int32Array(0)
     const user = {
+      personKey: 0,
       nowMs: 0,
       recentRows: Int32Array.of(0),
       recentStrengths: Float32Array.of(1),
@@ -116,7 +117,10 @@ describe('examples in docs/extending.md', () => {
       basketRows: nobody,
       categories: [],
       region: null,
+      groups: [],
+      moments: [],
       vector: null,
+      next: null,
     }
     samePrice(catalogue).retrieve(user, set, 5)
     expect([...set.rows.subarray(0, set.count)].map((row) => catalogue.items.text(row))).toEqual(['near'])

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { errorCodes } from '../core/errors.ts'
 import { configurationPage } from '../docs/configuration-page.ts'
 import { errorPage } from '../docs/error-page.ts'
+import { featureNames, featurePage } from '../docs/feature-page.ts'
 import { operatorDocs } from '../docs/operator-docs.ts'
 import { operatorPage } from '../docs/operator-page.ts'
 import { topicPage } from '../docs/topic-page.ts'
@@ -21,6 +22,12 @@ describe('docs', () => {
   it('configuration.md and topics.md equal the schemas they are made from', () => {
     expect(readFileSync(join(root, 'docs/configuration.md'), 'utf8'), 'run `npm run docs`').toBe(configurationPage())
     expect(readFileSync(join(root, 'docs/topics.md'), 'utf8'), 'run `npm run docs`').toBe(topicPage())
+  })
+
+  it('features.md and what training knows of the columns equal the columns', () => {
+    expect(readFileSync(join(root, 'docs/features.md'), 'utf8'), 'run `npm run docs`').toBe(featurePage())
+    const names = readFileSync(join(root, 'models/training/millrace_training/ranker_columns.json'), 'utf8')
+    expect(names, 'run `npm run docs`').toBe(featureNames())
   })
 
   it('operators.md equals the comments of the operators', () => {

@@ -1,11 +1,13 @@
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { applyRules, type RuleOptions } from '../operators/apply-rules.ts'
-import { type DiversifyOptions, diversify } from '../operators/diversify.ts'
+import { type BlendOptions, blendEvidence } from '../operators/blend-evidence.ts'
 import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
 import { type ExploreOptions, exploreSlot } from '../operators/explore-slot.ts'
 import { filterCandidates } from '../operators/filter-candidates.ts'
 import { keyByUser } from '../operators/key-by-user.ts'
 import { newestPerKey } from '../operators/newest-per-key.ts'
+import { type PromoteOptions, promote } from '../operators/promote.ts'
+import { type RerankOptions, rerank } from '../operators/rerank.ts'
 import { retrieveCandidates } from '../operators/retrieve-candidates.ts'
 import { type ScoreOptions, scoreCandidates } from '../operators/score-candidates.ts'
 import type { BanditTable } from '../operators/tables/bandit-table.ts'
@@ -32,8 +34,10 @@ export interface RecommendationPorts {
   readonly retrieve: { readonly countMax: number }
   readonly draft: DraftOptions
   readonly score: ScoreOptions
-  readonly diversify: DiversifyOptions
+  readonly blend: BlendOptions
+  readonly rerank: RerankOptions
   readonly explore: ExploreOptions
+  readonly promote: PromoteOptions
   readonly rule: RuleOptions
   readonly finish: FinishOptions
   readonly serve: { readonly ttlS: number }
@@ -42,8 +46,8 @@ export interface RecommendationPorts {
 /**
  *  item-updates, trend-updates, session-steps, bandit-updates, rules: tables
  *
- *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ diversify ─ explore ─ rule ─ finish ─┬─ serve ─▶ lists
- *                                                                                                     └─ publish ─▶ recommendations
+ *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ blend ─ rerank ─ explore ─ promote ─ rule ─ finish ─┬─ serve ─▶ lists
+ *                                                                                                                     └─ publish ─▶ recommendations
  */
 export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
   table('item-updates', ports.catalogue)
@@ -57,8 +61,10 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
     .step('retrieve', retrieveCandidates(ports.sources, ports.retrieve))
     .step('filter', filterCandidates(ports.catalogue.catalogue))
     .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
-    .step('diversify', diversify(ports.catalogue.catalogue, ports.diversify))
+    .step('blend', blendEvidence(ports.trends, ports.catalogue.catalogue, ports.blend))
+    .step('rerank', rerank(ports.catalogue, ports.rerank))
     .step('explore', exploreSlot(ports.bandit, ports.explore))
+    .step('promote', promote(ports.catalogue, ports.promote))
     .step('rule', applyRules(ports.rules, ports.catalogue, ports.rule))
     .step('finish', toRecommendations(ports.catalogue.catalogue, ports.clock, ports.finish))
   finished.step('serve', toListWrites(ports.serve)).sink('lists')

@@ -1,6 +1,7 @@
+import { type ArrangeInput, arrange, type ListPromise, unpromised } from './arrange.ts'
 import { boostByRules } from './boost-by-rules.ts'
 import type { ActiveRules, CompiledRules, RuleMatches } from './compile-rules.ts'
-import { fillQuotas, type Quota, type QuotaInput } from './fill-quotas.ts'
+import type { Quota } from './fill-quotas.ts'
 import { filterByRules, type KeptCandidates } from './filter-by-rules.ts'
 import { type HeldPin, pinByRules } from './pin-by-rules.ts'
 import type { RuleSubject, RuleViolation } from './rule-spec.ts'
@@ -10,8 +11,8 @@ import { placesOf, type RuledList, type RuleList, type RuleMove } from './ruled-
  * Applies the rules of a surface and time to a ranked list: filter → boost → bury → pins → quotas, back-filled from the reserve.
  * Never beats pin beats only beats boost (features.md F8.10). Of two pins for one place, and of quotas that contradict each other,
  * the one with the lower id holds, and of the other quota as much as is possible. A list is never shortened for a quota, shows no
- * item twice and none that is sold out. Deterministic. Every move is told, and whatever could not be kept; `checkList` judges
- * the result by the rules themselves.
+ * item twice and none that is sold out. What the list promises beside rules comes after their quotas. Deterministic. Every move is
+ * told, and whatever rule could not be kept; `checkList` and `checkLimits` judge the result by rules and promises themselves.
  */
 export function applyRules(rules: CompiledRules, list: RuleList): RuledList {
   const active = rules.active(list)
@@ -27,12 +28,16 @@ export function applyRules(rules: CompiledRules, list: RuleList): RuledList {
   const size = Math.min(list.size, pinned.length)
   const all = [...list.subjects, ...added]
   tellPins(pins, ranked, all, moves)
-  const masks = quotaMasks(active, added.length === 0 ? matches : rules.matches(all, active, list.timeMs), all.length)
-  const input: QuotaInput = { order: loose, masks, pinned, quotas: quotasOf(rules, active, size) }
-  const { order, broken } = arrange(input)
-  for (const q of broken)
-    violations.push({ ruleId: rules.specs[active.quotas[q]!]!.id, what: quotaFault(input.quotas[q]!, q, order, masks) })
-  tellQuotas(rules, active, input, order, all, moves)
+  const allMatches = added.length === 0 ? matches : rules.matches(all, active, list.timeMs)
+  const quotas = quotaPromises(rules, active, allMatches, { count: all.length, size })
+  const promises = [...quotas, ...(list.promises?.(all, size) ?? [])]
+  const input: ArrangeInput = { order: loose, pinned }
+  const { order, broken } = arrange(input, promises)
+  for (const n of broken) {
+    const quota = quotas[n]
+    if (quota) violations.push({ ruleId: quota.id, what: quotaFault(quota.quotas[0]!, order) })
+  }
+  tellPromises(promises, input, order, all, moves)
   tellBackFill(order.subarray(0, size), list, moves)
   return { order, size, added, moves, violations }
 }
@@ -52,50 +57,25 @@ function looseOf(
   return ranked.filter((index) => !isHeld.has(index) && !onlyPinned.has(index))
 }
 
-function quotasOf(rules: CompiledRules, active: ActiveRules, size: number): Quota[] {
-  return active.quotas.map((number) => {
-    const { first, countMin, countMax } = rules.specs[number]!
-    return { first: Math.min(first!, size), min: countMin ?? 0, max: countMax ?? Number.MAX_SAFE_INTEGER }
+/** The quotas of rules, as promises in order of their ids. */
+function quotaPromises(
+  { specs }: CompiledRules,
+  { quotas }: ActiveRules,
+  { starts, rules }: RuleMatches,
+  places: { readonly count: number; readonly size: number },
+): ListPromise[] {
+  return quotas.map((number) => {
+    const { id, first, countMin, countMax } = specs[number]!
+    const members = Uint8Array.from({ length: places.count }, (_, index) =>
+      rules.subarray(starts[index]!, starts[index + 1]!).includes(number) ? 1 : 0,
+    )
+    const [min, max] = [countMin ?? 0, countMax ?? Number.MAX_SAFE_INTEGER]
+    return { id, quotas: [{ first: Math.min(first!, places.size), min, max, members }] }
   })
 }
 
-/** By candidate: which quotas count it. */
-function quotaMasks({ quotas }: ActiveRules, { starts, rules }: RuleMatches, count: number): Int32Array {
-  const masks = new Int32Array(count)
-  if (quotas.length === 0) return masks
-  for (let index = 0; index < count; index++) {
-    for (let at = starts[index]!; at < starts[index + 1]!; at++) {
-      const q = quotas.indexOf(rules[at]!)
-      if (q >= 0) masks[index]! |= 1 << q
-    }
-  }
-  return masks
-}
-
-/** The best arrangement that keeps all quotas; else quota by quota, each with as little slack as those before it leave. */
-function arrange(input: QuotaInput): { readonly order: Int32Array; readonly broken: readonly number[] } {
-  const order = fillQuotas(input)
-  if (order) return { order, broken: [] }
-  const anything: Quota = { first: 0, min: 0, max: Number.MAX_SAFE_INTEGER }
-  const held = input.quotas.map(() => anything)
-  const broken: number[] = []
-  let best = fillQuotas({ ...input, quotas: [] })!
-  input.quotas.forEach(({ first, min, max }, q) => {
-    for (let slack = 0; slack <= Math.max(first, min); slack++) {
-      held[q] = { first, min: Math.max(0, min - slack), max: max + slack }
-      const found = fillQuotas({ ...input, quotas: held })
-      if (!found && slack === 0) broken.push(q)
-      if (!found) continue
-      best = found
-      return
-    }
-    held[q] = anything
-  })
-  return { order: best, broken }
-}
-
-function quotaFault({ first, min, max }: Quota, q: number, order: Int32Array, masks: Int32Array): string {
-  const count = order.subarray(0, first).reduce((sum, index) => sum + ((masks[index]! >>> q) & 1), 0)
+function quotaFault({ first, min, max, members }: Quota, order: Int32Array): string {
+  const count = order.subarray(0, first).reduce((sum, index) => sum + members[index]!, 0)
   const asked = count < min ? `at least ${min}` : `at most ${max}`
   return `${count} of the first ${first} instead of ${asked}: candidates, pins and the rules before it leave no other way`
 }
@@ -108,25 +88,29 @@ function tellPins(pins: readonly HeldPin[], ranked: Int32Array, all: readonly Ru
 }
 
 /** Who rose for a least and who fell for a most; others only made room. */
-function tellQuotas(
-  rules: CompiledRules,
-  active: ActiveRules,
-  input: QuotaInput,
+function tellPromises(
+  promises: readonly ListPromise[],
+  input: ArrangeInput,
   order: Int32Array,
   all: readonly RuleSubject[],
   moves: RuleMove[],
 ): void {
-  if (input.quotas.length === 0) return
-  const before = placesOf(fillQuotas({ ...input, quotas: [] })!, all.length)
+  if (promises.length === 0) return
+  const before = placesOf(unpromised(input), all.length)
   order.forEach((index, to) => {
     const from = before[index]!
-    const q = input.quotas.findIndex(({ first, min, max }, at) => {
-      if (((input.masks[index]! >>> at) & 1) === 0) return false
-      return to < from ? min > 0 && to < first : to > from && max <= first && from < first
-    })
-    if (q < 0) return
-    const { id } = rules.specs[active.quotas[q]!]!
-    moves.push({ ruleId: id, kind: to < from ? 'lifted' : 'held-back', itemId: all[index]!.itemId, from, to })
+    const promise = from === to ? undefined : promises.find((one) => isMover(one, index, from, to))
+    if (promise)
+      moves.push({ ruleId: promise.id, kind: to < from ? 'lifted' : 'held-back', itemId: all[index]!.itemId, from, to })
+  })
+}
+
+/** Whether a promise is why an item rose or fell. */
+function isMover({ quotas, spread }: ListPromise, index: number, from: number, to: number): boolean {
+  if (spread) return Math.min(from, to) < spread.first && Math.max(from, to) >= spread.first
+  return quotas.some(({ first, min, max, members }) => {
+    if (members[index] === 0) return false
+    return to < from ? min > 0 && to < first : max <= first && from < first
   })
 }
 

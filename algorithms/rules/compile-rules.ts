@@ -100,6 +100,7 @@ export class CompiledRules {
   }
 
   #textMatches(subject: RuleSubject): Int32Array {
+    if (this.#byText.length === 0) return noRules
     const known = this.#known.get(subject)
     if (known) return known
     const found = new Set<number>()

@@ -1,4 +1,7 @@
-/** A rule as `compileRules` takes it: the shape of the `rules` topic's records (schemas/rule.ts says what the fields mean). */
+/**
+ * A rule as `compileRules` takes it: the shape of the `rules` topic's records without their note (schemas/rule.ts says what the fields
+ * mean). Algorithms know no schemas: test/operators/apply-rules.test.ts holds the two shapes to be one.
+ */
 export interface RuleSpec {
   readonly id: string
   readonly kind: 'bias' | 'pin' | 'bury' | 'floor' | 'quota'

@@ -1,3 +1,4 @@
+import type { ListPromise } from './arrange.ts'
 import type { RuleMoment, RuleSubject, RuleViolation } from './rule-spec.ts'
 
 /** A ranked list as rules see it. */
@@ -10,6 +11,8 @@ export interface RuleList extends RuleMoment {
   readonly size: number
   /** Finds an item that is no candidate, for pins; without it only candidates can be pinned. */
   readonly find?: (itemId: string) => RuleSubject | undefined
+  /** What the list promises beside rules, of these candidates and so many places: kept after all quotas of rules. */
+  readonly promises?: (subjects: readonly RuleSubject[], size: number) => readonly ListPromise[]
 }
 
 /**
@@ -27,7 +30,7 @@ export type RuleMoveKind =
   | 'held-back'
   | 'back-filled'
 
-/** One item that a rule moved. Places count from 0 over list and reserve, before and after that rule's stage. */
+/** One item that a rule or a promise of the list moved. Places count from 0 over list and reserve, before and after that rule's stage. */
 export interface RuleMove {
   readonly ruleId: string | null
   readonly kind: RuleMoveKind

@@ -21,13 +21,17 @@ interface ExplainFlags extends GlobalFlags {
 }
 
 /** `millrace explain <user>`: why each item is on a person's list, or why one is not. */
-export const explainCommand: CommandModule<object, ExplainFlags> = {
+export const explainCommand: CommandModule<object, Omit<ExplainFlags, 'surface'> & { readonly surface: string | undefined }> = {
   command: 'explain <user>',
   describe: "Why each item is on a person's list, or at which stage an absent one ended. Exit 1 for an unknown person or item",
   builder: (yargs) =>
     yargs
       .positional('user', { type: 'string', demandOption: true, describe: 'The person' })
-      .option('surface', { type: 'string', default: 'home', requiresArg: true, describe: 'Where the list is shown' })
+      .option('surface', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Where the list is shown; recommendations.surface if absent',
+      })
       .option('item', { type: 'string', requiresArg: true, describe: 'This item only, with all feature contributions' })
       .option('why-not', {
         type: 'string',
@@ -43,10 +47,11 @@ export const explainCommand: CommandModule<object, ExplainFlags> = {
       .conflicts('item', 'why-not')
       .example('$0 explain u17', 'sources, reasons and contributions of each item')
       .example('$0 explain u17 --why-not i42', 'the stage at which i42 was left out') as never,
-  handler: async (flags) => {
+  handler: async (given) => {
+    const config = configOf(given)
+    const flags = { ...given, surface: given.surface ?? config.recommendations.surface }
     if (!Number.isInteger(flags.draws) || flags.draws < 2 || flags.draws > 10_000)
       throw new MillraceError('MILL_USAGE', `--draws ${flags.draws}: a whole number from 2 to 10000`)
-    const config = configOf(flags)
     await withPorts(config, async (ports) => {
       const { featureReader } = await import('../open-job.ts')
       const { readStoredList } = await import('../explain-list.ts')
@@ -100,12 +105,18 @@ async function explainAbsence(
 ): Promise<void> {
   if (!features)
     throw new MillraceError('MILL_NOT_FOUND', `there are no features of ${flags.user}: a list cannot be made again without them`)
+  const { openSequences } = await import('../compose.ts')
   const { ListWorkbench, patientScorer } = await import('../list-workbench.ts')
   const { whyNot } = await import('../why-not.ts')
   const { sinceWritten } = await import('../since-written.ts')
   const { tellAbsence } = await import('../explain-text.ts')
   const inference = await inferenceOf(config, ports)
-  const bench = await ListWorkbench.open(config, ports, patientScorer(inference, ports)).catch(async (error: unknown) => {
+  const bench = await ListWorkbench.open(
+    config,
+    ports,
+    patientScorer(inference, ports),
+    openSequences(config, inference, ports),
+  ).catch(async (error: unknown) => {
     await inference.close()
     throw error
   })

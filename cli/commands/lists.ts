@@ -8,27 +8,32 @@ import { withPorts } from '../with-ports.ts'
 
 interface GetFlags extends GlobalFlags {
   readonly user: string
-  readonly surface: string
+  readonly surface: string | undefined
 }
 
 const get: CommandModule<object, GetFlags> = {
   command: 'get <user>',
   describe: "A person's list as front ends read it, with the reason of each item. Exit 1 if there is none",
   builder: (yargs) =>
-    yargs
-      .positional('user', { type: 'string', demandOption: true, describe: 'The person' })
-      .option('surface', { type: 'string', default: 'home', requiresArg: true, describe: 'Where it is shown' }) as never,
-  handler: (flags) =>
-    withPorts(configOf(flags), async ({ lists }) => {
-      const keys = [listKeys.recommendations(flags.user, flags.surface), listKeys.reserve(flags.user, flags.surface)]
+    yargs.positional('user', { type: 'string', demandOption: true, describe: 'The person' }).option('surface', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Where it is shown; recommendations.surface if absent',
+    }) as never,
+  handler: (flags) => {
+    const config = configOf(flags)
+    const surface = flags.surface ?? config.recommendations.surface
+    return withPorts(config, async ({ lists }) => {
+      const keys = [listKeys.recommendations(flags.user, surface), listKeys.reserve(flags.user, surface)]
       const [listText, reserveText] = await lists.get(keys)
       const list = decodeServed<ServedList>(listText ?? null)
       const reserve = decodeServed<ServedReserve>(reserveText ?? null)
       if (!list) process.exitCode = exitCodes.no
       if (flags.json) printJson(list && { ...list, reserve: reserve?.items ?? [] })
       else if (list) tell(list, reserve)
-      else console.log(`there is no list for ${flags.user} on ${flags.surface}`)
-    }),
+      else console.log(`there is no list for ${flags.user} on ${surface}`)
+    })
+  },
 }
 
 function tell(list: ServedList, reserve: ServedReserve | null): void {

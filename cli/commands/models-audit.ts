@@ -9,7 +9,11 @@ import { withPorts } from '../with-ports.ts'
 interface AuditFlags extends GlobalFlags {
   readonly limit: number
   readonly lagMs: number
+  readonly drafts: number
 }
+
+/** Records of the tables that are read into memory to draft lists again. */
+const tableRecordsMax = 500_000
 
 /** `millrace models audit`: are the vectors that were logged with decisions those that the log gives again? */
 export const modelsAuditCommand: CommandModule<object, AuditFlags> = {
@@ -24,17 +28,24 @@ export const modelsAuditCommand: CommandModule<object, AuditFlags> = {
         default: 10_000,
         requiresArg: true,
         describe: 'How far the catalogue of a process may lie behind the log',
+      })
+      .option('drafts', {
+        type: 'number',
+        default: 200,
+        requiresArg: true,
+        describe: 'Newest decisions whose lists are drafted again, for what follows from the tables of all items',
       }) as never,
   handler: async (flags) => {
     for (const [name, value] of [
       ['limit', flags.limit],
       ['lag-ms', flags.lagMs],
+      ['drafts', flags.drafts],
     ] as const)
       if (!Number.isInteger(value) || value < 1) throw new MillraceError('MILL_USAGE', `--${name} must be a whole number above 0`)
     const { auditFeatures, givenColumns } = await import('../audit-features.ts')
-    const audit = await withPorts(configOf(flags), (ports) =>
-      auditFeatures(ports, { decisionsMax: flags.limit, lagMsMax: flags.lagMs }),
-    )
+    const config = configOf(flags)
+    const options = { decisionsMax: flags.limit, lagMsMax: flags.lagMs, draftsMax: flags.drafts, tableRecordsMax }
+    const audit = await withPorts(config, (ports) => auditFeatures(ports, config, options))
     if (audit.mismatches > 0 || audit.contexts + audit.rows === 0) process.exitCode = exitCodes.no
     if (flags.json) printJson({ ...audit, given: givenColumns })
     else tell(audit, givenColumns)
@@ -50,7 +61,10 @@ function tell(audit: FeatureAudit, given: readonly string[]): void {
     console.log(
       `compacted item versions: ${audit.partly} rows without popularity, trend, purchase rate and stock, ${audit.personOnly} with the person's columns only`,
     )
+  const widths = Object.entries(audit.widths).map(([width, rows]) => `${rows} of ${width} columns`)
+  if (widths.length > 0) console.log(`rows: ${widths.join(', ')}`)
   console.log(`taken as logged: ${given.join(', ')}`)
+  tellTables(audit)
   if (audit.behind > 0)
     console.log(
       `${audit.behind} rows were made from an item version already replaced in the log, by ${audit.behindMsMax} ms at most`,
@@ -60,4 +74,19 @@ function tell(audit: FeatureAudit, given: readonly string[]): void {
     .map(({ listId, userId, itemId, column, logged, recomputed }) => [listId, userId, itemId, column, logged, recomputed])
   printTable(['list', 'user', 'item', 'first column that differs', 'logged', 'recomputed'], rows, 'no vector differs')
   console.log(`${audit.mismatches} mismatches`)
+}
+
+function tellTables({ tables, rows }: FeatureAudit): void {
+  if (tables === null) {
+    if (rows > 0) console.log('what follows from all items was not recomputed: the tables are too large to be read at once')
+    return
+  }
+  const { whole, same, moved, unordered, unorderedColumns } = tables
+  console.log(
+    `lists drafted again: of ${tables.rows} rows ${same} follow from the tables exactly, ${moved} from tables that moved meanwhile`,
+  )
+  if (unordered === 0) return
+  const columns = Object.entries(unorderedColumns).map(([name, count]) => `${name} ${count}`)
+  const why = whole ? 'the order of reading several topics decides' : 'the log has dropped what the tables held'
+  console.log(`${unordered} differ where ${why}: ${columns.join(', ')}`)
 }

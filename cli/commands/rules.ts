@@ -46,18 +46,22 @@ const set: CommandModule<object, FileFlags & { readonly replace: boolean }> = {
 
 const ls: CommandModule<object, GlobalFlags> = {
   command: 'ls',
-  describe: 'The rules that are set',
+  describe: 'The rules that are set, and why one is left out',
   handler: async (flags) => {
     const { readRules } = await import('../rule-log.ts')
+    const { RuleTable } = await import('../../operators/tables/rule-table.ts')
     await withPorts(configOf(flags), async (ports) => {
       const rules = await readRules(ports)
-      if (flags.json) printJson({ rules })
+      const table = new RuleTable()
+      table.apply(rules.map((value) => ({ key: value.id, value, offset: 0, loggedMs: 0 })))
+      const { faults } = table
+      if (flags.json) printJson({ rules, faults: Object.fromEntries(faults) })
       else
         printTable(
           ['id', 'does', 'to', 'on', 'from', 'until', 'note'],
           rules.map((rule) => [
             rule.id,
-            deedOf(rule),
+            faults.has(rule.id) ? 'nothing' : deedOf(rule),
             aboutOf(rule),
             rule.surfaces.join(' ') || null,
             day(rule.fromMs),
@@ -66,6 +70,7 @@ const ls: CommandModule<object, GlobalFlags> = {
           ]),
           'no rules are set',
         )
+      if (!flags.json) for (const [id, fault] of faults) console.log(`${id} is left out of all lists: ${fault}`)
     })
   },
 }

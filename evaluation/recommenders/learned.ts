@@ -8,7 +8,9 @@ import { NewestItems } from '../newest-items.ts'
 import type { Observation, Query, RankedList, Recommender, RecommenderSpec, RecommenderWorld } from '../recommender.ts'
 import { TouchMemory } from '../touch-memory.ts'
 import { ar } from './ar.ts'
+import { complements } from './complements.ts'
 import { engine } from './engine.ts'
+import { itemKnn } from './item-knn.ts'
 import { popularity } from './popularity.ts'
 import { sr } from './sr.ts'
 import { stan } from './stan.ts'
@@ -17,7 +19,18 @@ import { vmisKnn } from './vmis-knn.ts'
 import { vsknn } from './vsknn.ts'
 
 /** Algorithms that may be a source: those that learn from each event. */
-const sourceSpecs = [popularity, trend, ar, sr, vsknn, vmisKnn, stan, engine] as readonly unknown[] as readonly RecommenderSpec[]
+const sourceSpecs = [
+  popularity,
+  trend,
+  ar,
+  sr,
+  vsknn,
+  vmisKnn,
+  stan,
+  itemKnn,
+  complements,
+  engine,
+] as readonly unknown[] as readonly RecommenderSpec[]
 
 /**
  * `sources`: names joined by `+`, with labels where one comes twice (`stan+stan:short`); `sourceSettings`: their settings, separated by

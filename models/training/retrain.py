@@ -29,11 +29,11 @@ import train_sequence
 import train_text
 import train_two_tower
 from millrace_training.compare import MARGIN
+from millrace_training.exports import KINDS, required_export
 from millrace_training.program import FAILED, NOT_BETTER, PUBLISHED, REPOSITORY, duration_ms
 from millrace_training.refusals import GoldenMismatch, NotGoodEnough
 from millrace_training.registry import in_use, newest_version
 
-KINDS = ("rewards", "items", "events")
 LOCK = ".training.lock"
 
 Program = Callable[[Sequence[str]], None]
@@ -70,14 +70,13 @@ FULL_ONLY = ("train_gbdt", "train_ncf")
 def main(argv: Sequence[str] | None = None) -> int:
     """Trains one model after the other. Returns the exit code: 0 something was published and nothing failed, 3 nothing was, 1 one failed."""
     arguments = parse_arguments(argv)
-    exports = {kind: find_export(arguments.exports, kind) for kind in KINDS}
     with only_run(arguments.repository):
         models = arguments.models or [model for model in MODELS if newest_version(folder_of(arguments.repository, model))]
         if not models:
             raise ValueError(f"{arguments.repository} holds no model that is trained here; name some with --models")
         outcomes = {}
         for model in tqdm(models, desc=f"{arguments.mode} training", unit="model", disable=None):
-            outcomes[model] = train_one(model, exports, arguments)
+            outcomes[model] = train_one(model, arguments)
     if arguments.json:
         print(json.dumps({"mode": arguments.mode, "models": outcomes}))
     else:
@@ -87,12 +86,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return FAILED if "failed" in found else PUBLISHED if "published" in found else NOT_BETTER
 
 
-def train_one(model: str, exports: dict[str, Path | None], arguments: argparse.Namespace) -> dict:
+def train_one(model: str, arguments: argparse.Namespace) -> dict:
     """What became of one model: `outcome` published, not better or failed; `version`; `why`. One that fails does not stop the others."""
     folder = folder_of(arguments.repository, model)
     before = newest_version(folder)
     try:
-        program, options = how_to_train(model, exports, arguments)
+        program, options = how_to_train(model, arguments)
         # With --json nothing but the summary may stand on stdout.
         with redirect_stdout(sys.stderr if arguments.json else sys.stdout):
             PROGRAMS[program](options)
@@ -104,7 +103,7 @@ def train_one(model: str, exports: dict[str, Path | None], arguments: argparse.N
     return {"outcome": "published", "version": version if version > before else None, "why": None}
 
 
-def how_to_train(model: str, exports: dict[str, Path | None], arguments: argparse.Namespace) -> tuple[str, list[str]]:
+def how_to_train(model: str, arguments: argparse.Namespace) -> tuple[str, list[str]]:
     """The program of a model and its options. Raises ValueError where an export is missing, or an incremental run is not possible."""
     program, *options = MODELS[model]
     served = in_use(arguments.repository, folder_of(arguments.repository, model).name)
@@ -112,10 +111,7 @@ def how_to_train(model: str, exports: dict[str, Path | None], arguments: argpars
         # A ranker may be a network or trees: it stays what it is.
         program = served.run.get("program", program)
     for kind in READS.get(program, ("events",)):
-        path = exports[kind]
-        if path is None:
-            raise ValueError(f"{arguments.exports} holds no {kind}.jsonl; write it with `millrace export {kind}`")
-        options += [f"--{kind}", str(path)]
+        options += [f"--{kind}", str(required_export(arguments.exports, kind))]
     options += ["--repository", str(arguments.repository), "--window", arguments.window, "--margin", str(arguments.margin)]
     if arguments.mode == "full":
         options.append("--like-in-use")
@@ -131,11 +127,6 @@ def how_to_train(model: str, exports: dict[str, Path | None], arguments: argpars
 def folder_of(repository: Path, model: str) -> Path:
     """The folder whose versions count for a model."""
     return repository / ("two_tower_user" if model == "two_tower" else model)
-
-
-def find_export(folder: Path, kind: str) -> Path | None:
-    """The export of one kind in a folder, if it is there."""
-    return next((path for path in (folder / f"{kind}.jsonl", folder / f"{kind}.jsonl.gz") if path.exists()), None)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import tempfile
 import unittest
 from argparse import ArgumentTypeError
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import onnxruntime
 import torch
 
+import compare_versions
 import retrain
 import train_als
 import train_ranker
@@ -23,7 +23,7 @@ import train_sequence
 import train_text
 from millrace_training.cells import Cells
 from millrace_training.compare import HeldOut, paired_interval
-from millrace_training.data import Impressions, load_impressions
+from millrace_training.data import Impressions
 from millrace_training.factors import Factors, cells_of
 from millrace_training.features import RANKER_FEATURES
 from millrace_training.fit import split_by_time
@@ -31,7 +31,8 @@ from millrace_training.judge_next import held_questions, ranks_by_sequence
 from millrace_training.judge_ranker import held_lists
 from millrace_training.program import configured, duration_ms, parent_of, program_parser, run_program
 from millrace_training.publish import Candidate, Gate, publish
-from millrace_training.ranker import HEADS, Ranker
+from millrace_training.ranker import Ranker
+from millrace_training.ranker_run import known_columns
 from millrace_training.refusals import NotGoodEnough
 from millrace_training.registry import PublishedVersion, in_use, newest_version
 from millrace_training.retrieval import INPUT, best_rows
@@ -83,13 +84,13 @@ class GateTest(unittest.TestCase):
         labels[np.arange(lists) * 5 + best, 0] = 1
         decision = np.repeat(np.arange(lists), 5)
         return Impressions(
-            features, RANKER_FEATURES, np.tile(np.arange(5), lists), labels, np.zeros(lists * 5), np.full(lists * 5, "linear"),
+            features, np.tile(np.arange(5), lists), labels, np.zeros(lists * 5), np.full(lists * 5, "linear"),
             decision, decision % 60, decision / lists, 0, 1,
         )  # fmt: skip
 
     def candidate(self, weight: float, columns: tuple[str, ...] = RANKER_FEATURES) -> Candidate:
         """A ranker that goes by `weight` · leaf affinity."""
-        model = Ranker((4, 4), architecture="wide-deep", columns=columns).eval()
+        model = Ranker((4, 4), architecture="wide-deep", columns=len(columns)).eval()
         for head in model.body.heads:
             torch.nn.init.zeros_(head.weight)
         with torch.no_grad():
@@ -144,7 +145,7 @@ class GateTest(unittest.TestCase):
             publish([self.candidate(1)], self.repository, gate=self.gate())
         self.assertEqual((self.comparison(2)["in_use"], self.comparison(2)["new"]), (1, 1))
         publish([self.candidate(1, ("affinity_leaf", "of_the_future"))], self.repository)
-        with self.assertRaisesRegex(NotGoodEnough, "ranker 3 asks for columns that the export lacks: of_the_future"):
+        with self.assertRaisesRegex(NotGoodEnough, "ranker 3 asks for columns that the rows lack: of_the_future"):
             publish([self.candidate(1)], self.repository, gate=self.gate())
         publish([self.candidate(1)], self.repository, gate=self.gate(forced="the export is older"))
         self.assertIn("of_the_future", self.comparison(4)["not_comparable"])
@@ -417,6 +418,13 @@ class RetrainTest(unittest.TestCase):
         self.assertEqual([hot in ids[:12] for ids in after.answer(rows)["item_ids"]], [True, False])
         code, found = self.retrain("incremental", "2h", "--models", "als", "--velocity-min", "1000")
         self.assertEqual((code, found["als"]["why"].split(",")[0]), (3, "no item is in sudden demand"))
+        # Two versions that were never compared with each other may be, later on.
+        asked = ("als", "1", "--exports", str(self.exports), "--repository", str(self.repository), "--window", "2h")
+        with self.assertRaisesRegex(NotGoodEnough, "als 1 may be worse than version 2"):
+            quietly(compare_versions.main, *asked)
+        written = json.loads((self.repository / "als" / "comparisons" / "1-2.json").read_text())
+        self.assertEqual((written["with"], written["accepted"]), (2, False))
+        self.assertAlmostEqual(written["in_use"], run["comparison"]["new"], places=6)
         # A ranker goes on from its weights, or tells that they could not be bettered.
         code, found = self.retrain("incremental", "10m", "--models", "ranker")
         self.assertIn((code, found["ranker"]["outcome"]), ((0, "published"), (3, "not better")))
@@ -453,13 +461,14 @@ class RetrainTest(unittest.TestCase):
         np.testing.assert_array_equal(after["table.weight"][:-1], before["table.weight"])
         self.assertEqual(self.run_of("sasrec", 2)["parameters"]["width"], 16)
 
-    def test_columns_of_an_older_schema_are_learned_and_gone_on_with(self) -> None:
-        shown = load_impressions([self.exports / "rewards.jsonl.gz"])
-        self.assertEqual(shown.columns, RANKER_FEATURES[: shown.features.shape[1]])
-        narrow = shown.narrowed(RANKER_FEATURES[:12], "ranker 1")
-        self.assertEqual((narrow.features.shape[1], narrow.columns), (12, RANKER_FEATURES[:12]))
-        with self.assertRaisesRegex(ValueError, "ranker 1 was fitted on other columns"):
-            shown.narrowed(("of_the_future",), "ranker 1")
+    def test_going_on_takes_the_columns_that_were_learned(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            run = Path(folder) / "run.json"
+            run.write_text(json.dumps({"columns": RANKER_FEATURES[:12]}))
+            self.assertEqual(known_columns(PublishedVersion(Path(folder))), 12)
+            run.write_text(json.dumps({"columns": ["of_the_future"]}))
+            with self.assertRaisesRegex(ValueError, "was fitted on other columns"):
+                known_columns(PublishedVersion(Path(folder)))
 
 
 if __name__ == "__main__":

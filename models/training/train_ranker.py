@@ -20,7 +20,7 @@ from millrace_training.program import add_incremental, configured, gate_of, pare
 from millrace_training.publish import Candidate, publish
 from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
-from millrace_training.ranker_run import add_rewards, describe_impressions, golden_features, load_enough, require_better_than_constant
+from millrace_training.ranker_run import add_rewards, describe_impressions, golden_features, known_columns, load_enough, require_better_than_constant
 from millrace_training.registry import PublishedVersion
 from millrace_training.warm_start import RATE, enough, start_from, weights_of
 
@@ -59,9 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = configured(RankerConfig, arguments, parent)
     prepare_torch(config.seed, config.threads)
     start = parent if arguments.incremental else None
-    shown, split = load_enough(arguments, enough(config.slots_min, start))
     if start is not None:
-        shown = shown.narrowed(start.run.get("columns", ()), start.name)
+        arguments.columns = known_columns(start)
+    shown, split = load_enough(arguments, enough(config.slots_min, start))
     model, history = train(shown, split, config, start)
     metrics = evaluate(model, shown, split)
     print_metrics(metrics)
@@ -85,7 +85,7 @@ def train(
 
     Raises NotGoodEnough where `start` was not bettered.
     """
-    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture, shown.columns)
+    model = Ranker((config.hidden_first, config.hidden_second), config.dropout, config.architecture, shown.features.shape[1])
     if start is None:
         model.standardise_by(shown.features[split.train])
         model.start_at(shown.labels[split.train].mean(axis=0))

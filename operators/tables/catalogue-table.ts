@@ -1,21 +1,28 @@
 import { Catalogue, embeddingWidth, type RelatedRows } from '../../algorithms/catalogue.ts'
 import { shrunkCosine } from '../../algorithms/co-visitation.ts'
+import type { ItemFacts } from '../../algorithms/ranker/item-columns.ts'
 import { type RuleSubject, unknownSubject } from '../../algorithms/rules/rule-spec.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
+import { wordHashes } from '../../algorithms/word-hashes.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import type { ItemTable } from '../../ports/item-table.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
+import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
 import { VectorSearch, type VectorSearchOptions } from './vector-search.ts'
 
+/** Types of events that say something for an item: a strength of .3 or more. */
+const signalTypes = (['view', 'click', 'add_to_cart', 'purchase', 'like'] as const).map(eventTypeNumber)
 /** Item rows sent to the item tower at once. */
 const embedRowsMax = 512
 /** Rows that one call of `embed` brings into the index at least: a list waits some milliseconds for them. */
 const indexRowsPerCall = 64
 const exactSearch: VectorSearchOptions = { exactMax: Number.POSITIVE_INFINITY, openIndex: () => null }
+/** Words of an item that searches are matched with. */
+const wordsMax = 32
 /** Batches between two tries to give all items vectors of the user tower's version: a try costs the whole catalogue. */
 const misfitsPerTry = 256
 
@@ -155,7 +162,11 @@ export class CatalogueTable implements ItemTable {
       catalogue.withdrawn[row] = update.withdrawn ? 1 : 0
       catalogue.setSignals(row, update)
     }
-    catalogue.relate(row, this.#related(row, update.similar), this.#related(row, update.together))
+    catalogue.describe(row, factsOf(update, this.#items.get(row)))
+    catalogue.signals[row] = signalsOf(update.counts)
+    catalogue.followed[row] = update.followed
+    catalogue.purchases.set(row, update.bought, update.eventTimeMs)
+    catalogue.relate(row, this.#similar(row, update.similar), this.#counted(update.together))
   }
 
   /** What depends on the item's own data only: text index and item vector. */
@@ -168,24 +179,52 @@ export class CatalogueTable implements ItemTable {
     }
     this.#unembedded.add(row)
     this.content.add(row, tokensOf(item))
+    this.catalogue.words[row] = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
   }
 
   /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */
-  #related(row: number, neighbours: readonly Neighbour[]): RelatedRows {
-    const rows = new Int32Array(neighbours.length)
-    const weights = new Float32Array(neighbours.length)
-    neighbours.forEach((neighbour, index) => {
-      const other = this.catalogue.rowOf(neighbour.itemId)
-      rows[index] = other
-      weights[index] = shrunkCosine(neighbour.weight, this.#touches(row), this.#touches(other))
-    })
+  #similar(row: number, neighbours: readonly Neighbour[]): RelatedRows {
+    const { rows, weights } = this.#counted(neighbours)
+    for (let i = 0; i < rows.length; i++) weights[i] = shrunkCosine(weights[i]!, this.#touches(row), this.#touches(rows[i]!))
     return { rows, weights }
+  }
+
+  #counted(neighbours: readonly Neighbour[]): RelatedRows {
+    const rows = Int32Array.from(neighbours, ({ itemId }) => this.catalogue.rowOf(itemId))
+    return { rows, weights: Float32Array.from(neighbours, ({ weight }) => weight) }
   }
 
   /** About how often an item was touched lately: popularity counts strength, and most touches weigh .3. */
   #touches(row: number): number {
     return this.catalogue.popularity[row]! / 0.3
   }
+}
+
+function factsOf({ counts, rating, hourly, people, similar, together }: ItemUpdate, item: Item | undefined): ItemFacts {
+  const count = (type: EventType) => counts[eventTypeNumber(type)] ?? 0
+  return {
+    known: item !== undefined,
+    stock: item?.stock ?? -1,
+    views: count('view'),
+    clicks: count('click'),
+    carts: count('add_to_cart'),
+    purchases: count('purchase'),
+    likes: count('like'),
+    dismissals: count('dismiss'),
+    ratings: count('rating'),
+    rating,
+    hourly,
+    people,
+    similar: similar.length,
+    together: together.length,
+  }
+}
+
+/** Events that say something for an item. */
+function signalsOf(counts: readonly number[]): number {
+  let sum = 0
+  for (const type of signalTypes) sum += counts[type] ?? 0
+  return sum
 }
 
 function sameWords(a: Item, b: Item): boolean {

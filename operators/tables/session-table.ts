@@ -4,16 +4,26 @@ import { fnv1a32, murmur2 } from '../../core/hash.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import type { SessionSteps } from '../../schemas/session-steps.ts'
 
-/** `session-steps` as a table: the session index, fed by every process's people. Rows seen before are skipped by position. */
+/** Distinct items of a person's history. */
+const historyMax = 30
+
+/** `session-steps` as a table: sessions, and histories of people, of every process. Rows seen before are skipped by position. */
 export class SessionTable {
   readonly index: SessionIndex
+  /** What each person touched, by the hash of who they are: the last items of those who were active last. */
+  readonly people: SessionIndex
   readonly #catalogue: Catalogue
   /** Next source offset by source partition. */
   readonly #positions = new Map<number, number>()
 
-  constructor(catalogue: Catalogue, options: { readonly sessionsMax: number; readonly itemsMax: number }) {
+  constructor(
+    catalogue: Catalogue,
+    options: { readonly sessionsMax: number; readonly peopleMax: number; readonly itemsMax: number },
+  ) {
     this.#catalogue = catalogue
-    this.index = new SessionIndex(options)
+    const { sessionsMax, peopleMax, itemsMax } = options
+    this.index = new SessionIndex({ sessionsMax, itemsMax })
+    this.people = new SessionIndex({ sessionsMax: peopleMax, itemsMax, itemsPerSessionMax: historyMax, forgetOldest: true })
   }
 
   apply(records: readonly Sourced<SessionSteps | null>[]): void {
@@ -27,7 +37,9 @@ export class SessionTable {
       if (steps.offsets[i]! < position) continue
       const session = steps.sessions[i]!
       if (keys[session] === -1) keys[session] = sessionKey(steps.strings[session]!)
-      this.index.add(keys[session]!, this.#catalogue.rowOf(steps.strings[steps.items[i]!]!), steps.timesMs[i]!)
+      const row = this.#catalogue.rowOf(steps.strings[steps.items[i]!]!)
+      this.index.add(keys[session]!, row, steps.timesMs[i]!)
+      if (i < steps.people.length) this.people.add(steps.people[i]!, row, steps.timesMs[i]!)
     }
     const last = steps.offsets.at(-1)
     if (last !== undefined && last >= position) this.#positions.set(steps.sourcePartition, last + 1)

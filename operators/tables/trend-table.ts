@@ -27,6 +27,7 @@ export class TrendTable implements TrendLists {
     const popular = update.items.filter((entry) => entry.popularity > 0)
     const trending = update.items.filter((entry) => entry.trend > 0).sort((a, b) => b.trend - a.trend)
     return {
+      people: update.people,
       popularRows: Int32Array.from(popular, (entry) => this.#catalogue.rowOf(entry.itemId)),
       popularScores: Float64Array.from(popular, (entry) => entry.popularity),
       trendRows: Int32Array.from(trending, (entry) => this.#catalogue.rowOf(entry.itemId)),

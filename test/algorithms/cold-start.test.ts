@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { blendByEvidence, evidenceWeights } from '../../algorithms/evidence-weights.ts'
 import { judgeNewItem, type NewItemOptions } from '../../algorithms/judge-new-item.ts'
+import { topK } from '../../algorithms/top-k.ts'
 import { createRandom } from '../../core/random.ts'
 import { expectRelative } from './close.ts'
 
@@ -123,20 +124,28 @@ describe('evidenceWeights', () => {
 describe('blendByEvidence', () => {
   const trend = Int32Array.of(1, 2, 3)
   const own = Int32Array.of(9, 2)
+  const blended = (tiers: Parameters<typeof blendByEvidence>[0], base = trend) => {
+    const points = new Float64Array(10)
+    const weights = blendByEvidence(tiers, base, points)
+    const { indices, scores } = topK(points, 10)
+    return { items: [...indices].filter((_item, at) => scores[at]! > 0), points, weights: [...weights] }
+  }
 
   it('is the trend list for whom nothing is known, and the own list for whom much is', () => {
-    expect([...blendByEvidence([{ items: own, evidence: 0, half: 5 }], trend, { count: 2 }).items]).toEqual([1, 2])
-    expect([...blendByEvidence([{ items: own, evidence: 1e9, half: 5 }], trend, { count: 2 }).items]).toEqual([9, 2])
+    expect(blended([{ items: own, evidence: 0, half: 5 }]).items).toEqual([1, 2, 3])
+    expect(blended([{ items: own, evidence: 1e9, half: 5 }]).items.slice(0, 2)).toEqual([9, 2])
     // Half and half: 2 has points of both, .5 · 49/50 twice.
-    const both = blendByEvidence([{ items: own, evidence: 5, half: 5 }], trend)
-    expect([...both.items]).toEqual([2, 1, 9, 3])
-    expect(both.points[0]).toBeCloseTo(0.98, 12)
-    expect(both.mainSource[2]).toBe(0)
+    const both = blended([{ items: own, evidence: 5, half: 5 }])
+    expect(both.items).toEqual([2, 1, 9, 3])
+    expect(both.points[2]).toBeCloseTo(0.98, 12)
+    expect(both.weights).toEqual([0.5, 0.5])
   })
 
-  it('hands the weight of a tier without items to the next tier', () => {
+  it('hands the weight of a tier without items to the next tier, and that of a base without items to all', () => {
     const quiz = { items: Int32Array.of(7), evidence: 3, half: 3 }
-    const blend = blendByEvidence([{ items: new Int32Array(0), evidence: 100, half: 5 }, quiz], trend)
-    expect(blend.points[[...blend.items].indexOf(7)]).toBeCloseTo(0.5, 12)
+    const nobody = { items: new Int32Array(0), evidence: 100, half: 5 }
+    expect(blended([nobody, quiz]).points[7]).toBeCloseTo(0.5, 12)
+    const alone = blended([{ items: own, evidence: 5, half: 5 }, quiz], new Int32Array(0))
+    expect([alone.points[9], alone.points[7]]).toEqual([expect.closeTo(2 / 3, 12), expect.closeTo(1 / 3, 12)])
   })
 })

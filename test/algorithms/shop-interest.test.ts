@@ -5,10 +5,20 @@ import { exposureOf, exposureShares } from '../../algorithms/exposure-shares.ts'
 import { serendipity } from '../../algorithms/list-diversity.ts'
 import { marginBlend, marginScores } from '../../algorithms/margin-blend.ts'
 import { promotionSlots } from '../../algorithms/promotion-slots.ts'
-import { serendipityOrder } from '../../algorithms/serendipity-order.ts'
+import { type SerendipityOptions, serendipityScores } from '../../algorithms/serendipity-scores.ts'
+import { topK } from '../../algorithms/top-k.ts'
 import '../property-seed.ts'
 
-describe('serendipityOrder', () => {
+/** The best rows by relevance with its share of serendipity. */
+function serendipityOrder(
+  relevance: Float64Array,
+  nearness: Float64Array,
+  { count, ...options }: SerendipityOptions & { readonly count: number },
+): Int32Array {
+  return topK(serendipityScores(relevance, nearness, options), count).indices
+}
+
+describe('serendipityScores', () => {
   const relevance = Float64Array.of(1, 0.9, 0.5, 0.1)
   const nearness = Float64Array.of(0.85, 0.2, 0.1, 0)
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rankerFeatureNames, rankerWidth } from '../../algorithms/ranker-features.ts'
+import { wordHashes } from '../../algorithms/word-hashes.ts'
 import { type AuditOptions, auditFeatures } from '../../cli/audit-features.ts'
 import type { OpenPorts } from '../../cli/compose.ts'
 import { loadConfig } from '../../cli/config.ts'
@@ -17,7 +18,8 @@ import { Stack } from '../e2e/stack.ts'
 import { shopItem } from '../topologies/catalogue.ts'
 
 const startMs = 1_800_000_000_000
-const options: AuditOptions = { decisionsMax: 100, lagMsMax: 10_000 }
+const options: AuditOptions = { decisionsMax: 100, lagMsMax: 10_000, draftsMax: 100, tableRecordsMax: 10_000 }
+const config = loadConfig(undefined, { partitions: 1, embedded: { path: ':memory:' }, log: { level: 'silent' } })
 const away = {
   ready: () => false,
   score: () => Promise.reject(new MillraceError('MILL_INFERENCE_UNAVAILABLE', 'no worker answers')),
@@ -32,6 +34,10 @@ const person: UserFeatures = {
   brands: [{ name: 'sold elsewhere', weight: 0.5 }],
   counts: eventTypes.map(() => 2),
   week: { views: 3, clicks: 1, carts: 0, purchases: 2, spend: 30 },
+  day: { views: 2, clicks: 1, carts: 0, purchases: 1, spend: 20 },
+  hour: { views: 1, clicks: 0, carts: 0, purchases: 0, spend: 0 },
+  orders: { lastMs: startMs, purchases30d: 2, spend30d: 30, purchases90d: 3, spend90d: 40 },
+  searches: [wordHashes('Thing i4', 6)],
   session: {
     sessionId: 's',
     startMs,
@@ -53,6 +59,7 @@ const person: UserFeatures = {
 }
 
 describe('models audit', () => {
+  let decisions = 0
   let clock: ManualClock
   let stack: Stack
   let log: EmbeddedEventLog
@@ -61,19 +68,24 @@ describe('models audit', () => {
 
   const send = (topic: TopicName, key: string, value: object) =>
     stack.append([{ topic, key, partition: 0, value: stack.ports.wire.encode(topic, value as never) }])
-  const item = (at: number, popularity: number) =>
-    send('item-updates', `i${at}`, {
-      itemId: `i${at}`,
-      item: shopItem(`i${at}`, { category: [`c${at % 3}`], brand: at % 2 ? `b${at}` : null, price: 5 + at, stock: at }),
-      withdrawn: false,
-      popularity,
-      trend: 0.5,
-      counts: [],
-      purchaseRate: 0.02,
-      similar: [],
-      together: [],
-      eventTimeMs: startMs,
-    })
+  const itemValue = (at: number, popularity: number) => ({
+    itemId: `i${at}`,
+    item: shopItem(`i${at}`, { category: [`c${at % 3}`], brand: at % 2 ? `b${at}` : null, price: 5 + at, stock: at }),
+    withdrawn: false,
+    popularity,
+    trend: 0.5,
+    counts: [],
+    purchaseRate: 0.02,
+    rating: 3.5,
+    hourly: 2,
+    people: 3,
+    similar: at === 3 ? [{ itemId: 'i6', weight: 4 }] : [],
+    together: [],
+    bought: 0,
+    followed: 0,
+    eventTimeMs: startMs,
+  })
+  const item = (at: number, popularity: number) => send('item-updates', `i${at}`, itemValue(at, popularity))
   const moved = () =>
     send('feature-updates', 'me', {
       userId: 'me',
@@ -85,14 +97,27 @@ describe('models audit', () => {
       features: person,
     })
   const bytes = (values: Float32Array) => Buffer.from(Float32Array.from(values).buffer)
-  const show = (listId: string, change: (slot: string, row: Float32Array) => void = () => {}, context = logged.context) => {
+  const show = (
+    listId: string,
+    change: (slot: string, row: Float32Array) => void = () => {},
+    context = logged.context,
+    width = rankerWidth,
+  ) => {
     const slots = [...logged.rows].map(([itemId, row], position) => {
       const own = row.slice()
       change(itemId, own)
-      return { itemId, position, propensity: 1, source: 'popular', score: 1, explored: false, features: bytes(own) }
+      return {
+        itemId,
+        position,
+        propensity: 1,
+        source: 'popular',
+        score: 1,
+        explored: false,
+        features: bytes(own.subarray(0, width)),
+      }
     })
     const decision: Decision = {
-      decisionId: `of ${listId}`,
+      decisionId: `of ${listId} ${decisions++}`,
       listId,
       userId: 'me',
       timeMs: startMs,
@@ -115,7 +140,6 @@ describe('models audit', () => {
 
   beforeEach(async () => {
     clock = new ManualClock(startMs)
-    const config = loadConfig(undefined, { partitions: 1, embedded: { path: ':memory:' }, log: { level: 'silent' } })
     const database = openEmbeddedDatabase(':memory:')
     log = new EmbeddedEventLog(database, { clock })
     stack = await Stack.open(config, { log })
@@ -123,6 +147,7 @@ describe('models audit', () => {
     await send('trend-updates', 'scope:all', {
       scope: 'scope:all',
       items: Array.from({ length: 8 }, (_, at) => ({ itemId: `i${at}`, popularity: 10 - at, trend: 0 })),
+      people: 100,
       eventTimeMs: startMs,
     })
     clock.advance(1_000)
@@ -149,7 +174,7 @@ describe('models audit', () => {
 
   it('finds what the steps logged bit for bit, also after the items have moved on', async () => {
     await show('0-0')
-    expect(await auditFeatures(stack.ports, options)).toMatchObject({
+    expect(await auditFeatures(stack.ports, config, options)).toMatchObject({
       decisions: 1,
       audited: 1,
       contexts: 1,
@@ -160,7 +185,7 @@ describe('models audit', () => {
     })
     clock.advance(1_000)
     for (let at = 0; at < 8; at++) await item(at, 100)
-    expect(await auditFeatures(stack.ports, options)).toMatchObject({ rows: logged.rows.size, mismatches: 0, behind: 0 })
+    expect(await auditFeatures(stack.ports, config, options)).toMatchObject({ rows: logged.rows.size, mismatches: 0, behind: 0 })
   })
 
   it.for([
@@ -170,13 +195,71 @@ describe('models audit', () => {
     ['hour_cos', 0],
     ['source_popular', 1.5],
     ['sources_share', 0.9],
+    ['item_looks', 0.9],
+    ['touch_age', 0.5],
+    ['query_match', 0.25],
+    ['spend_90d', 0.125],
+    ['category_24h', 0.75],
+    ['price_sensitivity', 0.5],
+    ['vector_cosine', -1.5],
   ] as const)('names the first column that differs: %s', async ([name, wrong]) => {
     await show('0-0', (itemId, row) => {
       if (itemId === 'i4') row[column(name)] = wrong
     })
-    const { mismatches, examples } = await auditFeatures(stack.ports, options)
+    const { mismatches, examples } = await auditFeatures(stack.ports, config, options)
     expect(mismatches).toBe(1)
     expect(examples).toMatchObject([{ listId: '0-0', userId: 'me', itemId: 'i4', column: name, logged: Math.fround(wrong) }])
+  })
+
+  it('audits rows of schema 1 as well, and refuses widths that no schema has', async () => {
+    await show('0-0', undefined, undefined, 32)
+    await show('0-0')
+    const audit = await auditFeatures(stack.ports, config, options)
+    expect(audit).toMatchObject({ rows: 2 * logged.rows.size, mismatches: 0, examples: [] })
+    expect(audit.widths).toEqual({ 32: logged.rows.size, [rankerWidth]: logged.rows.size })
+    await show(
+      '0-0',
+      (itemId, row) => void (itemId === 'i4' && row.fill(7, column('price_log'), column('price_log') + 1)),
+      undefined,
+      32,
+    )
+    await show('0-0', undefined, undefined, 31)
+    const { examples, mismatches } = await auditFeatures(stack.ports, config, options)
+    expect(mismatches).toBe(1 + logged.rows.size)
+    expect(new Set(examples.map((example) => example.column))).toEqual(new Set(['price_log', 'width']))
+  })
+
+  it('drafts the list again: what follows from all items is the same, or is told by column', async () => {
+    await show('0-0')
+    const all = logged.rows.size
+    const { tables } = await auditFeatures(stack.ports, config, options)
+    expect(tables).toEqual({ whole: true, rows: all, same: all, moved: 0, unordered: 0, unorderedColumns: {} })
+    // The neighbours and the trend of the shop are seen in what was logged.
+    // i3 leads to i6 alone, and i6 back home: of all walks .85 · .15 end at i6.
+    expect(logged.rows.get('i6')![column('page_rank')]).toBeCloseTo(Math.log(128.5) / 7, 5)
+    expect(logged.rows.get('i6')![column('source_similar')]).toBe(1)
+    await show('0-0', (itemId, row) => {
+      if (itemId === 'i6') row[column('page_rank')] = 0.5
+      if (itemId === 'i4') row[column('source_popular')] = 0.123
+    })
+    // So soon that the tables were full at all three moments.
+    const moved = await auditFeatures(stack.ports, config, { ...options, lagMsMax: 500 })
+    expect(moved.mismatches).toBe(0)
+    expect(moved.tables).toMatchObject({ unordered: 2, unorderedColumns: { page_rank: 1, source_popular: 1 } })
+    const few = await auditFeatures(stack.ports, config, { ...options, tableRecordsMax: 5 })
+    expect(few.tables).toBeNull()
+  })
+
+  it('does not count as wrong what the tables changed while the list was made', async () => {
+    await show('0-0', (itemId, row) => {
+      if (itemId === 'i6') row[column('price_percentile')] = -1
+    })
+    const dear = { itemId: 'i9', category: ['c0'], price: 1_000 }
+    await send('item-updates', 'i9', { ...itemValue(9, 1), item: shopItem('i9', dear) })
+    await show('0-0')
+    const { mismatches, tables } = await auditFeatures(stack.ports, config, options)
+    expect(mismatches).toBe(0)
+    expect(tables!.moved).toBe(1)
   })
 
   it('names a context that differs, and leaves out what the log has dropped', async () => {
@@ -185,7 +268,7 @@ describe('models audit', () => {
     await show('0-0', undefined, context)
     await show('0-99')
     await show('trend-of-nobody')
-    const audit = await auditFeatures(stack.ports, options)
+    const audit = await auditFeatures(stack.ports, config, options)
     expect(audit).toMatchObject({ decisions: 3, audited: 1, gone: 2, contexts: 1, mismatches: 1 })
     expect(audit.examples).toMatchObject([{ itemId: null, column: 'context 3', logged: 7 }])
   })
@@ -196,8 +279,8 @@ describe('models audit', () => {
     clock.advance(5_000)
     await moved()
     await show('0-1')
-    expect(await auditFeatures(stack.ports, options)).toMatchObject({ mismatches: 0, behind: 1, behindMsMax: 5_000 })
-    const strict = await auditFeatures(stack.ports, { ...options, lagMsMax: 1_000 })
+    expect(await auditFeatures(stack.ports, config, options)).toMatchObject({ mismatches: 0, behind: 1, behindMsMax: 5_000 })
+    const strict = await auditFeatures(stack.ports, config, { ...options, lagMsMax: 1_000 })
     expect(strict.examples).toMatchObject([{ itemId: 'i4', column: 'popularity_log' }])
   })
 
@@ -217,7 +300,7 @@ describe('models audit', () => {
         return typeof own === 'function' ? own.bind(target) : own
       },
     })
-    const audit = await auditFeatures({ ...stack.ports, log: compacted } as OpenPorts, options)
+    const audit = await auditFeatures({ ...stack.ports, log: compacted } as OpenPorts, config, options)
     expect(audit).toMatchObject({ partly: 1, personOnly: 1, mismatches: 1 })
     expect(audit.examples).toMatchObject([{ itemId: 'i7', column: 'session_events_log' }])
   })

@@ -44,8 +44,20 @@ let list: ServedList | undefined
 
 beforeAll(async () => {
   const small = ['--set', 'simulator.users=12', '--set', 'simulator.items=150', '--set', 'inference.deadlineMs=10000']
+  // Everybody's list is ordered by the ranker alone.
+  const regulars = ['--set', 'recommendations.blendItemsMax=0']
   const free = ['--set', 'gateway.port=0', '--set', 'admin.port=0']
-  const { code, stdout, stderr } = await folder.run('start', '--events', '250', '--seed', '5', ...free, ...small, ...models)
+  const { code, stdout, stderr } = await folder.run(
+    'start',
+    '--events',
+    '250',
+    '--seed',
+    '5',
+    ...free,
+    ...small,
+    ...regulars,
+    ...models,
+  )
   expect({ code, stderr }, stdout).toMatchObject({ code: 0 })
   // Whoever of the shop has a list of the model.
   const config = loadConfig(undefined, { embedded: { path: join(folder.path, 'test.db') }, log: { level: 'silent' } })

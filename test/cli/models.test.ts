@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -129,9 +129,7 @@ describe('models promote and rollback', () => {
     await compared('m', 1, 2)
     await compared('m', 2, 4, false)
     await compared('m', 3, 4)
-    await expect(promote('m', 1)).rejects.toThrow(
-      'm 1 is not promoted: it was compared with version 2, not with version 4, which is in use',
-    )
+    await expect(promote('m', 1)).rejects.toThrow('m 1 is not promoted: it was never compared with version 4, which is in use')
     await expect(promote('m', 2)).rejects.toThrow('it may be worse than version 4 by more than 0.02 of gain_by_rank')
     expect(await servedOf('m')).toBe(4)
     expect(await promote('m', 3)).toMatchObject([{ from: 4, to: 3, comparison: { with: 4, difference: 0.03 } }])
@@ -142,10 +140,17 @@ describe('models promote and rollback', () => {
       code: 'MILL_USAGE',
     })
     expect(await servedOf('m')).toBe(3)
-    expect(await promote('m', 2, true)).toMatchObject([{ from: 3, to: 2, comparison: { accepted: false } }])
+    expect(await promote('m', 2, true)).toMatchObject([{ from: 3, to: 2, comparison: null }])
+    // A comparison that was made later counts, and counts more than that of the training.
+    await mkdir(join(shelf.repository, 'm', 'comparisons'))
+    const later = { with: 2, metric: 'gain_by_rank', difference: 0.03, interval: [0.01, 0.05], margin: 0.02, accepted: true }
+    await writeFile(join(shelf.repository, 'm', 'comparisons', '4-2.json'), JSON.stringify(later))
+    expect(await promote('m', 4)).toMatchObject([{ from: 2, to: 4, comparison: { with: 2, accepted: true } }])
+    expect(await promote('m', 3)).toMatchObject([{ from: 4, to: 3 }])
+    expect(await promote('m', 2, true)).toMatchObject([{ from: 3, to: 2 }])
     // What was good enough once is gone back to without being compared.
     expect(await rollBackModel(shelf, config, 'm', options)).toMatchObject([{ from: 2, to: 3, comparison: null }])
-    expect(auditLines().at(-2)).toMatchObject({ forced: true, reason: 'test', comparison: { with: 4 } })
+    expect(auditLines().at(-2)).toMatchObject({ forced: true, reason: 'test' })
   })
 
   it('shows what versions were made from; those of before, too', async () => {

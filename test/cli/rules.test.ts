@@ -73,7 +73,14 @@ it('sets, lists and removes rules, and keeps an audit', { timeout: 120_000 }, as
   })
   const one = write('one.json', { id: 'no-acme', field: 'brand', values: ['Acme', 'Umbra'], bias: 0 })
   expect((await folder.json('rules', 'set', one, '--replace')).value).toEqual({ set: 1, removed: 1 })
-  expect((await folder.json('rules', 'ls')).value).toMatchObject({ rules: [{ id: 'no-acme', values: ['Acme', 'Umbra'] }] })
+  // Somebody writes to the topic without asking.
+  const opened = await ports()
+  await sendRules(opened, [{ ...rules[1]!, id: 'wrong', bias: -7 }])
+  await opened.close()
+  expect((await folder.json('rules', 'ls')).value).toMatchObject({
+    rules: [{ id: 'no-acme', values: ['Acme', 'Umbra'] }, { id: 'wrong' }],
+    faults: { wrong: expect.stringContaining('bias -7') },
+  })
   const acts = readFileSync(join(folder.path, 'audit.jsonl'), 'utf8').trim().split('\n')
   expect(acts.map((line) => (JSON.parse(line) as { act: string }).act)).toEqual(['rules set', 'rules rm', 'rules set'])
 })
@@ -224,6 +231,7 @@ async function storeLists(): Promise<void> {
     seed: '',
     rung: 'linear',
     modelVersion: '',
+    personalShare: 1,
     rules: [],
     items: ids.map(recommended),
   })

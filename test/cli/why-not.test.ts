@@ -30,11 +30,21 @@ const person = {
   userId: 'me',
   firstSeenMs: nowMs - 1000,
   lastActiveMs: nowMs,
-  recent: [{ itemId: 'current', timeMs: nowMs, type: 'click', strength: 0.3 }],
+  // Twenty items: a regular, whom the ranker alone orders.
+  recent: ['current', ...Array.from({ length: 19 }, (_, at) => `gone${at}`)].map((itemId) => ({
+    itemId,
+    timeMs: nowMs,
+    type: 'click',
+    strength: 0.3,
+  })),
   categories: ['c0', 'c1', 'c2', 'c3'].map((name, at) => ({ name, weight: 0.4 - at / 10 })),
   brands: [],
   counts: eventTypes.map(() => 1),
   week: { views: 1, clicks: 1, carts: 0, purchases: 0, spend: 0 },
+  day: { views: 2, clicks: 1, carts: 0, purchases: 1, spend: 20 },
+  hour: { views: 1, clicks: 0, carts: 0, purchases: 0, spend: 0 },
+  orders: { lastMs: nowMs, purchases30d: 2, spend30d: 30, purchases90d: 3, spend90d: 40 },
+  searches: [[1, 2]],
   session: {
     sessionId: 's',
     startMs: nowMs,
@@ -73,8 +83,13 @@ async function fill(stack: Stack): Promise<void> {
       trend: 0,
       counts: [],
       purchaseRate: 0.01,
+      rating: 3.5,
+      hourly: 2,
+      people: 3,
       similar: [],
       together: [],
+      bought: 0,
+      followed: 0,
       eventTimeMs: nowMs,
       ...more,
     })
@@ -86,6 +101,7 @@ async function fill(stack: Stack): Promise<void> {
     send('trend-updates', name, {
       scope: name,
       items: items.map((itemId, at) => ({ itemId, popularity: 200 - at, trend: 0 })),
+      people: 100,
       eventTimeMs: nowMs,
     })
   const ids = plain.map(({ itemId }) => itemId)
@@ -125,7 +141,7 @@ describe('why not', () => {
     ['nobody-knows-it', 'catalogue', 'not in the catalogue'],
     ['withdrawn', 'catalogue', 'withdrawn'],
     ['sold-out', 'catalogue', 'out of stock'],
-    ['unseen', 'sources', 'none of the 9 sources'],
+    ['unseen', 'sources', 'none of the 14 sources'],
     ['bought', 'filter', 'bought it already'],
     ['dismissed', 'filter', 'dismissed it'],
     ['carted', 'filter', 'in the cart'],
@@ -146,6 +162,24 @@ describe('why not', () => {
     expect(of('session')).toMatchObject({ brings: false, score: null, why: expect.stringContaining('similar session') })
     expect(of('together')).toMatchObject({ brings: false, why: expect.stringContaining('seldom bought') })
     expect(of('two_tower')).toMatchObject({ why: 'no two-tower model answered' })
+  })
+
+  it('tells the place after each stage of re-ranking, and what promoted and moved an item later', async () => {
+    const itemId = (await ask('i3')).items.at(-1)!
+    const { recommendations } = stack.config
+    const spring = { id: 'spring', field: 'itemId' as const, values: [itemId], slots: [1], share: 1 }
+    const limits = { ...recommendations.limits, categoryShareMax: 0.1, outsideShareMin: 0 }
+    const config = { ...stack.config, recommendations: { ...recommendations, promotions: [spring], limits } }
+    const promoting = await ListWorkbench.open(config, stack.ports, away)
+    const { stages, end } = await ask(itemId, promoting)
+    await promoting.close()
+    expect(end).toBe('list')
+    const detailOf = (name: string) => stages.find(({ stage }) => stage === name)!.detail
+    expect(detailOf('rerank')).toMatch(
+      /^by score alone at place \d+, after relevance at \d+, after diversity at \d+, after fairness at \d+, after caps at \d+$/,
+    )
+    expect(detailOf('promote')).toMatch(/^at place 1: promotion spring \(\d+ to 1\)$/)
+    expect(detailOf('rule')).toMatch(/^at place \d+/)
   })
 
   it('a full candidate set turns away what later sources bring', async () => {
@@ -170,7 +204,7 @@ describe('why not', () => {
     const ranked = brought - 4
     expect(ends.get('list')!.toSorted()).toEqual([...items].sort())
     expect([count('list'), count('reserve'), count('pool')]).toEqual([50, 20, ranked - 100])
-    expect(count('diversity') + count('explore')).toBe(30)
+    expect(count('places') + count('explore')).toBe(30)
     expect(count('filter')).toBe(4)
     expect(count('catalogue')).toBe(2)
     // What no source brings: the rest.
@@ -192,14 +226,16 @@ describe('why not', () => {
     const moved = await Promise.all(plain.map(({ itemId }) => ask(itemId)))
     const by = (what: string) => moved.filter(({ end, detail }) => (end === 'list' || end === 'reserve') && detail.includes(what))
     expect(by('moved by diversity (').length).toBeGreaterThan(0)
-    expect(by('the caps per brand and category (').length).toBeGreaterThan(0)
+    expect(by('caps (').length).toBeGreaterThan(0)
     const [explored, ...others] = by('the exploration slot (')
     expect([explored?.detail, others]).toEqual([
       expect.stringMatching(/on the list at place 4; .*the exploration slot \(\d+ to 4\)$/),
       [],
     ])
-    const out = moved.find(({ end }) => end === 'diversity')!
-    expect(out.detail).toMatch(/^moved out: by score alone at place \d+, after diversity out, .*; 70 are kept$/)
+    const out = moved.find(({ end }) => end === 'places')!
+    expect(out.detail).toMatch(
+      /^moved out: by score alone at place \d+, after relevance at \d+, after diversity out, .*; 70 are kept$/,
+    )
     // Where nothing moved it, its place by score is its place.
     for (const { itemId, detail, stages, items } of by('it is on the list at place').filter(
       (one) => !one.detail.includes('moved by'),

@@ -196,6 +196,7 @@ function listOf(
     seed: '0-1',
     rung: 'ranker',
     modelVersion: '1',
+    personalShare: 1,
     rules: [{ ruleId: 'quiet', kind: 'held-back', itemId: 'b' }],
     items: shown.map(item),
   }

@@ -253,6 +253,7 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
     seed: 's',
     rung: 'ranker',
     modelVersion: '1',
+    personalShare: 1,
     rules: [],
     items: items(shown),
   }
@@ -265,7 +266,20 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
 }
 
 function updateOf(item: Item) {
-  const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0.02, similar: [], together: [], eventTimeMs: 0 }
+  const signals = {
+    popularity: 1,
+    trend: 0,
+    counts: [],
+    purchaseRate: 0.02,
+    rating: 3.5,
+    hourly: 0,
+    people: 0,
+    similar: [],
+    together: [],
+    bought: 0,
+    followed: 0,
+    eventTimeMs: 0,
+  }
   return { itemId: item.itemId, item, withdrawn: false, ...signals }
 }
 

@@ -47,7 +47,7 @@ export async function decodedState(stack: Stack): Promise<Map<string, unknown>> 
   for (const topology of statefulTopologies) {
     for (const [name, value] of await stack.state(topology)) {
       const [, family] = /^\d+ ([^:]*):/.exec(name)!
-      if (family === '~time' || family === 'progress') continue
+      if (family === '~time' || family === 'progress' || family === 'delta-progress') continue
       const codec = families.get(family!)?.codec
       all.set(`${topology} ${name}`, codec ? withoutOffsets(codec.decode(value)) : Buffer.from(value).toString('base64'))
     }

@@ -174,6 +174,7 @@ function listOf(userId: string, listId: string, items: readonly RecommendedItem[
     seed: 's',
     rung: 'ranker',
     modelVersion: '2',
+    personalShare: 1,
     rules: [],
     items,
   }

@@ -29,6 +29,7 @@ const head = {
   seed: text,
   rung: fc.constant('ranker' as const),
   modelVersion: text,
+  personalShare: fc.double({ min: 0, max: 1, noNaN: true }),
   exploration: fc.option(
     fc.record({
       slot: fc.nat(),

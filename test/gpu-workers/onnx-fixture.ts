@@ -103,6 +103,35 @@ export function gatherModel(
   })
 }
 
+/**
+ * What follows the newest item of a sequence, by a table: item_sequence INT64 [B, length] → item_ids INT64 and scores FP32 [B, K]. Row n of
+ * the tables is for item n, row 0 for none.
+ */
+export function sequenceModel(
+  following: readonly (readonly number[])[],
+  scores: readonly (readonly number[])[],
+  length: number,
+): Uint8Array {
+  const shape = [following.length, following[0]!.length]
+  return onnxModel({
+    inputs: [{ name: 'item_sequence', type: 'INT64', shape: ['B', length] }],
+    outputs: [
+      { name: 'item_ids', type: 'INT64', shape: ['B', shape[1]!] },
+      { name: 'scores', type: 'FP32', shape: ['B', shape[1]!] },
+    ],
+    constants: [
+      { name: 'newest', type: 'INT64', shape: [], data: BigInt64Array.of(BigInt(length - 1)) },
+      { name: 'ids', type: 'INT64', shape, data: BigInt64Array.from(following.flat(), BigInt) },
+      { name: 'odds', type: 'FP32', shape, data: Float32Array.from(scores.flat()) },
+    ],
+    nodes: [
+      { op: 'Gather', inputs: ['item_sequence', 'newest'], outputs: ['last'], ints: { axis: 1 } },
+      { op: 'Gather', inputs: ['ids', 'last'], outputs: ['item_ids'], ints: { axis: 0 } },
+      { op: 'Gather', inputs: ['odds', 'last'], outputs: ['scores'], ints: { axis: 0 } },
+    ],
+  })
+}
+
 /** y = x + (something that takes `steps` products of a size×size matrix): a run long enough to meet a second request. */
 export function slowModel(size: number, steps: number): Uint8Array {
   const nodes: Node[] = [

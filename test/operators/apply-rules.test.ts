@@ -1,20 +1,24 @@
 import { lastValueFrom, of } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { CandidateSet, sourceCount } from '../../algorithms/candidate-set.ts'
 import { rankerWidth } from '../../algorithms/ranker-features.ts'
+import type { ListLimits } from '../../algorithms/rules/list-promises.ts'
+import { numberFields, type RuleSpec, textFields } from '../../algorithms/rules/rule-spec.ts'
 import { systemClock } from '../../core/clock.ts'
-import { applyRules } from '../../operators/apply-rules.ts'
+import { applyRules, type RuleOptions } from '../../operators/apply-rules.ts'
 import { bringCandidate } from '../../operators/bring-candidate.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
 import { CatalogueTable } from '../../operators/tables/catalogue-table.ts'
 import { RuleTable } from '../../operators/tables/rule-table.ts'
 import { toListWrites } from '../../operators/to-list-writes.ts'
 import { toRecommendations } from '../../operators/to-recommendations.ts'
+import { silentLogger } from '../../ports/logger.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate } from '../../schemas/item-update.ts'
 import type { Recommendation } from '../../schemas/recommendation.ts'
-import type { Rule } from '../../schemas/rule.ts'
+import { type Rule, ruleFields } from '../../schemas/rule.ts'
 import type { ServedSnapshot } from '../../schemas/served-list.ts'
+import { unpackRow } from '../../schemas/served-rows.ts'
 import { boost, never, only, pin, quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
 import { draftOf, orderOf, sourceScore } from './list-draft-fixture.ts'
 import { batchOf, marbles } from './marbles.ts'
@@ -28,7 +32,19 @@ function itemsOf(brands: Readonly<Record<string, string>>): CatalogueTable {
     Object.entries(brands).map(([itemId, brand]) => {
       const words = { title: itemId, description: '', category: [], tags: [], imageUrl: null }
       const item: Item = { itemId, ...words, brand, price: 10, margin: 1, stock: null, createdMs: 0 }
-      const signals = { popularity: 1, trend: 0, counts: [], purchaseRate: 0, similar: [], together: [] }
+      const signals = {
+        popularity: 1,
+        trend: 0,
+        counts: [],
+        purchaseRate: 0,
+        rating: 3.5,
+        hourly: 0,
+        people: 0,
+        similar: [],
+        together: [],
+        bought: 0,
+        followed: 0,
+      }
       return sourced(itemId, { itemId, item, withdrawn: false, ...signals, eventTimeMs: 0 } satisfies ItemUpdate)
     }),
   )
@@ -43,7 +59,9 @@ function rulesOf(...rules: readonly Omit<Rule, 'note'>[]): RuleTable {
 
 const items = itemsOf({ a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C', g: 'G', h: 'G' })
 const { catalogue } = items
-const options = { surface: 'home', itemsMax: 3, poolMax: 100 }
+/** A list that promises nothing of itself. */
+const anything: ListLimits = { first: 3, brandMax: 3, marginMin: 0, diversityMin: 0, categoryShareMax: 1, outsideShareMin: 0 }
+const options: RuleOptions = { surface: 'home', itemsMax: 3, poolMax: 100, limits: anything, tasteMax: 3 }
 
 /** Six candidates, of which the first four are ordered: three of the list and one in reserve. f scores above e. */
 function draft(): ListDraft {
@@ -120,8 +138,8 @@ describe('applyRules', () => {
     const finished = of(batchOf(made)).pipe(toRecommendations(catalogue, systemClock, finish), toListWrites({ ttlS: 0 }))
     const [write] = (await lastValueFrom(finished)).records
     expect((write!.value as Recommendation).items[0]).toMatchObject({ itemId: 'g', sources: [], explored: false, propensity: 1 })
-    const { features } = write!.companions![1]!.value as ServedSnapshot
-    expect([features['g'], features['a']!.length > 0]).toEqual(['', true])
+    const snapshot = write!.companions![1]!.value as ServedSnapshot
+    expect([unpackRow(snapshot, 'g'), unpackRow(snapshot, 'a')?.length]).toEqual([null, 4 * rankerWidth])
     expect(made.exploration).toBeNull() // c went into the reserve's end and out of the order.
   })
 
@@ -148,6 +166,32 @@ describe('applyRules', () => {
     const explored = () => Object.assign(draft(), { exploration: { slot: 2, arm: 'popular', propensity: 0.4 } })
     expect((await ruled(rulesOf(pin('p', 'c', 0)), explored())).exploration).toEqual({ slot: 0, arm: 'popular', propensity: 0.4 })
     expect((await ruled(rulesOf(never('n', 'A')), explored())).exploration).toBeNull()
+  })
+
+  it('keeps what every list promises, rules or none, and says what it could not', async () => {
+    // a and c are of A, b and d of B, e and f of C; the first three places.
+    const limited = async (limits: Partial<ListLimits>, rules = rulesOf(), made = draft()) => {
+      const own = { ...options, limits: { ...anything, ...limits } }
+      await lastValueFrom(of(batchOf(made)).pipe(applyRules(rules, items, own)))
+      return made
+    }
+    const one = await limited({ brandMax: 1 })
+    expect(orderOf(one, catalogue)).toEqual(['a', 'b', 'f', 'c'])
+    expect(one.ruled).toEqual({
+      moves: [
+        { ruleId: 'list:brand', kind: 'held-back', itemId: 'c', from: 2, to: 3 },
+        { ruleId: null, kind: 'back-filled', itemId: 'f', from: 4, to: 2 },
+      ],
+      violations: [],
+    })
+    // A rule takes C out: two brands are left for three places.
+    const impossible = await limited({ brandMax: 1 }, rulesOf(never('n', 'C')))
+    expect(orderOf(impossible, catalogue)).toEqual(['a', 'b', 'c', 'd'])
+    expect(impossible.ruled!.violations).toEqual([{ ruleId: 'list:brand', what: '2 of the first 3 are of A, more than 1' }])
+    const kept = await limited({ brandMax: 2, diversityMin: 0.3 })
+    expect(kept.ruled).toBeUndefined()
+    const explored = Object.assign(draft(), { exploration: { slot: 2, arm: 'popular', propensity: 0.4 } })
+    expect((await limited({ brandMax: 1 }, rulesOf(), explored)).exploration).toMatchObject({ slot: 3 })
   })
 
   it('passes an error on', () => {
@@ -207,5 +251,29 @@ describe('RuleTable', () => {
     expect([...rules.faults.keys()]).toEqual(['q30', 'wrong'])
     expect(rules.faults.get('wrong')).toContain('bias -7')
     expect(rules.compiled.specs.length).toBe(31)
+  })
+
+  it('logs a rule that is left out once, and again when it is wrong in another way', () => {
+    const told: string[] = []
+    const table = new RuleTable({ ...silentLogger, warn: (fields) => told.push(`${fields['rule']}: ${fields['fault']}`) })
+    const set = (bias: number) =>
+      table.apply([sourced('wrong', { ...ruleOf({ id: 'wrong', kind: 'bias', values: ['A'], bias }), note: '' })])
+    set(-7)
+    for (let asked = 0; asked < 3; asked++) expect(table.compiled.specs.length).toBe(0)
+    set(-7)
+    expect(table.faults.size).toBe(1)
+    expect(told).toEqual([expect.stringContaining('wrong: bias -7')])
+    set(-8)
+    expect(table.faults.size).toBe(1)
+    table.apply([sourced('wrong', null)])
+    expect(table.faults.size).toBe(0)
+    set(-8)
+    expect(table.faults.size).toBe(1)
+    expect(told.length).toBe(3)
+  })
+
+  it('takes records as they are: a rule of the topic is what compileRules asks for, and nothing is missing', () => {
+    expectTypeOf<Omit<Rule, 'note'>>().toEqualTypeOf<RuleSpec>()
+    expect([...textFields, ...numberFields]).toEqual([...ruleFields])
   })
 })

@@ -19,7 +19,20 @@ it('past the stated number of items the index follows what is embedded, withdraw
       return Promise.resolve({ outputs: [vectors], version: '1' })
     },
   }
-  const signals = { withdrawn: false, popularity: 0, trend: 0, purchaseRate: 0, similar: [], together: [] }
+  const signals = {
+    withdrawn: false,
+    popularity: 0,
+    trend: 0,
+    purchaseRate: 0,
+    counts: [],
+    rating: 3.5,
+    hourly: 0,
+    people: 0,
+    similar: [],
+    together: [],
+    bought: 0,
+    followed: 0,
+  }
   const apply = (key: string, fields: object | null, more: object = {}): void => {
     const value = fields && { ...signals, ...more, item: shopItem(key, fields) }
     table.apply([{ key, value: value as never, offset: 0, loggedMs: 0 }])

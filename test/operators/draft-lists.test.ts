@@ -12,6 +12,7 @@ import { shopItem } from '../topologies/catalogue.ts'
 const noScorer = { ready: () => false, score: () => Promise.reject(new Error('nobody is asked')) }
 const task = { topology: 'recommendations', partition: 2, partitions: 4, epoch: 1 }
 
+const noWindow = { views: 0, clicks: 0, carts: 0, purchases: 0, spend: 0 }
 const options = { countMax: 10, userModel: 'user', itemModel: 'item' }
 
 function updateWith(features: object): { key: string; value: FeatureUpdate; offset: number; loggedMs: number } {
@@ -20,8 +21,14 @@ function updateWith(features: object): { key: string; value: FeatureUpdate; offs
     categories: [],
     brands: [],
     counts: [],
-    week: { purchases: 0 },
-    session: { items: [], cart: [], events: 0, mainCategory: null },
+    hours: [],
+    week: noWindow,
+    day: noWindow,
+    hour: noWindow,
+    orders: { lastMs: null, purchases30d: 0, spend30d: 0, purchases90d: 0, spend90d: 0 },
+    searches: [],
+    region: null,
+    session: { items: [], cart: [], events: 0, searches: 0, startMs: 0, lastMs: 0, meanPrice: null, mainCategory: null },
     purchased: [],
     profile: null,
   }
@@ -50,7 +57,18 @@ it('draftLists: a taste for what the catalogue does not know is no taste for ite
 it('draftLists: vectors of two versions of the towers are never compared; once both are new, all items get new ones', async () => {
   const table = new CatalogueTable()
   const ids = Array.from({ length: 600 }, (_, at) => `i${at}`)
-  const update = { withdrawn: false, popularity: 0, trend: 0, purchaseRate: 0, similar: [], together: [] }
+  const update = {
+    withdrawn: false,
+    popularity: 0,
+    trend: 0,
+    purchaseRate: 0,
+    counts: [],
+    rating: 3.5,
+    similar: [],
+    together: [],
+    bought: 0,
+    followed: 0,
+  }
   table.apply(ids.map((key) => ({ key, value: { ...update, item: shopItem(key) } as never, offset: 0, loggedMs: 0 })))
   /** A vector says which version made it. */
   const versions = { user: ['1'], item: ['1'] }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BanditTable } from '../../operators/tables/bandit-table.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { Reward, RewardSlot } from '../../schemas/reward.ts'
 import { bandit } from '../../topologies/bandit.ts'
@@ -15,6 +16,28 @@ function rewardOf(sequence: number, slots: readonly RewardSlot[], fields: Partia
 }
 
 describe('foldRewards', () => {
+  it('counts showings and clicks of each new item in the exploration slot, once however often a row is sent', async () => {
+    const driver = new TopologyDriver(bandit, {})
+    const shown = (itemId: string, clicked: boolean): RewardSlot => {
+      const outcome = { reward: clicked ? 0.3 : 0, clicked, liked: false, purchased: false }
+      return { slot: slotOf(itemId, 0, true, 'newcomer'), ...outcome }
+    }
+    const rewards = [rewardOf(0, [shown('n', true)]), rewardOf(1, [shown('n', false)]), rewardOf(2, [shown('m', false)])]
+    await driver.send('rewards', ...rewards)
+    await driver.send('rewards', rewards[1]!)
+    const table = new BanditTable()
+    table.apply(driver.readKeyed('bandit-updates').map(({ key, value }) => ({ key: key!, value, offset: 0, loggedMs: 0 })))
+    const trials = table.newcomerTrials('learned')
+    expect(['n', 'm', 'x'].map((itemId) => trials.of(itemId))).toEqual([
+      { impressions: 2, clicks: 1 },
+      { impressions: 1, clicks: 0 },
+      { impressions: 0, clicks: 0 },
+    ])
+    // One click on three slots, with one pseudo-click of two.
+    expect(trials.meanRate).toBeCloseTo(2 / 5, 12)
+    expect(new BanditTable().newcomerTrials('learned').meanRate).toBe(0.05)
+  })
+
   it('gives each arm that moved its posterior, and the policy its click-through', async () => {
     const driver = new TopologyDriver(bandit, {})
     await driver.send(

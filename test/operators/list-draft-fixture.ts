@@ -2,6 +2,7 @@ import { CandidateSet, type CandidateSourceName, candidateSources, sourceCount }
 import { Catalogue, type CatalogueRow } from '../../algorithms/catalogue.ts'
 import { rankerWidth } from '../../algorithms/ranker-features.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
+import { rankerUserOf } from '../algorithms/ranker-user.ts'
 
 const available: CatalogueRow = {
   withdrawn: false,
@@ -50,13 +51,11 @@ export function draftOf(catalogue: Catalogue, parts: DraftParts): ListDraft {
   const rows = (items: readonly string[] = []) => items.map((itemId) => catalogue.rowOf(itemId))
   const { purchased = [], dismissed = [] } = parts
   const update = { userId: 'u', eventTimeMs: 5, loggedMs: parts.loggedMs ?? 7, features: { purchased, dismissed } }
-  const person = { categories: new Map(), brands: new Map(), declared: new Set(), recent: new Set(), session: new Set() }
-  const numbers = { nowMs: 0, priceLevel: Number.NaN, events: 1, weekPurchases: 0, sessionEvents: 1, mobile: false, hour: 12 }
   return {
     update,
     listId: parts.listId ?? 'list',
     user: { sessionRows: Int32Array.from(rows(parts.session)) },
-    ranker: { ...person, ...numbers, cart: new Set(rows(parts.cart)) },
+    ranker: rankerUserOf(0, { cart: new Set(rows(parts.cart)) }),
     context: new Float32Array(0),
     set,
     removed: new Map(),
@@ -64,6 +63,7 @@ export function draftOf(catalogue: Catalogue, parts: DraftParts): ListDraft {
     scores: Float64Array.from(parts.scores ?? []),
     rung: 'linear',
     modelVersion: '',
+    personalShare: 1,
     order: Int32Array.from({ length: set.count }, (_, place) => place),
     exploration: null,
   } as unknown as ListDraft

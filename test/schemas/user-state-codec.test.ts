@@ -9,6 +9,9 @@ import { userStateCodec } from '../../schemas/user-state-codec.ts'
 import { byteChanges, mutated } from '../fuzz/byte-mutations.ts'
 
 const openMs = 1_704_063_300_000
+/** A state as version 1 wrote it. */
+const versionOne =
+  'Aacks/O4APcUvoAIB5fzIAgqnWDErjQQDqYAaP8wAfGf80tzAQMHlZ4oBd8lh9gZCbQBg8rO173aPAAABQMHlZ9OuJZOd957s/55/Pp9eX18e3l5eXl5CBHHiWZxYPPk75uTUTeDFNKXpxtPWx8iEzfxkA=='
 const profile: UserProfile = {
   userId: 'u1',
   ageGroup: 'age_25_34',
@@ -30,7 +33,7 @@ const name = fc.constantFrom('Toys', 'Games & Puzzles', 'Non-fiction', 'ÄÖÜ',
 const event = fc.record({
   type: fc.constantFrom<EventType>(...eventTypes.slice(1)),
   itemId,
-  stepMs: fc.oneof(fc.nat({ max: 60_000 }), fc.integer({ min: -3_600_000, max: 90_000_000 }), fc.constantFrom(0, 5e9)),
+  stepMs: fc.oneof(fc.nat({ max: 62_000 }), fc.integer({ min: -3_600_000, max: 90_000_000 }), fc.constantFrom(0, 5e9)),
   session: fc.option(fc.nat({ max: 3 })),
   rating: fc.integer({ min: 10, max: 50 }),
   price: fc.option(fc.nat({ max: 1e7 }).map((cents) => cents / 100)),
@@ -58,7 +61,7 @@ function eventsOf(steps: readonly Step[]): UserEvent[] {
       listId: null,
       position: null,
       rating: parts.type === 'rating' ? rating / 10 : null,
-      query: null,
+      query: parts.type === 'search' ? `${parts.category.join(' ')} ${number % 4 ? 'wool' : ''} x` : null,
       timeZone: null,
     }
   })
@@ -91,6 +94,10 @@ function fullState(text: (number: number) => string): UserState {
     counts: eventTypes.map((_, n) => 2 ** 31 - n),
     tileIndices: list(169).map((n) => 555_000 + n),
     tileValues: list(169 * 5).map((n) => (n % 5 === 4 ? Math.E * n : n * 1_000)),
+    dayIndices: list(91).map((n) => 23_050 + n),
+    dayValues: list(91 * 2).map((n) => (n % 2 === 1 ? Math.E * n : n * 100)),
+    searchesMs: list(5).map((n) => lastMs - n * 40 * day),
+    searchWords: list(5).map((n) => list(6).map((word) => 2 ** 24 - 1 - n * word)),
     session: {
       sessionId: text(0),
       startMs: 5,
@@ -135,9 +142,9 @@ describe('userStateCodec', () => {
   })
 
   it.each([
-    ['numbered', 8_970, (number: number) => `item-${number}`],
-    ['of 128 bytes', 60_000, (number: number) => `${String(number).padStart(3, '0')}${'ß'.repeat(62)}x`],
-    ['UUIDs', 11_750, (number: number) => `3f2504e0-4f89-41d3-9a0c-${String(number).padStart(12, '0')}`],
+    ['numbered', 10_160, (number: number) => `item-${number}`],
+    ['of 128 bytes', 62_000, (number: number) => `${String(number).padStart(3, '0')}${'ß'.repeat(62)}x`],
+    ['UUIDs', 12_950, (number: number) => `3f2504e0-4f89-41d3-9a0c-${String(number).padStart(12, '0')}`],
   ])('gives back the largest state, with ids %s, in at most %i bytes', (_name, bytesMax, text) => {
     const state = fullState(text)
     const bytes = userStateCodec.encode(state)
@@ -156,11 +163,24 @@ describe('userStateCodec', () => {
 
   it('refuses another version, and says what to do', () => {
     const bytes = userStateCodec.encode(emptyUserState())
-    bytes[0] = 2
+    bytes[0] = 3
     expect(() => userStateCodec.decode(bytes)).toThrow(
-      'the bytes are a UserState of version 2, and this Millrace reads version 1 only: run the one that wrote them, or clear',
+      'the bytes are a UserState of version 3, and this Millrace reads versions 1 to 2: run the one that wrote them, or clear',
     )
     expect(() => userStateCodec.decode(new Uint8Array(0))).toThrow('the bytes are no UserState')
+  })
+
+  it('takes over what version 1 wrote: the days of the last week from its hours, and nothing more', () => {
+    // Written by version 1: two purchases of 12.5 and 7 in one hour, one of 3 a day later, ten days after one of 99.
+    const state = userStateCodec.decode(Buffer.from(versionOne, 'base64'))
+    expect(state.purchased).toEqual(['i0', 'i1', 'i2', 'i3'])
+    const day = Math.floor(state.lastMs / 86_400_000)
+    expect([state.dayIndices, state.dayValues]).toEqual([
+      [day - 1, day],
+      [2, 19.5, 1, 3],
+    ])
+    expect(state.searchesMs).toEqual([])
+    expect(userStateCodec.decode(userStateCodec.encode(state))).toEqual(state)
   })
 
   it('answers a state or a clear error for bytes that were changed, and for any bytes behind the version', () => {
@@ -190,7 +210,7 @@ describe('userStateCodec', () => {
       { numRuns: 60 },
     )
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => read(Uint8Array.of(1, ...bytes))),
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => read(Uint8Array.of(2, ...bytes))),
       { numRuns: 2_000 },
     )
     expect(refused).toBeGreaterThan(1_000)

@@ -2,6 +2,7 @@ import { loadConfig } from '../../cli/config.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { ManualClock } from '../../core/clock.ts'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
+import { PurchaseTable } from '../../operators/tables/purchase-table.ts'
 import type { LogRecord } from '../../ports/event-log.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Topology } from '../../runtime/define-topology.ts'
@@ -53,7 +54,7 @@ type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
 
 const featurePorts = { features: { latenessMs: 600_000 } }
 /** Every row is due: how often an item is sent else depends on how batches are cut. */
-export const itemPorts = { itemFeatures: { everyMs: 0 }, serve: { ttlS: 60 } }
+export const itemPorts = { itemFeatures: { everyMs: 0 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
 /** Definitions that stand still. */
 export const experimentPorts = { experiments: new ExperimentTable([experimentOf('e0'), experimentOf('e1')]) }
 const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }

@@ -32,6 +32,8 @@ export function itemOf(rows: readonly SourcedSignal[]) {
     purchaseRate: (countOf('purchase') + 0.4) / (countOf('view') + countOf('click') + 20),
     similar: neighboursOf(rows, signalKinds.coVisit, nowMs),
     together: neighboursOf(rows, signalKinds.coPurchase, nowMs),
+    bought: decayedSum(ones(rows, eventTypes.indexOf('purchase')), nowMs, 720 * hourMs),
+    followed: decayedSum(ones(rows, signalKinds.coPurchase), nowMs, 720 * hourMs),
   }
 }
 
@@ -42,7 +44,8 @@ export function scopeOf(rows: readonly SourcedSignal[]) {
     const own = rows.filter((row) => row.other === itemId)
     return { itemId, popularity: decayedSum(own, nowMs, 168 * hourMs), trend: trendOf(own, nowMs) }
   })
-  return { eventTimeMs: nowMs, items: new Map(items.map((item) => [item.itemId, item])) }
+  const people = new Set(rows.map((row) => row.person)).size
+  return { eventTimeMs: nowMs, people, items: new Map(items.map((item) => [item.itemId, item])) }
 }
 
 function neighboursOf(rows: readonly SourcedSignal[], kind: number, nowMs: number): Map<string, number> {
@@ -52,6 +55,10 @@ function neighboursOf(rows: readonly SourcedSignal[], kind: number, nowMs: numbe
     return [other, decayedSum(met, nowMs, 720 * hourMs)] as const
   })
   return new Map(weights.filter(([, weight]) => weight >= 1.2))
+}
+
+function ones(rows: readonly SourcedSignal[], kind: number) {
+  return rows.filter((row) => row.kind === kind).map((row) => ({ ...row, weight: 1 }))
 }
 
 /** F2.10: z = (s − e) / √(e + 1). */

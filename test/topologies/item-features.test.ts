@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { PurchaseTable } from '../../operators/tables/purchase-table.ts'
 import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import { type ItemSignals, signalKinds } from '../../schemas/item-signals.ts'
 import type { ItemUpdate } from '../../schemas/item-update.ts'
+import { listKeys } from '../../schemas/list-keys.ts'
+import type { ServedNeighbours } from '../../schemas/served-list.ts'
 import type { TrendUpdate } from '../../schemas/trend-update.ts'
 import { eventTypes } from '../../schemas/user-event.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
@@ -14,7 +17,7 @@ import { itemOf, scopeOf } from './item-features-definition.ts'
 import { cutLog, signalLogs } from './item-signal-logs.ts'
 import { openMs, shopEvent } from './shop-events.ts'
 
-const ports = { itemFeatures: { everyMs: 1 }, serve: { ttlS: 60 } }
+const ports = { itemFeatures: { everyMs: 1 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
 const views = eventTypes.indexOf('view')
 
 /** The signals that user-features makes of 30 visits of two items each, cut into batches of `size`. */
@@ -65,7 +68,8 @@ async function play(records: readonly ItemSignals[], roll: (below: number) => nu
 function expectItem(update: ItemUpdate, expected: ReturnType<typeof itemOf>): void {
   expect(update.counts).toEqual(expected.counts)
   expect(update.eventTimeMs).toBe(expected.eventTimeMs)
-  for (const field of ['popularity', 'trend', 'purchaseRate'] as const) expect(update[field]).toBeCloseTo(expected[field], 9)
+  for (const field of ['popularity', 'trend', 'purchaseRate', 'bought', 'followed'] as const)
+    expect(update[field]).toBeCloseTo(expected[field], 9)
   for (const field of ['similar', 'together'] as const) {
     const weights = update[field].map(({ weight }) => weight)
     expect(weights).toEqual([...weights].sort((a, b) => b - a))
@@ -94,9 +98,10 @@ describe('item-features', () => {
             expectItem(run.items.get(itemId)!, expected)
           }
           for (const scope of new Set(log.filter(isScope).map((row) => row.key))) {
-            const { items, eventTimeMs } = run.scopes.get(scope)!
+            const { items, eventTimeMs, people } = run.scopes.get(scope)!
             const expected = scopeOf(log.filter((row) => row.key === scope))
             expect(eventTimeMs).toBe(expected.eventTimeMs)
+            expect(Math.abs(people - expected.people)).toBeLessThanOrEqual(1)
             expect(items.map(({ itemId }) => itemId).sort()).toEqual([...expected.items.keys()].sort())
             expect(items.every(({ popularity }, at) => at === 0 || popularity <= items[at - 1]!.popularity)).toBe(true)
             for (const item of items) {
@@ -156,6 +161,41 @@ describe('item-features', () => {
     const [all] = driver.read('trend-updates').filter((update) => update.scope === 'scope:all' || update.scope === 'all')
     expect(all).toBeDefined()
     expect([...driver.lists.keys()]).toEqual(expect.arrayContaining([expect.stringContaining('a')]))
+  })
+
+  it('lists what completes an item: bought after it more often than by chance, of another leaf category, in that direction', async () => {
+    const purchases = new PurchaseTable()
+    const items = new TopologyDriver(itemFeatures, { ...ports, purchases })
+    const users = new TopologyDriver(userFeatures, { features: { latenessMs: 600_000 } })
+    for (const [itemId, leaf] of Object.entries({ phone: 'phones', phone2: 'phones', case: 'cases', milk: 'food' }))
+      await items.send('items', shopItem(itemId, { category: ['all', leaf] }))
+    const baskets: Record<string, readonly string[]> = {}
+    for (let at = 0; at < 6; at++) {
+      baskets[`a${at}`] = ['phone', 'case']
+      baskets[`b${at}`] = ['phone', 'phone2']
+      baskets[`c${at}`] = ['phone', 'milk']
+    }
+    for (let at = 0; at < 60; at++) baskets[`d${at}`] = ['milk']
+    // The second thing two hours after the first: no two lie in one basket.
+    for (const at of [0, 1])
+      for (const [userId, { [at]: itemId }] of Object.entries(baskets)) {
+        if (itemId === undefined) continue
+        const timeMs = openMs + at * 7_200_000
+        const value = shopEvent(`${userId}${itemId}`, 'purchase', timeMs, { userId, itemId, category: ['all'] })
+        await users.send('user-events', { value, loggedMs: timeMs })
+      }
+    await items.send('item-signals', ...users.read('item-signals').map(record))
+    await items.send('item-updates', ...items.read('item-updates'))
+    await items.send(
+      'items',
+      shopItem('phone', { category: ['all', 'phones'] }),
+      shopItem('case', { category: ['all', 'cases'] }),
+    )
+    const list = items.lists.get(listKeys.together('phone')) as ServedNeighbours
+    // 18 things followed a phone, 6 of them a case; of the 96 purchases 6 were of a case and 66 of milk, of all but the same moment.
+    expect(list.items.map(({ itemId }) => itemId)).toEqual(['case'])
+    expect(list.items[0]!.weight).toBeCloseTo((6 + 5) / ((18 * 6) / 96 + 5), 1)
+    expect(items.lists.has(listKeys.together('case'))).toBe(false)
   })
 
   it('counts signals sent again once, also when they come cut otherwise, and keeps the same state', async () => {

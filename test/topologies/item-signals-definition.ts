@@ -17,6 +17,10 @@ export function signalRowsOf(events: readonly UserEvent[]): SignalRow[] {
   const rows: SignalRow[] = [[itemId, null, eventTypes.indexOf(event.type), timeMs, weight]]
   const names = ['all', ...new Set([event.category[0], event.category.at(-1)].map((name) => name && `category:${name}`))]
   if (event.region !== null) names.push(`region:${event.region}`)
+  names.push(
+    `daypart:${daypartOf(event)}`,
+    `season:${['dec-feb', 'mar-may', 'jun-aug', 'sep-nov'][Math.floor((new Date(timeMs).getUTCMonth() + 1) / 3) % 4]}`,
+  )
   if (strength > 0)
     for (const name of names)
       if (name !== undefined) rows.push([`scope:${name}`, itemId, signalKinds.scope, timeMs, Math.fround(strength)])
@@ -28,6 +32,11 @@ export function signalRowsOf(events: readonly UserEvent[]): SignalRow[] {
     if (boughtMs >= timeMs - 1_800_000) rows.push([itemId, bought, signalKinds.coPurchase, timeMs, 1])
   }
   return rows
+}
+
+function daypartOf({ timeMs, timeZone }: UserEvent): string {
+  const hour = Number(new Date(timeMs).toLocaleTimeString('en-GB', { timeZone: timeZone ?? 'UTC', hour: '2-digit' }).slice(0, 2))
+  return hour < 6 ? 'night' : hour < 12 ? 'morning' : hour < 18 ? 'afternoon' : 'evening'
 }
 
 /** The four items touched last in the session, if the event touches its item there for the first time. */

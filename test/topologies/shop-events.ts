@@ -38,7 +38,7 @@ export function shopEvent(eventId: string, type: EventType, timeMs: number, fiel
 export const shopEvents: fc.Arbitrary<readonly LoggedEvent[]> = fc
   .array(
     fc.record({
-      stepMs: fc.oneof(fc.integer({ min: -900_000, max: 900_000 }), fc.constantFrom(0, 1_900_000, 90_000_000)),
+      stepMs: fc.oneof(fc.integer({ min: -900_000, max: 900_000 }), fc.constantFrom(0, 1_900_000, 90_000_000, 1_000_000_000)),
       id: fc.nat({ max: 90 }),
       user: fc.nat({ max: 2 }),
       item: fc.nat({ max: 7 }),
@@ -57,6 +57,7 @@ export const shopEvents: fc.Arbitrary<readonly LoggedEvent[]> = fc
         userId: `u${user}`,
         ...(type === 'search' ? {} : { itemId: `i${item}` }),
         price,
+        query: type === 'search' ? `Red ${item % 2 ? 'wool' : 'shoes'} ${item} shoes` : null,
         sessionId: session,
         ...(fault === 0 ? { rating: 9 } : {}),
         quantity: item % 3 === 0 ? 2 : null,

@@ -36,8 +36,20 @@ export function featuresOf(good: readonly { event: UserEvent; offset: number }[]
   const forward = events.filter((event, at) => events.slice(0, at).every((other) => other.timeMs <= event.timeMs))
   const newestFirst = [...byTime].reverse()
   const decayed = (event: UserEvent) => strengthOf(event) * 2 ** ((event.timeMs - lastMs) / halfLifeMs)
-  const inWeek = events.filter((event) => Math.floor(event.timeMs / 3_600_000) > Math.floor(lastMs / 3_600_000) - 168)
-  const countOf = (type: EventType) => inWeek.filter((event) => event.type === type).length
+  const within = (hours: number) => {
+    const inside = events.filter((event) => Math.floor(event.timeMs / 3_600_000) > Math.floor(lastMs / 3_600_000) - hours)
+    const countOf = (type: EventType) => inside.filter((event) => event.type === type).length
+    const bought = inside.filter((event) => event.type === 'purchase')
+    return {
+      views: countOf('view'),
+      clicks: countOf('click'),
+      carts: countOf('add_to_cart'),
+      purchases: bought.length,
+      spend: spendOf(bought),
+    }
+  }
+  const boughtIn = (days: number) =>
+    events.filter((event) => event.type === 'purchase' && Math.floor(event.timeMs / dayMs) > Math.floor(lastMs / dayMs) - days)
   const priced = events.filter((event) => event.price !== null && strengthOf(event) > 0)
   const hours = Array.from({ length: 24 }, (_, hour) =>
     sum(
@@ -61,16 +73,20 @@ export function featuresOf(good: readonly { event: UserEvent; offset: number }[]
         strength: Math.fround(strengthOf(event)),
       })),
     counts: eventTypes.map((type) => events.filter((event) => event.type === type).length),
-    week: {
-      views: countOf('view'),
-      clicks: countOf('click'),
-      carts: countOf('add_to_cart'),
-      purchases: countOf('purchase'),
-      spend: sum(
-        inWeek.filter((event) => event.type === 'purchase'),
-        (event) => (event.price ?? 0) * (event.quantity ?? 1),
-      ),
+    week: within(168),
+    day: within(24),
+    hour: within(1),
+    orders: {
+      lastMs: newestFirst.find(({ event }) => event.type === 'purchase')?.event.timeMs ?? null,
+      purchases30d: boughtIn(30).length,
+      spend30d: spendOf(boughtIn(30)),
+      purchases90d: boughtIn(90).length,
+      spend90d: spendOf(boughtIn(90)),
     },
+    searches: newestFirst
+      .filter(({ event }) => event.type === 'search' && event.query !== null && wordsOf(event.query).length > 0)
+      .slice(0, 5)
+      .map(({ event }) => wordsOf(event.query!).map(wordNumber)),
     categories: sharesOf(events, decayed, (event) => event.category),
     brands: sharesOf(events, decayed, (event) => (event.brand === null ? [] : [event.brand])),
     hours: hours.map((hour) => (hour + 20 / 24) / total),
@@ -127,6 +143,22 @@ export function sessionOf(events: readonly UserEvent[]) {
 /** F1.3. */
 export function strengthOf(event: UserEvent): number {
   return event.type === 'rating' ? (event.rating! - 1) / 4 : (strengths[event.type] ?? 0)
+}
+
+function spendOf(bought: readonly UserEvent[]): number {
+  return sum(bought, (event) => (event.price ?? 0) * (event.quantity ?? 1))
+}
+
+function wordsOf(query: string): string[] {
+  const words = query.toLowerCase().split(' ')
+  return [...new Set(words.filter((word) => word.length > 1))].slice(0, 6)
+}
+
+/** The upper 24 bits of FNV-1a over the bytes of a word. */
+function wordNumber(word: string): number {
+  let hash = 2_166_136_261n
+  for (const byte of Buffer.from(word)) hash = ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n
+  return Number(hash / 256n)
 }
 
 function sharesOf(

@@ -63,21 +63,28 @@ describe('user-features', () => {
         fc.uniqueArray(fc.nat({ max: latenessMs }), { minLength: 2, maxLength: 25, size: 'max' }),
         fc.infiniteStream(fc.nat({ max: 99 })),
         async (delaysMs, dice) => {
-          const types = ['view', 'click', 'purchase', 'like', 'add_to_cart', 'rating'] as const
+          const types = ['view', 'click', 'purchase', 'like', 'add_to_cart', 'rating', 'search'] as const
           const events = delaysMs.map((delayMs, index) => {
             const item = dice.next().value! % 6
-            return shopEvent(`e${index}`, types[dice.next().value! % types.length]!, openMs + delayMs, {
-              itemId: `i${item}`,
+            const type = types[dice.next().value! % types.length]!
+            return shopEvent(`e${index}`, type, openMs + delayMs, {
+              itemId: type === 'search' ? null : `i${item}`,
+              query: `word${item} thing`,
               price: item + 0.5,
               category: [`c${item % 2}`],
             })
           })
           const one = await featuresFor(events)
           const other = await featuresFor([...events].sort((a, b) => a.timeMs - b.timeMs))
-          for (const field of ['recent', 'counts', 'purchased', 'firstSeenMs', 'lastActiveMs'] as const)
+          for (const field of ['recent', 'counts', 'purchased', 'firstSeenMs', 'lastActiveMs', 'searches'] as const)
             expect(one[field]).toEqual(other[field])
           expect({ ...one.week, spend: 0 }).toEqual({ ...other.week, spend: 0 })
           expect(one.week.spend).toBeCloseTo(other.week.spend, 9)
+          expect(one.orders).toEqual({
+            ...other.orders,
+            spend30d: expect.closeTo(other.orders.spend30d, 9),
+            spend90d: expect.closeTo(other.orders.spend90d, 9),
+          })
           expect(one.priceLevel).toBeCloseTo(other.priceLevel!, 9)
           expect(byName(one.categories)).toEqual(closeTo(byName(other.categories)))
           one.hours.forEach((share, hour) => void expect(share).toBeCloseTo(other.hours[hour]!, 6))
@@ -106,6 +113,20 @@ describe('user-features', () => {
     expect(counts[eventTypes.indexOf('purchase')]).toBe(2)
   })
 
+  it('counts what a person does for the group that they declared, from then on', async () => {
+    const driver = new TopologyDriver(userFeatures, ports)
+    const groupsOf = async (at: number) => {
+      const timeMs = openMs + at
+      await driver.send('user-events', { value: shopEvent(`g${at}`, 'click', timeMs, { userId: 'u0' }), loggedMs: timeMs })
+      return driver.read('item-signals').flatMap(({ strings }) => strings.filter((text) => text.startsWith('scope:group:')))
+    }
+    expect(await groupsOf(0)).toEqual([])
+    await driver.send('users', { ...profileOf('u0'), ageGroup: 'age_35_44', gender: 'm', region: 'AT' })
+    expect(await groupsOf(1)).toEqual(['scope:group:age_35_44|m|AT', 'scope:group:age_35_44||AT'])
+    await driver.send('users', { key: 'u0', value: null })
+    expect(await groupsOf(2)).toEqual([])
+  })
+
   it('erases a person by a null profile', async () => {
     const driver = new TopologyDriver(userFeatures, ports)
     await driver.send('user-events', { value: shopEvent('e', 'click', openMs), loggedMs: openMs })
@@ -118,9 +139,19 @@ describe('user-features', () => {
 
 function expectDefinition(update: FeatureUpdate, good: Parameters<typeof featuresOf>[0]): void {
   const { features } = update
-  const { categories, brands, hours, priceLevel, week, ...exact } = featuresOf(good)
+  const { categories, brands, hours, priceLevel, week, day, hour, orders, ...exact } = featuresOf(good)
   expect(features).toMatchObject(exact)
-  expect(features.week).toMatchObject({ ...week, spend: expect.closeTo(week.spend, 4) })
+  for (const [window, wanted] of [
+    [features.week, week],
+    [features.day, day],
+    [features.hour, hour],
+  ] as const)
+    expect(window).toEqual({ ...wanted, spend: expect.closeTo(wanted.spend, 4) })
+  expect(features.orders).toEqual({
+    ...orders,
+    spend30d: expect.closeTo(orders.spend30d, 4),
+    spend90d: expect.closeTo(orders.spend90d, 4),
+  })
   expect(byName(features.categories)).toEqual(closeTo(categories))
   expect(byName(features.brands)).toEqual(closeTo(brands))
   if (priceLevel === null) expect(features.priceLevel).toBeNull()

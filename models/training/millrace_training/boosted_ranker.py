@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .features import RANKER_FEATURES
 from .graph import Graph
 from .ranker import HEADS, POSITIONS, looking, ranker_loss
 from .trees import Tree, read_trees, write_trees
@@ -64,7 +65,7 @@ class BoostedRanker:
     """Fitted trees with their calibration, fed and answering as the ranker is."""
 
     def __init__(self, booster: lightgbm.Booster, calibration: Calibration) -> None:
-        self.booster, self.calibration, self.width = booster, calibration, booster.num_feature()
+        self.booster, self.calibration = booster, calibration
         self.trees: list[Tree] = read_trees(booster)
 
     def answers(self, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -91,7 +92,7 @@ class BoostedRanker:
         click = chance(0, HEADS[0])
         for head, name in enumerate(HEADS[1:], 1):
             graph.node("Mul", click, chance(head), output=name)
-        return graph.finish(self.width, dict.fromkeys(HEADS, 1))
+        return graph.finish(self.booster.num_feature(), dict.fromkeys(HEADS, 1))
 
 
 def lists_of(
@@ -101,7 +102,8 @@ def lists_of(
     group = np.diff(np.flatnonzero(np.concatenate(([True], decision[1:] != decision[:-1], [True]))))
     relevance = labels.sum(axis=1).astype(np.int32)
     return lightgbm.Dataset(
-        features, relevance, group=group, position=position, reference=like, free_raw_data=False
+        features, relevance, group=group, position=position, reference=like,
+        feature_name=list(RANKER_FEATURES[: features.shape[1]]), free_raw_data=False,
     )
 
 

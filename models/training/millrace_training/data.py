@@ -6,16 +6,15 @@ import base64
 import bisect
 import gzip
 import json
-import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from .features import RANKER_FEATURES, RANKER_SCHEMA_WIDTHS, RANKER_WIDTH, TOWER_WIDTH, tower_item
+from .features import FIRST_WIDTH, RANKER_FEATURES, TOWER_WIDTH, tower_item
 
 FIELDS = {
     "rewards": ("decisionId", "userId", "timeMs", "slots"),
@@ -33,9 +32,7 @@ class Impressions:
     """Shown slots with a ranker's input, oldest first within each export."""
 
     features: np.ndarray
-    """float32 [n, columns]."""
-    columns: tuple[str, ...]
-    """What the columns are: the first of `RANKER_FEATURES`, as many as every row has."""
+    """float32 [n, columns]: the first columns of the ranker's input, as many as the newest rows have."""
     position: np.ndarray
     """int64 [n], 0-based."""
     labels: np.ndarray
@@ -56,16 +53,14 @@ class Impressions:
     def where(self, mask: np.ndarray) -> Impressions:
         """The slots that `mask` (bool [n]) names."""
         return Impressions(
-            self.features[mask], self.columns, self.position[mask], self.labels[mask], self.score[mask], self.rung[mask],
+            self.features[mask], self.position[mask], self.labels[mask], self.score[mask], self.rung[mask],
             self.decision[mask], self.person[mask], self.when[mask], self.first_ms, self.last_ms,
         )  # fmt: skip
 
-
-    def narrowed(self, columns: Sequence[str], to: str) -> Impressions:
-        """The same with the columns that `to` was fitted on. Raises ValueError unless they are the first of these."""
-        if tuple(columns) != self.columns[: len(columns)] or not columns:
-            raise ValueError(f"{to} was fitted on other columns than these exports hold; train in full")
-        return replace(self, features=np.ascontiguousarray(self.features[:, : len(columns)]), columns=tuple(columns))
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return RANKER_FEATURES[: self.features.shape[1]]
 
 
 @dataclass
@@ -110,10 +105,11 @@ def read_lines(path: Path, kind: str) -> Iterator[dict]:
             yield row
 
 
-def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impressions:
-    """Shown slots of all reward exports, of the last `window_ms` of each. Slots without features (trend lists) are left out.
+def load_impressions(paths: list[Path], columns: int | None = None, window_ms: int | None = None) -> Impressions:
+    """Shown slots of all reward exports, with their first `columns` columns; without that, those of the newest feature schema in them.
 
-    Raises ValueError if none is left.
+    Rows of an older schema are narrower: they cannot be filled up and are left out, with their number said, as are slots without features
+    (trend lists). window_ms: how far back from the newest list of each export is read. Raises ValueError if none is left.
     """
     features, positions, labels, scores, rungs, decisions, people, when = [], [], [], [], [], [], [], []
     first_ms, last_ms, decision = 2**62, 0, 0
@@ -147,14 +143,19 @@ def load_impressions(paths: list[Path], window_ms: int | None = None) -> Impress
                 when.append((row["timeMs"] - begin) / max(1, end - begin))
     if not features:
         raise ValueError("no shown slot has features: export rewards of a run whose lists were made on the linear or ranker rung")
-    width = min(map(len, features))
-    if width < max(map(len, features)):
-        print(f"some slots have {width} columns only, so the newer columns are not learned from; --window leaves old slots out", file=sys.stderr)
     stacked = np.array(labels, np.float32)
     stacked = np.maximum.accumulate(stacked[:, ::-1], axis=1)[:, ::-1]
+    widths = np.array([len(vector) for vector in features])
+    width = int(widths.max()) if columns is None else columns
+    wide = np.flatnonzero(widths >= width)
+    if len(wide) == 0:
+        raise ValueError(f"no row has {width} columns, the widest has {widths.max()}: export rewards of newer lists, or ask for fewer")
+    if len(wide) < len(features):
+        print(f"{len(features) - len(wide)} rows of an older feature schema are left out; --columns {widths.min()} takes all")
     return Impressions(
-        np.stack([row[:width] for row in features]), RANKER_FEATURES[:width], np.array(positions), np.ascontiguousarray(stacked), np.array(scores), np.array(rungs),
-        np.array(decisions), np.array(people), np.array(when), first_ms, last_ms,
+        np.stack([features[at][:width] for at in wide]), np.array(positions)[wide], np.ascontiguousarray(stacked[wide]),
+        np.array(scores)[wide], np.array(rungs)[wide], np.array(decisions)[wide], np.array(people)[wide], np.array(when)[wide],
+        first_ms, last_ms,
     )  # fmt: skip
 
 
@@ -209,13 +210,16 @@ def load_touches(
 
 
 def ranker_row(text: str) -> np.ndarray | None:
-    """A slot's features: the columns of one schema, of a newer one those that are known here; None when empty."""
+    """A ranker's input out of base64, of any feature schema; None when empty. Raises ValueError on a width that no schema has."""
     if not text:
         return None
     vector = np.frombuffer(base64.b64decode(text), "<f4")
-    if len(vector) not in RANKER_SCHEMA_WIDTHS and len(vector) < RANKER_WIDTH:
-        raise ValueError(f"a row holds {len(vector)} features, but rows have {' or '.join(map(str, RANKER_SCHEMA_WIDTHS))} of them")
-    return vector[:RANKER_WIDTH]
+    if not FIRST_WIDTH <= len(vector) <= len(RANKER_FEATURES):
+        raise ValueError(
+            f"a row holds {len(vector)} features, but this trainer knows {FIRST_WIDTH} to {len(RANKER_FEATURES)}: "
+            "use the trainer of that version"
+        )
+    return vector
 
 
 class Numbers(dict):

@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 
 _COLUMNS = json.loads((Path(__file__).parent / "ranker_columns.json").read_text(encoding="utf-8"))
-"""Written by the engine's own list of columns."""
 
 RANKER_FEATURES: tuple[str, ...] = tuple(_COLUMNS["names"])
-"""Columns of the ranker's input, in serving order; the list only grows at its end (ADR 0015)."""
+"""Columns of the ranker's input, in serving order; made by `npm run docs`. They are only ever appended (ADR 0015)."""
 
-RANKER_SCHEMA_WIDTHS: tuple[int, ...] = tuple(_COLUMNS["schemaWidths"])
-"""How many columns there were in each version of the list; a row is as long as one of them."""
+FIRST_WIDTH: int = _COLUMNS["schemaWidths"][0]
+"""Columns of schema 1, the narrowest row that was ever logged."""
 
-RANKER_WIDTH = len(RANKER_FEATURES)
 TOWER_WIDTH = 64
 EMBEDDING_WIDTH = 32
 

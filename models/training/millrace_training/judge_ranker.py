@@ -12,6 +12,8 @@ from .metrics import auc, calibration_error, grouped_auc, log_loss, without_nan
 from .ranker import HEAD_WEIGHTS, HEADS, POSITIONS, serving_score
 from .registry import PublishedVersion
 
+MISSING_NAMED = 5
+"""Columns that an error names."""
 PLACE_WEIGHT_MAX = 10.0
 """A click at a place that is hardly looked at counts no more than this many."""
 
@@ -87,7 +89,8 @@ def ranker_answers(version: PublishedVersion, features: np.ndarray, held: tuple[
     columns = version.run.get("columns") or RANKER_FEATURES[: version.input_width]
     missing = [column for column in columns if column not in held]
     if missing or len(columns) != version.input_width:
-        raise NotComparable(f"{version.name} asks for columns that the export lacks: {', '.join(missing) or 'it does not say which'}")
+        named = ", ".join(missing[:MISSING_NAMED]) + (f" and {len(missing) - MISSING_NAMED} more" if len(missing) > MISSING_NAMED else "")
+        raise NotComparable(f"{version.name} asks for columns that the rows lack: {named or 'it does not say which'}")
     answers = version.answer(np.ascontiguousarray(features[:, [held.index(column) for column in columns]]))
     return np.concatenate([answers[head] for head in HEADS], axis=1)
 

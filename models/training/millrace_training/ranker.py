@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .features import RANKER_FEATURES
+from .features import FIRST_WIDTH
 from .graph import Graph
 from .ranker_bodies import BODIES
 
@@ -22,7 +22,7 @@ FEATURE_LIMIT = 4.0
 
 
 class Ranker(nn.Module):
-    """A body of `ranker_bodies.py` (a shared 32-64-32 network) with heads; p_like, p_purchase = p_click · chance given a click (ESMM).
+    """A body of `ranker_bodies.py` (a shared columns-64-32 network) with heads; p_like, p_purchase = p_click · chance given a click (ESMM).
 
     Position: a shown slot is clicked with p_click · looked-at(position) (PAL, Guo 2019). `looked_at` is a table that falls
     from 1 at position 0, learned beside the network and left out of the exported graph, so served scores are those of
@@ -30,17 +30,13 @@ class Ranker(nn.Module):
     """
 
     def __init__(
-        self,
-        hidden: tuple[int, int] = (64, 32),
-        dropout: float = 0.1,
-        architecture: str = "shared",
-        columns: tuple[str, ...] = RANKER_FEATURES,
+        self, hidden: tuple[int, int] = (64, 32), dropout: float = 0.1, architecture: str = "shared", columns: int = FIRST_WIDTH
     ) -> None:
         super().__init__()
-        self.body = BODIES[architecture](columns, *hidden, dropout)
+        self.body = BODIES[architecture](*hidden, dropout, columns)
         self.falls = nn.Parameter(torch.full((POSITIONS,), -2.0))
-        self.register_buffer("mean", torch.zeros(len(columns)))
-        self.register_buffer("scale", torch.ones(len(columns)))
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("scale", torch.ones(columns))
 
     def standardise_by(self, features: np.ndarray) -> None:
         """Takes mean and spread from training rows. A column that never moved there gets weight 0: nothing is known of it."""

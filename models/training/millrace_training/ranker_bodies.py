@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .features import RANKER_FEATURES
 from .graph import Graph
 
 HEAD_COUNT = 3
@@ -45,19 +46,19 @@ class RankerBody(nn.Module):
         return [graph.linear(head, state) for head, state in zip(self.heads, self.write_states(graph, rows), strict=True)]
 
 
-def layers(width: int, first: int, second: int, dropout: float) -> nn.Sequential:
-    """width-first-second with ReLU and dropout."""
+def layers(first: int, second: int, dropout: float, columns: int) -> nn.Sequential:
+    """columns-first-second with ReLU and dropout."""
     return nn.Sequential(
-        nn.Linear(width, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
+        nn.Linear(columns, first), nn.ReLU(), nn.Dropout(dropout), nn.Linear(first, second), nn.ReLU(), nn.Dropout(dropout)
     )
 
 
 class SharedBody(RankerBody):
     """One network that all heads share."""
 
-    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
         super().__init__(second)
-        self.shared = layers(len(columns), first, second, dropout)
+        self.shared = layers(first, second, dropout, columns)
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """The shared network's, for each head."""
@@ -71,11 +72,11 @@ class SharedBody(RankerBody):
 class MixtureBody(RankerBody):
     """MMoE (Ma et al., KDD 2018): several networks, and for each head a gate that mixes what they say of a row."""
 
-    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
         super().__init__(second)
         # As wide together as the shared network: a better figure is then not one of size.
-        self.experts = nn.ModuleList(layers(len(columns), first // 2, second, dropout) for _ in range(EXPERTS))
-        self.gates = nn.ModuleList(nn.Linear(len(columns), EXPERTS) for _ in range(HEAD_COUNT))
+        self.experts = nn.ModuleList(layers(first // 2, second, dropout, columns) for _ in range(EXPERTS))
+        self.gates = nn.ModuleList(nn.Linear(columns, EXPERTS) for _ in range(HEAD_COUNT))
 
     def states(self, rows: Tensor) -> list[Tensor]:
         """Each head's mixture."""
@@ -99,10 +100,10 @@ class WideDeepBody(RankerBody):
     The products are made in the graph: serving cannot cross otherwise than learning did.
     """
 
-    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
-        pairs = list(combinations(range(len(columns)), 2))
-        super().__init__(second + len(columns) + len(pairs))
-        self.deep = layers(len(columns), first, second, dropout)
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
+        pairs = list(combinations(range(columns), 2))
+        super().__init__(second + columns + len(pairs))
+        self.deep = layers(first, second, dropout, columns)
         self.left, self.right = ([pair[side] for pair in pairs] for side in (0, 1))
         with torch.no_grad():
             for head in self.heads:
@@ -127,11 +128,11 @@ class ThreeTowerBody(RankerBody):
     sizes are those, whatever the configuration says; columns that belong to neither person nor moment are the item's.
     """
 
-    def __init__(self, columns: tuple[str, ...], first: int, second: int, dropout: float) -> None:
+    def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
         del first, second, dropout
         super().__init__(128)
-        person, moment = ([at for at, column in enumerate(columns) if column in own] for own in (PERSON_COLUMNS, MOMENT_COLUMNS))
-        item = [at for at in range(len(columns)) if at not in {*person, *moment}]
+        person, moment = ([at for at, name in enumerate(RANKER_FEATURES[:columns]) if name in own] for own in (PERSON_COLUMNS, MOMENT_COLUMNS))
+        item = [at for at in range(columns) if at not in {*person, *moment}]
         self.columns = (person, item, moment)
         self.towers = nn.ModuleList([_deep_tower(len(person)), _deep_tower(len(item)), _flat_tower(len(moment))])
         self.joined = nn.Sequential(nn.Linear(256 + 256 + 32, 128), nn.ReLU(), nn.Dropout(0.1))

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from .data import Impressions, load_impressions
+from .features import RANKER_FEATURES
 from .fit import Split, split_by_time
 from .provenance import describe_files
 from .publish import GOLDEN_ROWS
 from .refusals import NotGoodEnough
+from .registry import PublishedVersion
 
 
 def add_rewards(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +21,20 @@ def add_rewards(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rewards", type=Path, nargs="+", required=True, help="what `millrace export rewards` wrote (.jsonl or .jsonl.gz)"
     )
+    parser.add_argument("--columns", type=int, help="first columns to learn from; default: those of the newest feature schema")
+
+
+def known_columns(version: PublishedVersion) -> int:
+    """How many columns a version was fitted on. Raises ValueError where they are not the first ones."""
+    columns = version.run.get("columns", [])
+    if not columns or tuple(columns) != RANKER_FEATURES[: len(columns)]:
+        raise ValueError(f"{version.name} was fitted on other columns than these; train in full")
+    return len(columns)
 
 
 def load_enough(arguments: argparse.Namespace, slots_min: int) -> tuple[Impressions, Split]:
     """The shown slots, split by time. Raises ValueError for fewer than `slots_min`, or where a part that is learned from holds no click."""
-    shown = load_impressions(arguments.rewards, arguments.window)
+    shown = load_impressions(arguments.rewards, arguments.columns, arguments.window)
     if len(shown.labels) < slots_min:
         raise ValueError(f"{len(shown.labels)} shown slots are too few; {slots_min} are needed")
     split = split_by_time(shown.when)

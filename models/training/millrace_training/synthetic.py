@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .features import RANKER_FEATURES, RANKER_WIDTH, TOWER_WIDTH, tower_item
+from .features import FIRST_WIDTH, RANKER_FEATURES, TOWER_WIDTH, tower_item
 
 _CATEGORIES = ("shoes", "books", "games", "garden", "music", "kitchen")
 
 
-def write_synthetic(folder: Path, showings: int, seed: int) -> tuple[Path, Path, Path]:
+def write_synthetic(folder: Path, showings: int, seed: int, columns: int = FIRST_WIDTH) -> tuple[Path, Path, Path]:
     """Writes rewards.jsonl.gz, items.jsonl and events.jsonl and returns their paths.
 
     Each person likes one category. Clicks follow taste and `affinity_leaf`, and fall with the place in the list.
@@ -40,7 +40,7 @@ def write_synthetic(folder: Path, showings: int, seed: int) -> tuple[Path, Path,
     events_path = folder / "events.jsonl"
     with gzip.open(rewards_path, "wt", encoding="utf-8") as rewards, events_path.open("w", encoding="utf-8") as events:
         for number in range(showings):
-            showing = _showing(random, number, items)
+            showing = _showing(random, number, items, columns)
             rewards.write(f"{json.dumps(showing)}\n")
             for entry in showing["slots"]:
                 if entry["clicked"]:
@@ -49,7 +49,7 @@ def write_synthetic(folder: Path, showings: int, seed: int) -> tuple[Path, Path,
     return rewards_path, items_path, events_path
 
 
-def _showing(random: np.random.Generator, number: int, items: list[dict]) -> dict:
+def _showing(random: np.random.Generator, number: int, items: list[dict], columns: int) -> dict:
     taste = int(random.integers(len(_CATEGORIES)))
     context = tower_item([_CATEGORIES[taste]], None, [], 0) * 0.8
     context = (context + random.normal(0, 0.02, TOWER_WIDTH)).astype(np.float32)
@@ -57,7 +57,7 @@ def _showing(random: np.random.Generator, number: int, items: list[dict]) -> dic
     slots = []
     for position, at in enumerate(random.choice(len(items), 10, replace=False)):
         liked = 1.0 if at % len(_CATEGORIES) == taste else 0.0
-        features = random.uniform(0, 1, RANKER_WIDTH).astype(np.float32)
+        features = random.uniform(0, 1, columns).astype(np.float32)
         features[leaf] = 0.8 * liked + 0.2 * features[leaf]
         click = random.random() < (0.03 + 0.4 * liked) / (1 + 0.2 * position)
         like = click and random.random() < 0.3

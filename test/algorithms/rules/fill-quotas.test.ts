@@ -1,9 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fillQuotas, type QuotaInput } from '../../../algorithms/rules/fill-quotas.ts'
+import { fillQuotas as fill, type Quota } from '../../../algorithms/rules/fill-quotas.ts'
 import '../../property-seed.ts'
 
 const none = Number.MAX_SAFE_INTEGER
+
+/** Quota q counts the candidates whose mask has bit q. */
+interface QuotaInput {
+  readonly order: Int32Array
+  readonly masks: Int32Array
+  readonly pinned: Int32Array
+  readonly quotas: readonly Omit<Quota, 'members'>[]
+}
+
+function fillQuotas({ order, masks, pinned, quotas }: QuotaInput): Int32Array | null {
+  const counted = quotas.map((quota, q) => ({ ...quota, members: Uint8Array.from(masks, (mask) => (mask >>> q) & 1) }))
+  return fill({ order, pinned, quotas: counted })
+}
 
 describe('fillQuotas', () => {
   it('takes the best that leaves the rest possible', () => {

@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { loadConfig } from '../../cli/config.ts'
+import { exposureReport } from '../../cli/exposure-report.ts'
+import { featureReader } from '../../cli/open-job.ts'
+import { parityReport } from '../../cli/parity-report.ts'
+import { readShownLists } from '../../cli/shown-lists.ts'
+import type { Decision } from '../../schemas/decision.ts'
+import type { Reward } from '../../schemas/reward.ts'
+import { engineHere } from '../e2e/engine-here.ts'
+import { Stack } from '../e2e/stack.ts'
+import { decisionOf, slotOf } from '../operators/reward-fixture.ts'
+import { shopItem } from '../topologies/catalogue.ts'
+import { openMs, shopEvent } from '../topologies/shop-events.ts'
+import { CliFolder } from './run-cli.ts'
+
+// Four people, two on phones and two at desks, whose lists and clicks are in the log of an embedded stack.
+
+const folder = new CliFolder()
+let stack: Stack
+const all = { of: 'category', limit: 100, hours: 24 } as const
+/** The attention of the second place. */
+const second = 1 / Math.log2(3)
+
+const shown: Readonly<Record<string, readonly string[]>> = {
+  m1: ['x1', 'y1'],
+  m2: ['x1', 'x2'],
+  d1: ['y1', 'x1'],
+  d2: ['y1', 'y2'],
+}
+
+function decisions(): Decision[] {
+  return Object.entries(shown).map(([userId, items], n) =>
+    decisionOf(`d${n}`, openMs + n * 60_000, { userId, slots: items.map((itemId, place) => slotOf(itemId, place)) }),
+  )
+}
+
+function rewardOf({ slots, seed, ...decision }: Decision, clicked: number): Reward {
+  return {
+    ...decision,
+    sourcePartition: 0,
+    sequence: 1,
+    closedMs: openMs + 1,
+    slots: slots.map((slot, place) => ({ slot, reward: 0, clicked: place < clicked, liked: false, purchased: false })),
+  }
+}
+
+beforeAll(async () => {
+  stack = await Stack.open(loadConfig(undefined, { embedded: { path: join(folder.path, 'test.db') }, log: { level: 'silent' } }))
+  const record = (topic: 'items' | 'user-events' | 'decisions' | 'rewards', key: string, value: object) =>
+    stack.encoded({ topic, key, value, timeMs: openMs } as never)
+  const made = decisions()
+  const { engine, failures } = engineHere(stack)
+  await engine.start()
+  await stack.append([
+    ...['x1', 'x2', 'y1', 'y2'].map((id) => record('items', id, shopItem(id, { category: [id[0]!], brand: 'n' }))),
+    record('items', 'gone', shopItem('gone', { category: ['x'], stock: 0 })),
+    ...Object.keys(shown).map((userId) => {
+      const device = userId.startsWith('m') ? 'mobile' : 'desktop'
+      return record('user-events', userId, shopEvent(`e-${userId}`, 'view', openMs, { userId, device, region: 'north' }))
+    }),
+    ...[...made, made[0]!].map((decision) => record('decisions', decision.userId, decision)),
+    // What came of two lists is known, of one of them twice.
+    ...[rewardOf(made[0]!, 1), rewardOf(made[1]!, 0), rewardOf(made[0]!, 1)].map((one) => record('rewards', one.userId, one)),
+  ])
+  await stack.untilCaughtUp(30_000, ['user-features'])
+  await engine.stop()
+  expect(failures).toEqual([])
+}, 60_000)
+
+afterAll(async () => {
+  await stack.close()
+  await folder.close()
+})
+
+it('parity: shares of exposure and click-through by group of people, with intervals over people', async () => {
+  const lists = await readShownLists(stack.ports, all)
+  const report = await parityReport(stack.ports, lists, 'device', featureReader(stack.ports.state, stack.config.partitions))
+  expect(report.lists).toBe(4)
+  expect(report.people.map(({ group, people, lists: own }) => [group, people, own])).toEqual([
+    ['desktop', 2, 2],
+    ['mobile', 2, 2],
+  ])
+  expect(report.people[0]!.clickThrough).toBeNull()
+  // Of m1's two slots one was clicked, of m2's none.
+  expect(report.people[1]!.clickThrough!.share).toBe(0.25)
+  const [x] = report.items.filter(({ group }) => group === 'x')
+  const [desktop, mobile] = [second / (2 + 2 * second), (2 + second) / (2 + 2 * second)]
+  expect(x!.shares.map(({ share }) => share)).toEqual([expect.closeTo(desktop, 12), expect.closeTo(mobile, 12)])
+  expect(x!.difference).toBeCloseTo(mobile - desktop, 12)
+  expect(x!.ratio).toBeCloseTo(desktop / mobile, 12)
+  // m1 gave x 1 / (1 + w) and m2 all of as much attention: half their distance is the standard error of the mean of two.
+  const half = (1.959963984540054 * (1 - 1 / (1 + second))) / 2
+  expect(x!.shares[1]!.lower).toBeCloseTo(mobile - half, 9)
+  expect(x!.shares[1]!.upper).toBeCloseTo(mobile + half, 9)
+})
+
+it('looks at the newest lists, at those of the last hours and of one surface', async () => {
+  expect((await readShownLists(stack.ports, { ...all, limit: 1 })).lists.map(({ userId }) => userId)).toEqual(['d2'])
+  expect((await readShownLists(stack.ports, { ...all, surface: 'cart' })).lists).toEqual([])
+  const old = decisionOf('old', openMs - 2 * 3_600_000, { userId: 'm1' })
+  await stack.append([stack.encoded({ topic: 'decisions', key: 'm1', value: old, timeMs: openMs } as never)])
+  expect((await readShownLists(stack.ports, { ...all, hours: 1 })).lists.length).toBe(4)
+  expect((await readShownLists(stack.ports, { ...all, hours: 24 })).lists.length).toBe(5)
+})
+
+it('exposure: what groups of items get beside what they offer, as a command', { timeout: 60_000 }, async () => {
+  const lines = exposureReport(await readShownLists(stack.ports, { ...all, hours: 1 }))
+  // x: first places of m1 and m2, second ones of m2 and d1; two of four items in stock.
+  expect(lines.find(({ group }) => group === 'x')).toEqual({
+    group: 'x',
+    exposureShare: expect.closeTo((2 + 2 * second) / (4 + 4 * second), 12),
+    offeredShare: 0.5,
+    ratio: expect.closeTo(1, 12),
+    isUneven: false,
+  })
+  const { code, value } = await folder.json('report', 'parity', '--by', 'region', '--hours', '1')
+  expect({ code, value }).toMatchObject({
+    code: 0,
+    value: { by: 'region', of: 'category', lists: 4, people: [{ group: 'north', people: 4 }] },
+  })
+  const { stdout } = await folder.run('report', 'exposure', '--of', 'brand', '--hours', '1')
+  expect(stdout).toMatch(/n +100\.0 % +100\.0 % +1\.00/)
+})
