@@ -1,6 +1,6 @@
+import { assignVariant } from '../../core/assignment.ts'
 import { ManualClock } from '../../core/clock.ts'
 import { createRandom, type Random } from '../../core/random.ts'
-import { assignVariant, type Experiment } from '../../gateway/assign-variant.ts'
 import { RecommendationService } from '../../gateway/recommendation-service.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
@@ -65,7 +65,8 @@ type MakeList = (request: ShowRequest, isShown: boolean) => Promise<ShownList>
 export class ShopLoop {
   readonly shop: Shop
   readonly #clock: ManualClock
-  readonly #experiment: Experiment
+  readonly #experiment: string
+  readonly #options: ShopLoopOptions
   readonly #paired: boolean
   readonly #users: TopologyDriver<Parameters<typeof userFeatures.graph>[0]>
   readonly #items: TopologyDriver<Parameters<typeof itemFeatures.graph>[0]>
@@ -84,14 +85,14 @@ export class ShopLoop {
   events = 0
 
   constructor(options: ShopLoopOptions) {
-    const { config, seed, arms, weights } = options
+    const { config, seed, arms } = options
+    this.#options = options
     const { users, items, eventsPerSecond } = config.simulator
     this.shop = createShop({ seed, users, items, eventsPerSecond, stepMs, ceilingEvery: 0 })
     this.#paired = options.paired === true
     const clock = new ManualClock(this.shop.nowMs)
     this.#clock = clock
-    const variants = arms.map(({ label }, n) => ({ name: label, weight: weights[n]! }))
-    this.#experiment = { name: `shop-${seed}`, variants }
+    this.#experiment = `shop-${seed}`
     const ports = featurePorts(config)
     this.#users = new TopologyDriver(userFeatures, ports, { clock })
     this.#items = new TopologyDriver(itemFeatures, ports, { clock, listStore: this.#trends })
@@ -118,7 +119,8 @@ export class ShopLoop {
 
   /** The arm a person is in. */
   armOf(userId: string): string {
-    return assignVariant(this.#experiment, userId) ?? this.#experiment.variants[0]!.name
+    const { arms, weights } = this.#options
+    return arms[assignVariant(this.#experiment, userId, weights)]!.label
   }
 
   async #step(observer: ShopObserver): Promise<void> {
@@ -217,7 +219,7 @@ export class ShopLoop {
           void this.#decisions.push({
             ...decision,
             listId: `${label}/${decision.listId}`,
-            experiment: this.#experiment.name,
+            experiment: this.#experiment,
             variant: label,
           }),
       },
