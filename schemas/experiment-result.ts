@@ -30,7 +30,7 @@ export interface ExperimentResult {
   readonly lower: number | null
   readonly upper: number | null
   readonly pValue: number | null
-  /** The always-valid interval and p-value: for looking at any time. */
+  /** The always-valid interval and p-value, for looking at any time; null with less than 100 people in either arm. */
   readonly anytimeLower: number | null
   readonly anytimeUpper: number | null
   readonly anytimePValue: number | null
