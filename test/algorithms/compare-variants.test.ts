@@ -66,8 +66,10 @@ describe('compareVariants', () => {
   })
 
   it('tells nothing always-valid of less than 100 people an arm', () => {
-    const told = (people: number) =>
-      compareVariants(variants(momentsOf(30, 30, people), momentsOf(90, 90, people)), 'a', [single], usual).comparisons[1]!
+    const told = (people: number) => {
+      const arms = variants(momentsOf(30, 30, people), momentsOf(90, 90, people))
+      return compareVariants(arms, 'a', [single], { alpha: 0.05, tunedFor: 200 }).comparisons[1]!
+    }
     expect([told(99).anytime, told(99).verdict, told(99).once === null]).toEqual([null, 'open', false])
     expect([told(100).anytime === null, told(100).verdict]).toEqual([false, 'better'])
   })
