@@ -52,6 +52,14 @@ export async function openJob(config: Config) {
       return recall === null ? [] : [{ value: recall }]
     },
   )
+  ports.metrics.gauge(
+    'millrace_experiments',
+    'Experiments that assign people, and those set as running that assign nobody.',
+    () => [
+      { value: tables.experiments.running.length, labels: { state: 'running' } },
+      { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
+    ],
+  )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
