@@ -109,14 +109,12 @@ export function listKeeper(
   open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
 ): ListKeeper {
   const { catalogue, rules, finish } = ports
-  const { first, brandMax: perBrandMax, leafCategoryMax: perCategoryMax } = ports.rerank.caps
   return new ListKeeper(
     { ...open, catalogue, rules },
     {
       itemsMax: ports.rerank.itemsMax,
-      first,
-      perBrandMax,
-      perCategoryMax,
+      limits: ports.rule.limits,
+      leafCategoryMax: ports.rerank.caps.leafCategoryMax,
       surface: finish.surface,
       shownMax: finish.itemsMax,
       listsMax: config.recommendations.heldListsMax,
