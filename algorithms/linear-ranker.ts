@@ -33,7 +33,7 @@ const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
 }
 
 const dense = Float64Array.from(rankerFeatureNames, (name) => weights[name] ?? 0)
-/** The columns that weigh anything: all of them of schema 1. */
+/** The columns that weigh anything, ascending. */
 const weighing = Int32Array.from(rankerFeatureNames.keys()).filter((column) => dense[column] !== 0)
 
 /** Scores `rows` rows of ranker features, of any schema; higher is better, scale arbitrary but equal for all lists. */
@@ -42,7 +42,10 @@ export function linearRank(features: Float32Array, rows: number): Float64Array {
   const width = features.length / rows
   for (let row = 0; row < rows; row++) {
     let score = 0
-    for (const column of weighing) score += dense[column]! * features[row * width + column]!
+    for (const column of weighing) {
+      if (column >= width) break // What an older schema had no column for says nothing.
+      score += dense[column]! * features[row * width + column]!
+    }
     scores[row] = score
   }
   return scores

@@ -66,9 +66,8 @@ export async function run(options: BenchOptions): Promise<Figure[]> {
     },
     {
       surface: 'home',
-      first: 10,
-      perBrandMax: 3,
-      perCategoryMax: 5,
+      limits: { first: 10, brandMax: 3, marginMin: 0, diversityMin: 0.3, categoryShareMax: 0.6, outsideShareMin: 0.1 },
+      leafCategoryMax: 5,
       itemsMax: 70,
       shownMax: listItems,
       listsMax: 2 * lists,

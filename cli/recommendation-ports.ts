@@ -11,11 +11,13 @@ import { sessionCandidates } from '../algorithms/candidates/session-candidates.t
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
 import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
+import type { TrendLists } from '../algorithms/candidates/trend-lists.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
 import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
 import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
+import { GroupTable } from '../operators/tables/group-table.ts'
 import { RuleTable } from '../operators/tables/rule-table.ts'
 import { SessionTable } from '../operators/tables/session-table.ts'
 import { TrendTable } from '../operators/tables/trend-table.ts'
@@ -53,7 +55,9 @@ export function recommendationPorts(
 ): RecommendationPorts {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
-  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax })
+  const groups = new GroupTable()
+  const scopes = groups.beside(trends)
+  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax }, groups)
   const bandit = new BanditTable()
   const settings = config.recommendations
   checkRecommendationConfig(settings)
@@ -65,10 +69,12 @@ export function recommendationPorts(
     scorer,
     catalogue,
     trends,
+    groups,
+    scopes,
     sessions,
     bandit,
     rules: new RuleTable(logger),
-    sources: sourcesOver(catalogue, trends, sessions, bandit.newcomerTrials(learnedPolicy)),
+    sources: sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)),
     retrieve: { countMax: settings.perSourceMax },
     draft: {
       countMax: settings.candidatesMax,
@@ -108,14 +114,12 @@ export function listKeeper(
   open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
 ): ListKeeper {
   const { catalogue, rules, finish } = ports
-  const { first, brandMax: perBrandMax, leafCategoryMax: perCategoryMax } = ports.rerank.caps
   return new ListKeeper(
     { ...open, catalogue, rules },
     {
       itemsMax: ports.rerank.itemsMax,
-      first,
-      perBrandMax,
-      perCategoryMax,
+      limits: ports.rule.limits,
+      leafCategoryMax: ports.rerank.caps.leafCategoryMax,
       surface: finish.surface,
       shownMax: finish.itemsMax,
       listsMax: config.recommendations.heldListsMax,
@@ -127,7 +131,7 @@ export function listKeeper(
 /** What says most about the person comes first: a full candidate set turns the last ones away. */
 function sourcesOver(
   table: CatalogueTable,
-  trends: TrendTable,
+  trends: TrendLists,
   sessions: SessionTable,
   trials: NewcomerTrials,
 ): readonly CandidateSource[] {

@@ -1,8 +1,8 @@
 import { map, type OperatorFunction } from 'rxjs'
-import { applyRules as applyTo } from '../algorithms/rules/apply-rules.ts'
+import { applyWithPromises } from '../algorithms/rules/apply-with-promises.ts'
 import { checkLimits } from '../algorithms/rules/check-limits.ts'
 import { checkList } from '../algorithms/rules/check-list.ts'
-import { type ListLimits, listPromises } from '../algorithms/rules/list-promises.ts'
+import type { ListLimits } from '../algorithms/rules/list-promises.ts'
 import type { RuleMoment, RuleSubject } from '../algorithms/rules/rule-spec.ts'
 import type { RuleList, RuleMove } from '../algorithms/rules/ruled-list.ts'
 import type { Batch } from '../ports/batch.ts'
@@ -66,14 +66,8 @@ function apply(draft: ListDraft, { compiled }: RuleTable, items: CatalogueTable,
   const size = Math.min(options.itemsMax, draft.order.length)
   const find = (itemId: string) => (isUnwanted(draft, itemId, items) ? undefined : items.get(itemId))
   const list: RuleList = { ...moment, subjects, scores, size, find }
-  const promises = (all: readonly RuleSubject[], count: number) => listPromises(options.limits, all, count, taste)
-  let ruled = applyTo(compiled, active.count === 0 ? { ...list, promises } : list)
-  if (active.count > 0) {
-    // Most lists keep their promises under rules without being arranged for them, which costs more than all rules.
-    const all = [...subjects, ...ruled.added]
-    const page = Array.from(ruled.order.subarray(0, options.limits.first), (at) => all[at]!)
-    if (checkLimits(options.limits, page, taste).length > 0) ruled = applyTo(compiled, { ...list, promises })
-  }
+  const ruled = applyWithPromises(compiled, list, options.limits, taste)
+  if (ruled === null) return
   const { order, added, moves, violations } = ruled
   // A pin may make a short list longer.
   const length = Math.max(draft.order.length, Math.min(order.length, options.itemsMax))

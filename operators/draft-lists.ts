@@ -149,7 +149,7 @@ function candidateUser(table: CatalogueTable, update: FeatureUpdate): Omit<Candi
     basketRows: rows([...features.session.cart, ...features.purchased.slice(-8).reverse()]),
     categories: categoriesOf(features),
     region: features.profile?.region ?? features.region,
-    groups: scopeNames.groups(features.profile, features.region),
+    groups: scopeNames.groups(features.profile),
     moments: [scopeNames.daypart(hourInZone(update.eventTimeMs, null)), scopeNames.season(update.eventTimeMs)],
   }
 }

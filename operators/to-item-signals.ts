@@ -15,7 +15,7 @@ const rememberedMax = 100_000
 
 /**
  * What events say about items, packed as columns, one record per target partition and batch: the event itself, the item within
- * its scopes (all, first and last category, region, the person's groups, daypart and season), companions both ways (weight 1 for each of the last four items of the
+ * its scopes (all, first and last category, region, daypart and season), companions both ways (weight 1 for each of the last four items of the
  * session, once per session), what was bought before it, and the other way round too within one basket.
  *
  *     source  x--y--|     x = [a1 on i, b1 on j]
@@ -90,7 +90,6 @@ function addSignals(folded: FoldedEvent, placeOf: (key: string) => Place): void 
     if (top !== undefined) addToScope(folded, placeOf(categoryScope(top)), item, strength)
     if (leaf !== undefined && leaf !== top) addToScope(folded, placeOf(categoryScope(leaf)), item, strength)
     if (event.region !== null) addToScope(folded, placeOf(regionScope(event.region)), item, strength)
-    for (const group of scopeNames.groups(folded.state.profile, event.region)) addToScope(folded, placeOf(group), item, strength)
     addToScope(folded, placeOf(scopeNames.daypart(hourInZone(event.timeMs, event.timeZone))), item, strength)
     addToScope(folded, placeOf(scopeNames.season(event.timeMs)), item, strength)
   }

@@ -18,11 +18,11 @@ export const scopeNames = {
    * Groups of people of one age band, gender and region, narrowest first (features.md F6.2): the one without the gender comes next. Only what
    * was declared makes a group, and age bands only; none without age and gender, or without consent. Their parents are the region and all.
    */
-  groups(profile: UserProfile | null, region: string | null): readonly string[] {
+  groups(profile: UserProfile | null): readonly string[] {
     if (profile === null || !profile.consent) return none
     const age = profile.ageGroup === 'unknown' ? '' : profile.ageGroup
     const gender = profile.gender !== null && profile.gender.length <= genderLengthMax ? profile.gender.toLowerCase() : ''
-    const where = profile.region ?? region ?? ''
+    const where = profile.region ?? ''
     const names: string[] = []
     if (gender !== '') names.push(`scope:group:${age}|${gender}|${where}`)
     if (age !== '') names.push(`scope:group:${age}||${where}`)

@@ -1,4 +1,5 @@
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
+import type { TrendLists } from '../algorithms/candidates/trend-lists.ts'
 import { applyRules, type RuleOptions } from '../operators/apply-rules.ts'
 import { type BlendOptions, blendEvidence } from '../operators/blend-evidence.ts'
 import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
@@ -12,6 +13,7 @@ import { retrieveCandidates } from '../operators/retrieve-candidates.ts'
 import { type ScoreOptions, scoreCandidates } from '../operators/score-candidates.ts'
 import type { BanditTable } from '../operators/tables/bandit-table.ts'
 import type { CatalogueTable } from '../operators/tables/catalogue-table.ts'
+import type { GroupTable } from '../operators/tables/group-table.ts'
 import type { RuleTable } from '../operators/tables/rule-table.ts'
 import type { SessionTable } from '../operators/tables/session-table.ts'
 import type { TrendTable } from '../operators/tables/trend-table.ts'
@@ -27,6 +29,9 @@ export interface RecommendationPorts {
   readonly scorer: Scorer
   readonly catalogue: CatalogueTable
   readonly trends: TrendTable
+  readonly groups: GroupTable
+  /** Lists of all scopes: those of `trends` and those of `groups`. */
+  readonly scopes: TrendLists
   readonly sessions: SessionTable
   readonly bandit: BanditTable
   readonly rules: RuleTable
@@ -44,7 +49,7 @@ export interface RecommendationPorts {
 }
 
 /**
- *  item-updates, trend-updates, session-steps, bandit-updates, rules: tables
+ *  item-updates, trend-updates, users, session-steps, bandit-updates, rules: tables
  *
  *  feature-updates ─ newest ─ draft ─ retrieve ─ filter ─ score ─ blend ─ rerank ─ explore ─ promote ─ rule ─ finish ─┬─ serve ─▶ lists
  *                                                                                                                     └─ publish ─▶ recommendations
@@ -52,6 +57,7 @@ export interface RecommendationPorts {
 export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
   table('item-updates', ports.catalogue)
   table('trend-updates', ports.trends)
+  table('users', ports.groups)
   table('session-steps', ports.sessions)
   table('bandit-updates', ports.bandit)
   table('rules', ports.rules)
@@ -61,7 +67,7 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
     .step('retrieve', retrieveCandidates(ports.sources, ports.retrieve))
     .step('filter', filterCandidates(ports.catalogue.catalogue))
     .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
-    .step('blend', blendEvidence(ports.trends, ports.catalogue.catalogue, ports.blend))
+    .step('blend', blendEvidence(ports.scopes, ports.catalogue.catalogue, ports.blend))
     .step('rerank', rerank(ports.catalogue, ports.rerank))
     .step('explore', exploreSlot(ports.bandit, ports.catalogue.catalogue, ports.explore))
     .step('promote', promote(ports.catalogue, ports.promote))

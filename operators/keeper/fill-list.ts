@@ -1,8 +1,10 @@
 import { capGroups } from '../../algorithms/cap-groups.ts'
 import type { HeldList } from '../../algorithms/holder-index.ts'
 import { movedItems } from '../../algorithms/moved-items.ts'
-import { applyRules } from '../../algorithms/rules/apply-rules.ts'
+import { applyWithPromises } from '../../algorithms/rules/apply-with-promises.ts'
+import { checkLimits } from '../../algorithms/rules/check-limits.ts'
 import { checkList } from '../../algorithms/rules/check-list.ts'
+import type { ListLimits } from '../../algorithms/rules/list-promises.ts'
 import type { RuleMoment } from '../../algorithms/rules/rule-spec.ts'
 import type { ListEdits } from '../../schemas/amended-texts.ts'
 import type { RuleEffect } from '../../schemas/recommendation.ts'
@@ -21,10 +23,10 @@ export interface ListGap {
 
 export interface FillOptions {
   readonly surface: string
-  /** Caps within the first places, as `diversify` holds them. */
-  readonly first: number
-  readonly perBrandMax: number
-  readonly perCategoryMax: number
+  /** What the first places of every list promise; of the person's own categories nothing is known here. */
+  readonly limits: ListLimits
+  /** Items of one last-level category among them, as far as spares allow. */
+  readonly leafCategoryMax: number
 }
 
 /** A list whose gap is filled: what it holds then, and the edits that make it of the one stored. */
@@ -36,7 +38,8 @@ export interface FilledList extends ListEdits {
 
 /**
  * Fills a list up from its spares to the length it had. The order stays; where others moved up into the first places the caps per
- * brand and category are held again, then the rules in force, but for those that move by score: they are in the stored order already.
+ * brand and category are held again, then the rules in force, but for those that move by score (they are in the stored order already),
+ * and what the first places of every list promise.
  * Without spares the list stays shorter. What went, what rules moved and what they could not keep is told as effects.
  */
 export function fillList(
@@ -54,16 +57,17 @@ export function fillList(
     return { ruleId, kind: 'excluded', itemId: catalogue.items.text(row) }
   })
   let order: Int32Array = Int32Array.from(pool.keys())
-  if (gap.place < options.first) {
-    order = capGroups(order, options.first, [
-      { groups: Int32Array.from(pool, (row) => catalogue.brand[row]!), max: options.perBrandMax },
-      { groups: Int32Array.from(pool, (row) => catalogue.leafCategory[row]!), max: options.perCategoryMax },
+  const { first, brandMax } = options.limits
+  if (gap.place < first) {
+    order = capGroups(order, first, [
+      { groups: Int32Array.from(pool, (row) => catalogue.brand[row]!), max: brandMax },
+      { groups: Int32Array.from(pool, (row) => catalogue.leafCategory[row]!), max: options.leafCategoryMax },
     ])
   }
   const ranked = Array.from(order, (place) => pool[place]!)
   const size = Math.min(list.size + gap.missing, ranked.length)
   const moment = { surface: options.surface, timeMs: list.timeMs }
-  const ruled = ruledOrder(ranked, size, moment, items, rules)
+  const ruled = ruledOrder(ranked, size, moment, { items, rules, limits: gap.place < first ? options.limits : unlimited })
   const after = ruled.order.slice(0, ruled.size)
   const isShown = new Set(after)
   const stays = shown.filter((row) => isShown.has(row))
@@ -84,28 +88,27 @@ export function nearnessOf(place: number, size: number): number {
   return (place + 2.5) / (size + 2)
 }
 
-function ruledOrder(ranked: readonly number[], size: number, moment: RuleMoment, items: CatalogueTable, rules: RuleTable) {
+/** The first places were not touched: what they promise holds as it did. */
+const unlimited: ListLimits = { first: 0, brandMax: 0, marginMin: 0, diversityMin: 0, categoryShareMax: 1, outsideShareMin: 0 }
+
+function ruledOrder(
+  ranked: readonly number[],
+  size: number,
+  moment: RuleMoment,
+  { items, rules, limits }: { readonly items: CatalogueTable; readonly rules: RuleTable; readonly limits: ListLimits },
+) {
   const compiled = rules.standing
-  const active = compiled.active(moment)
-  if (active.count === 0) return { order: ranked, size, effects: [] }
   const subjects = ranked.map((row) => items.subjectOf(row))
-  const ruled = applyRules(compiled, {
-    ...moment,
-    subjects,
-    scores: new Float64Array(ranked.length),
-    size,
-    find: () => undefined,
-  })
-  const order = Array.from(ruled.order, (index) => ranked[index]!)
+  const list = { ...moment, subjects, scores: new Float64Array(ranked.length), size, find: () => undefined }
+  const ruled = applyWithPromises(compiled, list, limits, [])
+  if (ruled === null) return { order: ranked, size, effects: [] }
+  const active = compiled.active(moment)
   const specs = compiled.specs.filter((_, number) => active.isActive[number] === 1)
-  const broken = checkList(
-    specs,
-    Array.from(ruled.order.subarray(0, ruled.size), (index) => subjects[index]!),
-    moment,
-  )
+  const shown = Array.from(ruled.order.subarray(0, ruled.size), (index) => subjects[index]!)
+  const broken = [...checkList(specs, shown, moment), ...checkLimits(limits, shown, [])]
   const effects: RuleEffect[] = []
   for (const { ruleId, kind, itemId } of ruled.moves) if (ruleId !== null) effects.push({ ruleId, kind, itemId })
   const faults = new Set([...ruled.violations, ...broken].map(({ ruleId }) => ruleId))
   for (const ruleId of faults) if (ruleId !== null) effects.push({ ruleId, kind: 'broken', itemId: null })
-  return { order, size: ruled.size, effects }
+  return { order: Array.from(ruled.order, (index) => ranked[index]!), size: ruled.size, effects }
 }

@@ -172,13 +172,13 @@ it('scope names: groups by age band, gender and region as declared; parts of the
     preferredCategories: [],
     updatedMs: 1,
   } as const
-  const groupsOf = (fields: object) => scopeNames.groups({ ...declared, consent: true, ...fields }, 'AT')
+  const groupsOf = (fields: object) => scopeNames.groups({ ...declared, consent: true, ...fields })
   expect(groupsOf({})).toEqual(['scope:group:age_25_34|f|DE', 'scope:group:age_25_34||DE'])
-  expect(groupsOf({ region: null })).toEqual(['scope:group:age_25_34|f|AT', 'scope:group:age_25_34||AT'])
+  expect(groupsOf({ region: null })).toEqual(['scope:group:age_25_34|f|', 'scope:group:age_25_34||'])
   expect(groupsOf({ ageGroup: 'unknown' })).toEqual(['scope:group:|f|DE'])
   expect(groupsOf({ gender: null })).toEqual(['scope:group:age_25_34||DE'])
   for (const nobody of [{ consent: false }, { ageGroup: 'unknown', gender: null }]) expect(groupsOf(nobody)).toEqual([])
-  expect(scopeNames.groups(null, 'DE')).toEqual([])
+  expect(scopeNames.groups(null)).toEqual([])
   expect([0, 5.9, 6, 12, 18, 23.9].map((hour) => scopeNames.daypart(hour).slice(14))).toEqual([
     'night',
     'night',

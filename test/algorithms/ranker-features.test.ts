@@ -57,8 +57,10 @@ describe('rankerColumns', () => {
 })
 
 describe('linearRank', () => {
-  it('scores and takes apart rows of schema 1 as it does those of schema 2', () => {
-    const rows = [0, 1, 2].map((row) => Array.from({ length: rankerWidth }, (_, at) => ((row + 1) * (at + 3)) % 7))
+  it('scores and takes apart rows of schema 1 as rows of today of which nothing newer is known', () => {
+    const rows = [0, 1, 2].map((row) =>
+      Array.from({ length: rankerWidth }, (_, at) => (at < 32 ? ((row + 1) * (at + 3)) % 7 : 0)),
+    )
     const [narrow, wide] = [32, rankerWidth].map((width) => Float32Array.from(rows.flatMap((row) => row.slice(0, width))))
     const [first] = linearRank(narrow!, 3)
     expect([...linearRank(narrow!, 3)]).toEqual([...linearRank(wide!, 3)])

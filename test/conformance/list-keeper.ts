@@ -46,13 +46,17 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
       for (const keeper of keepers) await keeper.close()
     })
 
-    const keeperOf = (partition = true, lists: KeeperPorts['lists'] = store, listsMax = 10_000): ListKeeper => {
+    const keeperOf = (
+      partition = true,
+      lists: KeeperPorts['lists'] = store,
+      listsMax = 10_000,
+      categoryShareMax = 1,
+    ): ListKeeper => {
       const ports = { lists, catalogue, rules, wire, clock: systemClock, logger: silentLogger, metrics: silentMetrics }
       const keeper = new ListKeeper(ports, {
         surface,
-        first: 3,
-        perBrandMax: 2,
-        perCategoryMax: 9,
+        limits: { first: 3, brandMax: 2, marginMin: 0, diversityMin: 0, categoryShareMax, outsideShareMin: 0 },
+        leafCategoryMax: 9,
         itemsMax: 20,
         shownMax: 4,
         listsMax,
@@ -160,6 +164,24 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
       const after = await stored(0)
       expect(after.list.indexOf('e')).toBe(4)
       expect([...after.list].sort().join('')).toBe('acdey')
+    })
+
+    it('keeps what the first places promise where others move up, and tells where it cannot', async () => {
+      const item = (itemId: string, category: string, offset: number) => ({
+        key: itemId,
+        value: updateOf(shopItem(itemId, { category: [category] })),
+        offset,
+        loggedMs: 0,
+      })
+      catalogue.apply(['a', 'c', 'd'].map((itemId, offset) => item(itemId, 'chairs', offset)))
+      catalogue.apply(['b', 'e'].map((itemId, offset) => item(itemId, 'lamps', offset)))
+      const keeper = keeperOf(true, store, 10_000, 0.67)
+      await swap(keeper, [writeOf(surface, people(0), 'abcd', 'e'), writeOf(surface, people(1), 'abcd', '')])
+      withdraw('b') // a, c, d are three of one category, two of three places at most.
+      await keeper.idle()
+      expect(await stored(0)).toMatchObject({ list: 'aced', reserve: '' })
+      expect(await stored(1)).toMatchObject({ list: 'acd' })
+      expect((await stored(1)).effects).toContainEqual({ ruleId: 'list:category', kind: 'broken', itemId: null })
     })
 
     it('does nothing about partitions of others, and stops where one was given away', async () => {

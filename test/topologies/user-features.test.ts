@@ -113,20 +113,6 @@ describe('user-features', () => {
     expect(counts[eventTypes.indexOf('purchase')]).toBe(2)
   })
 
-  it('counts what a person does for the group that they declared, from then on', async () => {
-    const driver = new TopologyDriver(userFeatures, ports)
-    const groupsOf = async (at: number) => {
-      const timeMs = openMs + at
-      await driver.send('user-events', { value: shopEvent(`g${at}`, 'click', timeMs, { userId: 'u0' }), loggedMs: timeMs })
-      return driver.read('item-signals').flatMap(({ strings }) => strings.filter((text) => text.startsWith('scope:group:')))
-    }
-    expect(await groupsOf(0)).toEqual([])
-    await driver.send('users', { ...profileOf('u0'), ageGroup: 'age_35_44', gender: 'm', region: 'AT' })
-    expect(await groupsOf(1)).toEqual(['scope:group:age_35_44|m|AT', 'scope:group:age_35_44||AT'])
-    await driver.send('users', { key: 'u0', value: null })
-    expect(await groupsOf(2)).toEqual([])
-  })
-
   it('erases a person by a null profile', async () => {
     const driver = new TopologyDriver(userFeatures, ports)
     await driver.send('user-events', { value: shopEvent('e', 'click', openMs), loggedMs: openMs })
