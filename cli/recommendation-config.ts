@@ -165,7 +165,7 @@ export const recommendationConfig = Type.Object(
       {
         first: places(10, 'Places that the limits are about: what a page shows first.'),
         brandMax: places(3, 'Items of one brand among them.'),
-        leafCategoryMax: places(5, 'Items of one last-level category among them, as far as candidates allow.'),
+        leafCategoryMax: places(6, 'Items of one last-level category among them, as far as candidates allow.'),
         categoryShareMax: share(0.6, 'Share of one first-level category; 1 = any.'),
         outsideShareMin: share(0.1, 'Share from outside the categories that the person touched most; 0 = none.'),
         tasteMax: Type.Integer({ minimum: 1, maximum: 20, default: 3, description: 'How many categories those are.' }),

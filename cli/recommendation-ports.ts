@@ -63,8 +63,7 @@ export function recommendationPorts(
   checkRecommendationConfig(settings)
   const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
   const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
-  // One place less than the limit: the exploration slot may bring one more, and its list is then right as it is.
-  const topCategoryMax = categoryShareMax < 1 ? Math.max(1, Math.floor(categoryShareMax * first + 1e-9) - 1) : first
+  const topCategoryMax = Math.max(1, Math.floor(categoryShareMax * first + 1e-9))
   return {
     clock,
     scorer,

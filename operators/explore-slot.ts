@@ -1,5 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs'
 import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
+import type { Catalogue } from '../algorithms/catalogue.ts'
 import { drawArm } from '../algorithms/exploration.ts'
 import { thompsonPropensities } from '../algorithms/thompson.ts'
 import { createRandom } from '../core/random.ts'
@@ -22,7 +23,8 @@ const remembered = 1024
 
 /**
  * Lets the bandit fill one slot: an arm is a candidate source, its item that source's best one outside the first places. The
- * arm is drawn from the exact Thompson probabilities with the list's own seed, and the probability is kept as the propensity.
+ * arm is drawn from the exact Thompson probabilities with the list's own seed, and the probability is kept as the propensity. It
+ * takes the place of an item of its own first-level category, as far as there is one.
  *
  *     source  x--y--|     x = [draft]
  *     result  x--y--|     x = [draft with one item of `order` moved into the slot]
@@ -33,7 +35,11 @@ const remembered = 1024
  * - Complete: passes on, nothing is left over.
  * - Error: passes on.
  */
-export function exploreSlot(bandit: BanditTable, options: ExploreOptions): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
+export function exploreSlot(
+  bandit: BanditTable,
+  catalogue: Pick<Catalogue, 'topCategory'>,
+  options: ExploreOptions,
+): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
   const known = new Map<number, Float64Array>()
   let version = -1
   const probabilitiesOf = (arms: readonly number[]): Float64Array => {
@@ -51,12 +57,17 @@ export function exploreSlot(bandit: BanditTable, options: ExploreOptions): Opera
     return probabilities
   }
   return map((batch) => {
-    for (const draft of batch.records) explore(draft, options, probabilitiesOf)
+    for (const draft of batch.records) explore(draft, catalogue, options, probabilitiesOf)
     return batch
   })
 }
 
-function explore(draft: ListDraft, options: ExploreOptions, probabilitiesOf: (arms: readonly number[]) => Float64Array): void {
+function explore(
+  draft: ListDraft,
+  { topCategory }: Pick<Catalogue, 'topCategory'>,
+  options: ExploreOptions,
+  probabilitiesOf: (arms: readonly number[]) => Float64Array,
+): void {
   if (draft.order.length <= options.slot) return
   const shown = new Set(draft.order.subarray(0, options.first))
   shown.delete(draft.order[options.slot]!) // Its own place is the one to fill.
@@ -71,7 +82,7 @@ function explore(draft: ListDraft, options: ExploreOptions, probabilitiesOf: (ar
   if (arms.length === 0) return
   const probabilities = probabilitiesOf(arms)
   const drawn = drawArm(probabilities, createRandom(`explore ${draft.listId}`).next())
-  draft.order = moved(draft.order, places[drawn]!, options.slot)
+  draft.order = moved(draft.order, places[drawn]!, options, (place) => topCategory[draft.set.rows[place]!]!)
   draft.exploration = {
     slot: options.slot,
     policy: 'beta-thompson',
@@ -97,12 +108,20 @@ function bestOf(draft: ListDraft, source: number, shown: ReadonlySet<number>): n
   return best
 }
 
-/** The order with `place` in `slot`: what stood there moves one down. */
-function moved(order: Int32Array, place: number, slot: number): Int32Array {
-  const rest = order.filter((other) => other !== place)
-  const next = new Int32Array(Math.min(order.length, rest.length + 1))
-  next.set(rest.subarray(0, slot))
-  next[slot] = place
-  next.set(rest.subarray(slot, next.length - 1), slot + 1)
-  return next
+/**
+ * The order with `place` in the slot. What leaves the first places for it is the last one of its first-level category that does
+ * not stand before the slot, so that the list keeps within its cap; if there is none, the last of all.
+ */
+function moved(
+  order: Int32Array,
+  place: number,
+  { slot, first }: ExploreOptions,
+  categoryOf: (place: number) => number,
+): Int32Array {
+  if (order[slot] === place) return order
+  const rest = [...order].filter((other) => other !== place)
+  const leaver = rest.slice(0, first).findLastIndex((other) => categoryOf(other) === categoryOf(place))
+  if (leaver >= slot) rest.splice(first - 1, 0, ...rest.splice(leaver, 1))
+  rest.splice(slot, 0, place)
+  return Int32Array.from(rest.slice(0, order.length))
 }

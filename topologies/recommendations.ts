@@ -69,7 +69,7 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
     .step('score', scoreCandidates(ports.scorer, ports.catalogue.catalogue, ports.clock, ports.score))
     .step('blend', blendEvidence(ports.scopes, ports.catalogue.catalogue, ports.blend))
     .step('rerank', rerank(ports.catalogue, ports.rerank))
-    .step('explore', exploreSlot(ports.bandit, ports.explore))
+    .step('explore', exploreSlot(ports.bandit, ports.catalogue.catalogue, ports.explore))
     .step('promote', promote(ports.catalogue, ports.promote))
     .step('rule', applyRules(ports.rules, ports.catalogue, ports.rule))
     .step('finish', toRecommendations(ports.catalogue.catalogue, ports.clock, ports.finish))

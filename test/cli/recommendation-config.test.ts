@@ -18,7 +18,7 @@ describe('recommendation settings', () => {
       itemsMax: 70,
       poolMax: 100,
       diversity: { method: 'mmr', lambda: 0.8 },
-      caps: { first: 10, brandMax: 3, leafCategoryMax: 5 },
+      caps: { first: 10, brandMax: 3, leafCategoryMax: 6, topCategoryMax: 6 },
       fairness: { method: 'none' },
       margin: { marginWeight: 0, stockWeight: 0 },
     })

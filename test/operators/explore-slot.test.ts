@@ -34,7 +34,7 @@ function banditOf(
 
 async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<typeof options> = {}) {
   const draft = draftOf(catalogue, { candidates, ...parts })
-  await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(bandit, { ...options, ...changed })))
+  await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(bandit, catalogue, { ...options, ...changed })))
   return draft
 }
 
@@ -67,6 +67,28 @@ describe('exploreSlot', () => {
     expect(draft.exploration!.propensity).toBeCloseTo(1, 6)
   })
 
+  it('sends the last item of the same first-level category out of the first places, so that no cap is broken', async () => {
+    const shelves = catalogueOf({
+      a: { category: ['Shoes'] },
+      b: { category: ['Shoes', 'Boots'] },
+      c: { category: ['Hats'] },
+      d: { category: ['Shoes', 'Clogs'] },
+      e: { category: ['Coats'] },
+    })
+    const orderAfter = async (winner: CandidateSourceName, changed: Partial<typeof options> = {}) => {
+      const draft = draftOf(shelves, { candidates: { ...candidates, d: { session: 1 }, e: { similar: 1 } } })
+      const hopeless = { session: [1, 1e6], similar: [1, 1e6], popular: [1, 1e6] } as const
+      const operator = exploreSlot(banditOf({ ...hopeless, [winner]: [1e6, 1] }), shelves, { ...options, ...changed })
+      await lastValueFrom(of(batchOf(draft)).pipe(operator))
+      return orderOf(draft, shelves).join('')
+    }
+    // A shoe comes: the last shoe behind the slot goes. A coat comes: there is none, the last item goes.
+    expect(await orderAfter('session')).toBe('adcbe')
+    expect(await orderAfter('similar')).toBe('aebcd')
+    // In the last place the only other shoes stand before it.
+    expect(await orderAfter('session', { slot: 2 })).toBe('abdce')
+  })
+
   it('logs the closed-form chance of two arms: Beta(2, 1) beats Beta(1, 1) in two of three draws', async () => {
     const only = { a: { popular: 1 }, b: { popular: 0.9 }, c: { popular: 0.8 }, d: { session: 1 }, e: { similar: 1 } } as const
     const told: Partial<Record<string, number>> = {}
@@ -91,7 +113,7 @@ describe('exploreSlot', () => {
     const counts: Record<string, number> = { session: 0, similar: 0, popular: 0 }
     const lists = 3_000
     const drafts = Array.from({ length: lists }, (_, list) => draftOf(catalogue, { candidates, listId: `list-${list}` }))
-    await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(bandit, options)))
+    await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(bandit, catalogue, options)))
     for (const { exploration } of drafts) {
       counts[exploration!.arm]!++
       expect(exploration!.propensity).toBeCloseTo(expected[['session', 'similar', 'popular'].indexOf(exploration!.arm)]!, 4)
@@ -113,7 +135,7 @@ describe('exploreSlot', () => {
 
   it('draws by the list’s own id, and forgets what it knew when a posterior moves', async () => {
     const bandit = banditOf({ session: [3, 7], similar: [2, 5], popular: [4, 9] })
-    const operator = exploreSlot(bandit, options)
+    const operator = exploreSlot(bandit, catalogue, options)
     const once = async () => {
       const draft = draftOf(catalogue, { candidates, listId: 'the same' })
       await lastValueFrom(of(batchOf(draft)).pipe(operator))
