@@ -1,7 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { policyNames } from '../algorithms/bandits/create-policy.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
+import { explorationSegments } from '../operators/exploration-segment.ts'
 
 const closed = { additionalProperties: false } as const
 const section = { ...closed, default: {} } as const
@@ -146,13 +148,37 @@ export const recommendationConfig = Type.Object(
     ),
     explore: Type.Object(
       {
+        enabled: Type.Boolean({ default: true, description: 'Whether lists of this surface explore at all.' }),
         slot: Type.Integer({ minimum: 0, maximum: 99, default: 4, description: 'Place from 0 that the bandit fills.' }),
+        policy: oneOf(policyNames, {
+          default: 'beta-thompson',
+          description: 'The bandit policy that draws the source of its item.',
+        }),
+        settings: Type.Record(Type.String(), Type.Number(), {
+          default: {},
+          description: 'Settings of the policy by name, e.g. {"alpha": 0.5}. With other settings it begins to learn anew.',
+        }),
+        halfLifeMs: Type.Number({
+          minimum: 0,
+          default: 0,
+          description: 'Time after which what it learned counts half; 0 = it never forgets.',
+        }),
+        segmentBy: oneOf(explorationSegments, {
+          default: 'none',
+          description:
+            'What tells lists apart that learn for themselves: nothing, region, device, dearest category, ranker version.',
+        }),
         epsilon: Type.Number({
           minimum: 0.001,
           maximum: 1,
           default: 0.05,
           description: 'Share of its draws that is spread evenly over the sources.',
         }),
+        share: share(1, 'Share of lists that explore.'),
+        minimumRelevance: share(
+          0,
+          'Candidates below are not explored, on a scale from the score of the worst candidate (0) to that of the best (1).',
+        ),
       },
       section,
     ),

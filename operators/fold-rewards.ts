@@ -3,9 +3,10 @@ import { clickThroughRate } from '../algorithms/click-through.ts'
 import { posteriorOf } from '../algorithms/thompson.ts'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
-import { type ArmState, armStateSchema, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
-import { type BanditUpdate, newcomerArm, newcomerSource, wholePolicy } from '../schemas/bandit-update.ts'
+import { type ArmState, armStateSchema, type LearnedState, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
+import { type BanditUpdate, newcomerArm, newcomerSource, nobody, wholePolicy } from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
+import { LearnedArms, learnedFamily, type MovedArm } from './learned-arms.ts'
 
 export const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
 export const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
@@ -14,24 +15,26 @@ const upstreamName = 'rewards-join'
 
 /**
  * Adds rewards of explored slots to their arms (Beta–Bernoulli, features.md F7.2), showings and clicks of new items there to theirs (F6.10),
- * and the showing to its policy, and emits what
- * moved: the posterior of each arm, and the policy's click-through as the arm `*`. Rows below the stored number of the task
- * that joined them were applied before and are skipped. Rewards are summed in thousandths, so sums are exact and the state a
- * pure function of the rows.
+ * the showing to its policy, and the slot to the sums of the very bandit policy, version and segment that drew it (F7.5), with the
+ * features of the decision. It emits what moved: the posterior of each arm, the policy's click-through as the arm `*`, and what the
+ * bandit policy learned. Rows below the stored number of the task that joined them were applied before and are skipped. Rewards are
+ * summed in thousandths and sums on a grid, so both are exact and the state a pure function of the rows.
  *
  *     source  x----y--|     x = [reward of arm a, reward of arm b]   y = [the first again]
  *     result  ---x----y--|  x = [posterior of a, of b, the policy]   y = []
  *
- * - Order: arms, then policies, each once, in order of first touch; batches keep theirs.
+ * - Order: arms, then policies, then what bandit policies learned, each once, in order of first touch; batches keep theirs.
  * - Bound: holds the arms and policies of one batch.
  * - Time: none.
  * - Complete: after the running batch.
- * - Error: passes on; a reward that is not a number is set aside.
+ * - Error: passes on; a reward that is not a number, or of a policy nobody knows, is set aside.
  */
 export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Keyed<BanditUpdate>>> {
+  const learned = new LearnedArms()
   return concatMap(async (batch) => {
     const { transaction } = batch
-    await load(batch)
+    await load(batch, learned)
+    const moved = new Map<string, MovedArm>()
     const arms = new Map<string, { policy: string; arm: string }>()
     const policies = new Set<string>()
     for (const record of batch.records) {
@@ -42,6 +45,13 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
         transaction.deadLetter(record, 'fold', 'MILL_FEATURE_NOT_FINITE', 'a reward of the row is not a number')
         continue
       }
+      const fault = learned.faultOf(transaction, reward)
+      if (fault !== null) {
+        transaction.deadLetter(record, 'fold', 'MILL_RECORD_INVALID', fault)
+        continue
+      }
+      learned.add(transaction, reward)
+      for (const [key, arm] of learned.keysOf(reward)) moved.set(key, arm)
       const policy = addShowing(transaction, reward)
       policies.add(reward.policy)
       for (const { slot, reward: value, clicked } of reward.slots) {
@@ -65,22 +75,29 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
         key: armKey(policy, wholePolicy),
         value: policyUpdate(policy, transaction.get(policyFamily, policy)!),
       })),
+      ...Array.from(moved, ([key, arm]) => ({ key, value: learnedUpdate(arm, transaction.get(learnedFamily, key)!) })),
     ]
     return { ...batch, records }
   })
 }
 
-async function load(batch: Batch<Sourced<Reward>>): Promise<void> {
+async function load(batch: Batch<Sourced<Reward>>, learned: LearnedArms): Promise<void> {
+  const learnedKeys = new Set<string>()
   const arms = new Set<string>()
   const policies = new Set<string>()
   for (const { value } of batch.records) {
     policies.add(value.policy)
+    for (const key of learned.keysOf(value).keys()) learnedKeys.add(key)
     for (const { slot } of value.slots) {
       if (slot.explored) arms.add(armKey(value.policy, slot.source))
       if (slot.explored && slot.source === newcomerSource) arms.add(armKey(value.policy, newcomerArm(slot.itemId)))
     }
   }
-  await Promise.all([batch.transaction.load(armFamily, arms), batch.transaction.load(policyFamily, policies)])
+  await Promise.all([
+    batch.transaction.load(armFamily, arms),
+    batch.transaction.load(policyFamily, policies),
+    batch.transaction.load(learnedFamily, learnedKeys),
+  ])
 }
 
 function addShowing(transaction: Transaction, reward: Reward): PolicyState {
@@ -125,12 +142,27 @@ function armKey(policy: string, arm: string): string {
 }
 
 function armUpdate(policy: string, arm: string, state: ArmState): BanditUpdate {
-  const { decisions, version, eventTimeMs } = state
+  return { ...betaUpdate(policy, arm, state), version: state.version, ...unlearned }
+}
+
+function learnedUpdate({ policy, arm, explorer }: MovedArm, state: LearnedState): BanditUpdate {
+  const { decisions, referenceMs } = state
+  // Copies: the next batch goes on with the arrays of the state.
+  const sums = [...state.sums]
+  const weighted = [...state.weighted]
+  return { ...betaUpdate(policy, arm, state), version: decisions, explorer, sums, referenceMs, weighted }
+}
+
+/** Of rows that no bandit policy draws with. */
+const unlearned = { explorer: nobody, sums: [], referenceMs: 0, weighted: [] }
+
+function betaUpdate(policy: string, arm: string, state: Omit<ArmState, 'version'>) {
+  const { decisions, eventTimeMs } = state
   const successes = state.rewardMilli / 1000
   // In thousandths: decisions − 0.3 − 0.3 … would carry a rounding error into beta.
   const failures = (1000 * decisions - state.rewardMilli) / 1000
   const { alpha, beta, mean, lower, upper } = posteriorOf({ successes, failures })
-  return { policy, arm, version, decisions, rewardSum: successes, alpha, beta, mean, lower, upper, eventTimeMs }
+  return { policy, arm, decisions, rewardSum: successes, alpha, beta, mean, lower, upper, eventTimeMs }
 }
 
 function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
@@ -158,5 +190,6 @@ function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
     lower: spread ? Math.max(0, rate.lower) : posterior.lower,
     upper: spread ? Math.min(1, rate.upper) : posterior.upper,
     eventTimeMs,
+    ...unlearned,
   }
 }

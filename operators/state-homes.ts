@@ -6,6 +6,7 @@ import { itemFamily } from './fold-items.ts'
 import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
+import { learnedFamily } from './learned-arms.ts'
 
 /**
  * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write
@@ -28,7 +29,7 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
       encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
     },
   },
-  bandit: familiesHome({ [armFamily.name]: firstPart, [policyFamily.name]: whole }),
+  bandit: familiesHome({ [armFamily.name]: firstPart, [learnedFamily.name]: firstPart, [policyFamily.name]: whole }),
 }
 
 type Part = (name: string, value: Uint8Array, target: MoveTarget) => Uint8Array | null

@@ -10,6 +10,20 @@ export interface ArmState {
   eventTimeMs: number
 }
 
+/** What one policy version has learned of one arm in one segment; `{bandit.p}:learned:<learnedName>/<arm>`. They merge by addition. */
+export interface LearnedState {
+  decisions: number
+  /** Rewards in thousandths, clipped to 0–1. */
+  rewardMilli: number
+  eventTimeMs: number
+  /** Time as of which `sums` are kept; they fade from there. */
+  referenceMs: number
+  /** The policy's sums (algorithms/bandits/policy.ts); empty where they are kept under an arm that all share. */
+  sums: number[]
+  /** Propensity-weighted outcomes (algorithms/bandits/weighted-mean.ts). */
+  weighted: number[]
+}
+
 /** Sums over the showings of a policy; `{bandit.p}:policy:<policy>`. They merge by addition. */
 export interface PolicyState {
   /** Showings applied. */
@@ -28,6 +42,15 @@ export const armStateSchema = recordSchema<ArmState>('ArmState', 'Sufficient sta
   { name: 'rewardMilli', type: 'long', doc: 'Sum of rewards in thousandths.' },
   { name: 'version', type: 'long', doc: 'Rewards applied to the policy when it last moved.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
+])
+
+export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'What a policy version has learned of one arm.', [
+  { name: 'decisions', type: 'long', doc: 'Times shown.' },
+  { name: 'rewardMilli', type: 'long', doc: 'Sum of rewards in thousandths.' },
+  { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
+  { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.' },
+  { name: 'sums', type: { type: 'array', items: 'double' }, doc: 'Sums of the policy.' },
+  { name: 'weighted', type: { type: 'array', items: 'double' }, doc: 'Propensity-weighted outcomes.' },
 ])
 
 export const policyStateSchema = recordSchema<PolicyState>('PolicyState', 'Sums over the showings of a policy.', [

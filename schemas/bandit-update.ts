@@ -13,8 +13,21 @@ export function newcomerArm(itemId: string): string {
   return `${newcomerSource}:${itemId}`
 }
 
+/** Which bandit policy learned something: as in `Exploration`. */
+export interface Explorer {
+  readonly policy: string
+  readonly version: string
+  readonly segment: string
+}
+
+/** The name under which a list policy's explorer keeps what it learned: `BanditUpdate.policy` of its rows, and the state's key. */
+export function learnedName(policy: string, explorer: Explorer): string {
+  return `${policy}/${explorer.policy}/${explorer.version}/${explorer.segment}`
+}
+
 /** Sufficient statistics and posterior of one arm of one policy: newest wins. */
 export interface BanditUpdate {
+  /** A list policy, whatever drew its slots; or `learnedName`: what one bandit policy, with its settings, learned in one segment. */
   readonly policy: string
   /** The arm: a candidate source that may fill the exploration slot, a new item there (`newcomerArm`), or `wholePolicy`. */
   readonly arm: string
@@ -30,7 +43,23 @@ export interface BanditUpdate {
   readonly lower: number
   readonly upper: number
   readonly eventTimeMs: number
+  /** Who learned it; policy '' in rows of a whole list policy. */
+  readonly explorer: Explorer
+  /** Sums that the policy draws with, as of `referenceMs`. */
+  readonly sums: readonly number[]
+  readonly referenceMs: number
+  /** Propensity-weighted outcomes: Σw, Σwr, Σw², Σw²r, Σw²r² with w = 1 / propensity. */
+  readonly weighted: readonly number[]
 }
+
+/** Of rows of a whole list policy. */
+export const nobody: Explorer = { policy: '', version: '', segment: '' }
+
+const explorerSchema = recordSchema<Explorer>('Explorer', 'Which bandit policy learned something.', [
+  { name: 'policy', type: 'string', doc: 'Its name; empty in rows of a whole list policy.' },
+  { name: 'version', type: 'string', doc: 'Its settings as text.' },
+  { name: 'segment', type: 'string', doc: 'Whose rewards; empty = those of everybody.' },
+])
 
 export const banditUpdateSchema = recordSchema<BanditUpdate>('BanditUpdate', 'Sufficient statistics and posterior of one arm.', [
   { name: 'policy', type: 'string', doc: 'The policy; the record key is policy/arm.' },
@@ -44,4 +73,13 @@ export const banditUpdateSchema = recordSchema<BanditUpdate>('BanditUpdate', 'Su
   { name: 'lower', type: 'double', doc: '2.5 % quantile.' },
   { name: 'upper', type: 'double', doc: '97.5 % quantile.' },
   { name: 'eventTimeMs', type: timestampMs, doc: 'Newest reward in it.' },
+  { name: 'explorer', type: explorerSchema.definition, doc: 'Which bandit policy learned it.', default: nobody },
+  { name: 'sums', type: { type: 'array', items: 'double' }, doc: 'Sums that the bandit policy draws with.', default: [] },
+  { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.', default: 0 },
+  {
+    name: 'weighted',
+    type: { type: 'array', items: 'double' },
+    doc: 'Sums of w, wr, w², w²r, w²r² with w = 1 / propensity.',
+    default: [],
+  },
 ])

@@ -38,6 +38,8 @@ export interface Observation {
  */
 export interface Policy {
   readonly name: string
+  /** Set where what an observation adds depends on those before it: the sums are then those of one order, the log's. */
+  readonly ordered?: true
   /** The arm whose sums an observation of `arm` belongs to: itself, or one that all share. */
   armOf(arm: string): string
   /** Numbers an arm's sums take when candidates have so many features. */

@@ -1,3 +1,5 @@
+import { fadingWeight } from '../../algorithms/bandits/fading-weight.ts'
+import type { ArmSums } from '../../algorithms/bandits/policy.ts'
 import type { NewcomerTrials } from '../../algorithms/candidates/newcomer-candidates.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import { type BanditUpdate, newcomerArm, wholePolicy } from '../../schemas/bandit-update.ts'
@@ -8,13 +10,30 @@ export interface ArmPosterior {
   readonly beta: number
 }
 
+/** What a bandit policy version has learned of one arm. */
+interface LearnedArm {
+  readonly sums: Float64Array
+  readonly referenceMs: number
+  readonly decisions: number
+}
+
+/** What a bandit policy version has learned, as far as the log told it. */
+export interface Learned {
+  /** By arm; those that nothing is kept of are not in it. */
+  readonly sums: ArmSums
+  /** Rewards in it. */
+  readonly rewards: number
+}
+
 /** Click-through while nothing was shown: 5 of 100. */
 const unknownRate: ArmPosterior = { alpha: 5, beta: 95 }
 const prior: ArmPosterior = { alpha: 1, beta: 1 }
 
-/** `bandit-updates` as a table: the newest posterior of each arm of each policy. */
+/** `bandit-updates` as a table: the newest posterior of each arm of each policy, and the sums that bandit policies draw with. */
 export class BanditTable {
   readonly #arms = new Map<string, ArmPosterior>()
+  /** By `learnedName`, then by arm. */
+  readonly #learned = new Map<string, Map<string, LearnedArm>>()
 
   #version = 0
 
@@ -26,6 +45,19 @@ export class BanditTable {
   /** The posterior of an arm; Beta(1, 1) if nothing is known. */
   get(policy: string, arm: string): ArmPosterior {
     return this.#arms.get(`${policy}/${arm}`) ?? prior
+  }
+
+  /** What is kept under a `learnedName`, faded to `nowMs` by the half-life; 0 = nothing fades. */
+  learned(name: string, nowMs: number, halfLifeMs: number): Learned {
+    const sums = new Map<string, Float64Array>()
+    let rewards = 0
+    for (const [arm, known] of this.#learned.get(name) ?? []) {
+      if (known.sums.length === 0) continue
+      const weight = fadingWeight(known.referenceMs, nowMs, halfLifeMs)
+      sums.set(arm, weight === 1 ? known.sums : known.sums.map((value) => value * weight))
+      rewards += known.decisions
+    }
+    return { sums, rewards }
   }
 
   /** Showings and clicks of new items in the exploration slot of a policy, and the click-through of all its slots. */
@@ -46,8 +78,22 @@ export class BanditTable {
   apply(records: readonly Sourced<BanditUpdate | null>[]): void {
     this.#version++
     for (const { key, value } of records) {
-      if (value === null) this.#arms.delete(key)
+      if (value === null) this.#forget(key)
+      else if (value.explorer.policy !== '') this.#learn(value)
       else this.#arms.set(`${value.policy}/${value.arm}`, { alpha: value.alpha, beta: value.beta })
     }
+  }
+
+  #learn({ policy, arm, sums, referenceMs, decisions }: BanditUpdate): void {
+    const learned = { sums: Float64Array.from(sums), referenceMs, decisions }
+    const arms = this.#learned.get(policy)
+    if (arms?.has(arm)) arms.set(arm, learned)
+    // In order of name: what is summed over arms must not depend on who was heard of first.
+    else this.#learned.set(policy, new Map([...(arms ?? []), [arm, learned] as const].sort(([a], [b]) => (a < b ? -1 : 1))))
+  }
+
+  #forget(key: string): void {
+    this.#arms.delete(key)
+    for (const [name, arms] of this.#learned) if (key.startsWith(`${name}/`)) arms.delete(key.slice(name.length + 1))
   }
 }

@@ -1,13 +1,26 @@
 import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { policyVersion } from '../../algorithms/bandits/policy-version.ts'
 import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
-import { exploreSlot } from '../../operators/explore-slot.ts'
+import { type ExploreOptions, exploreSlot } from '../../operators/explore-slot.ts'
 import { BanditTable } from '../../operators/tables/bandit-table.ts'
+import { learnedName } from '../../schemas/bandit-update.ts'
 import { catalogueOf, type DraftParts, draftOf, orderOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
 
 const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {} })
-const options = { slot: 1, first: 3, policy: 'learned', epsilon: 0 }
+const explorer = policyVersion('beta-thompson')
+const options: ExploreOptions = {
+  enabled: true,
+  slot: 1,
+  first: 3,
+  policy: 'learned',
+  explorer,
+  epsilon: 0,
+  share: 1,
+  minimumRelevance: 0,
+  segmentBy: 'none',
+}
 const candidates: DraftParts['candidates'] = {
   a: { popular: 1 },
   b: { popular: 0.9 },
@@ -16,6 +29,8 @@ const candidates: DraftParts['candidates'] = {
   e: { similar: 1 },
 }
 
+const name = learnedName('learned', { policy: 'beta-thompson', version: explorer.version, segment: '' })
+
 /** Posteriors of sources by [alpha, beta]. */
 function banditOf(
   posteriors: Partial<Record<CandidateSourceName, readonly [number, number]>>,
@@ -23,16 +38,23 @@ function banditOf(
 ): BanditTable {
   bandit.apply(
     Object.entries(posteriors).map(([arm, [alpha, beta]]) => ({
-      key: `learned/${arm}`,
+      key: `${name}/${arm}`,
       offset: 0,
       loggedMs: 0,
-      value: { policy: 'learned', arm, alpha, beta } as never,
+      value: {
+        policy: name,
+        arm,
+        explorer: { policy: 'beta-thompson', version: explorer.version, segment: '' },
+        sums: [alpha - 1, beta - 1],
+        referenceMs: 0,
+        decisions: alpha + beta - 2,
+      } as never,
     })),
   )
   return bandit
 }
 
-async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<typeof options> = {}) {
+async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<ExploreOptions> = {}) {
   const draft = draftOf(catalogue, { candidates, ...parts })
   await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(bandit, { ...options, ...changed })))
   return draft
