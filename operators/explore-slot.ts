@@ -1,5 +1,4 @@
 import { map, type OperatorFunction } from 'rxjs'
-import { flooredChances } from '../algorithms/bandits/floored-chances.ts'
 import type { Chances } from '../algorithms/bandits/policy.ts'
 import type { PolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
@@ -7,6 +6,7 @@ import { drawArm } from '../algorithms/exploration.ts'
 import { createRandom, type Random } from '../core/random.ts'
 import type { Batch } from '../ports/batch.ts'
 import { learnedName } from '../schemas/bandit-update.ts'
+import { type ExplorationQuestion, explorationChances, explorationRandom } from './exploration-chances.ts'
 import { explorationContext } from './exploration-context.ts'
 import { type ExplorationSegment, segmentOf } from './exploration-segment.ts'
 import type { ListDraft } from './list-draft.ts'
@@ -83,14 +83,15 @@ class Explorer {
     const { arms, places } = armsOf(draft, this.#options)
     if (arms.length === 0) return
     const { policy, version, isContextual } = explorer
-    const random = createRandom(`explore ${draft.listId}`)
+    const random = explorationRandom(draft.listId)
     const segment = segmentOf(draft, segmentBy)
     const context = isContextual ? explorationContext(draft) : []
     const fadedToMs = this.#fadedTo(draft.update.eventTimeMs)
     const name = learnedName(this.#options.policy, { policy: policy.name, version, segment })
+    const question = { arms, context, epsilon }
     const { chances, learned } = isContextual
-      ? this.#draw(name, arms, context, fadedToMs, random)
-      : this.#drawKnown(name, arms, fadedToMs, random)
+      ? this.#draw(name, question, fadedToMs, random)
+      : this.#drawKnown(name, question, fadedToMs, random)
     const drawn = drawArm(chances.values, random.next())
     draft.order = moved(draft.order, places[drawn]!, slot)
     draft.exploration = {
@@ -118,27 +119,24 @@ class Explorer {
   }
 
   /** Without a context equal arms have equal chances, and such policies draw nothing while they make them. */
-  #drawKnown(name: string, arms: readonly string[], fadedToMs: number, random: Random): Drawn {
+  #drawKnown(name: string, question: ExplorationQuestion, fadedToMs: number, random: Random): Drawn {
     if (this.#bandit.version !== this.#version || this.#known.size >= remembered) {
       this.#known.clear()
       this.#version = this.#bandit.version
     }
-    const key = `${name}/${fadedToMs}/${arms.join()}`
+    const key = `${name}/${fadedToMs}/${question.arms.join()}`
     let drawn = this.#known.get(key)
     if (!drawn) {
-      drawn = this.#draw(name, arms, [], fadedToMs, random)
+      drawn = this.#draw(name, question, fadedToMs, random)
       this.#known.set(key, drawn)
     }
     return drawn
   }
 
-  #draw(name: string, arms: readonly string[], context: readonly number[], fadedToMs: number, random: Random): Drawn {
-    const { explorer, epsilon } = this.#options
-    const { sums, rewards } = this.#bandit.learned(name, fadedToMs, explorer.halfLifeMs)
-    const width = context.length
-    const features = Float64Array.from({ length: arms.length * width }, (_, at) => context[at % width]!)
-    const choices = { arms, features, width, decisions: rewards }
-    return { chances: flooredChances(explorer.policy, choices, sums, epsilon, random), learned: rewards }
+  #draw(name: string, question: ExplorationQuestion, fadedToMs: number, random: Random): Drawn {
+    const { explorer } = this.#options
+    const learned = this.#bandit.learned(name, fadedToMs, explorer.halfLifeMs)
+    return { chances: explorationChances(explorer, question, learned, random), learned: learned.rewards }
   }
 }
 

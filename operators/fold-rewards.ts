@@ -4,9 +4,17 @@ import { posteriorOf } from '../algorithms/thompson.ts'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import { type ArmState, armStateSchema, type LearnedState, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
-import { type BanditUpdate, newcomerArm, newcomerSource, nobody, wholePolicy } from '../schemas/bandit-update.ts'
+import {
+  type BanditUpdate,
+  type Explorer,
+  learnedName,
+  newcomerArm,
+  newcomerSource,
+  nobody,
+  wholePolicy,
+} from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
-import { LearnedArms, learnedFamily, type MovedArm } from './learned-arms.ts'
+import { ExplorerSums, learnedFamily } from './explorer-sums.ts'
 
 export const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
 export const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
@@ -30,11 +38,11 @@ const upstreamName = 'rewards-join'
  * - Error: passes on; a reward that is not a number, or of a policy nobody knows, is set aside.
  */
 export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Keyed<BanditUpdate>>> {
-  const learned = new LearnedArms()
+  const learned = new ExplorerSums()
   return concatMap(async (batch) => {
     const { transaction } = batch
     await load(batch, learned)
-    const moved = new Map<string, MovedArm>()
+    const moved = new Map<string, Explorer>()
     const arms = new Map<string, { policy: string; arm: string }>()
     const policies = new Set<string>()
     for (const record of batch.records) {
@@ -50,8 +58,8 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
         transaction.deadLetter(record, 'fold', 'MILL_RECORD_INVALID', fault)
         continue
       }
-      learned.add(transaction, reward)
-      for (const [key, arm] of learned.keysOf(reward)) moved.set(key, arm)
+      const explorer = learned.add(transaction, reward)
+      if (explorer) moved.set(learnedName(reward.policy, explorer), explorer)
       const policy = addShowing(transaction, reward)
       policies.add(reward.policy)
       for (const { slot, reward: value, clicked } of reward.slots) {
@@ -75,19 +83,23 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
         key: armKey(policy, wholePolicy),
         value: policyUpdate(policy, transaction.get(policyFamily, policy)!),
       })),
-      ...Array.from(moved, ([key, arm]) => ({ key, value: learnedUpdate(arm, transaction.get(learnedFamily, key)!) })),
+      ...Array.from(moved, ([name, explorer]) => ({
+        key: armKey(name, wholePolicy),
+        value: learnedUpdate(name, explorer, transaction.get(learnedFamily, name)!),
+      })),
     ]
     return { ...batch, records }
   })
 }
 
-async function load(batch: Batch<Sourced<Reward>>, learned: LearnedArms): Promise<void> {
-  const learnedKeys = new Set<string>()
+async function load(batch: Batch<Sourced<Reward>>, learned: ExplorerSums): Promise<void> {
+  const names = new Set<string>()
   const arms = new Set<string>()
   const policies = new Set<string>()
   for (const { value } of batch.records) {
     policies.add(value.policy)
-    for (const key of learned.keysOf(value).keys()) learnedKeys.add(key)
+    const name = learned.nameOf(value)
+    if (name !== null) names.add(name)
     for (const { slot } of value.slots) {
       if (slot.explored) arms.add(armKey(value.policy, slot.source))
       if (slot.explored && slot.source === newcomerSource) arms.add(armKey(value.policy, newcomerArm(slot.itemId)))
@@ -96,7 +108,7 @@ async function load(batch: Batch<Sourced<Reward>>, learned: LearnedArms): Promis
   await Promise.all([
     batch.transaction.load(armFamily, arms),
     batch.transaction.load(policyFamily, policies),
-    batch.transaction.load(learnedFamily, learnedKeys),
+    batch.transaction.load(learnedFamily, names),
   ])
 }
 
@@ -142,27 +154,30 @@ function armKey(policy: string, arm: string): string {
 }
 
 function armUpdate(policy: string, arm: string, state: ArmState): BanditUpdate {
-  return { ...betaUpdate(policy, arm, state), version: state.version, ...unlearned }
+  return { policy, arm, ...betaOf(state), version: state.version, eventTimeMs: state.eventTimeMs, ...unlearned }
 }
 
-function learnedUpdate({ policy, arm, explorer }: MovedArm, state: LearnedState): BanditUpdate {
-  const { decisions, referenceMs } = state
-  // Copies: the next batch goes on with the arrays of the state.
-  const sums = [...state.sums]
-  const weighted = [...state.weighted]
-  return { ...betaUpdate(policy, arm, state), version: decisions, explorer, sums, referenceMs, weighted }
+function learnedUpdate(
+  name: string,
+  explorer: Explorer,
+  { rewards, eventTimeMs, referenceMs, arms }: LearnedState,
+): BanditUpdate {
+  // Copies: the next batch goes on with those of the state.
+  const learned = arms.map((arm) => ({ ...arm, sums: [...arm.sums], weighted: [...arm.weighted] }))
+  const own = learned.filter(({ weighted }) => weighted.length > 0)
+  const rewardMilli = own.reduce((sum, arm) => sum + arm.rewardMilli, 0)
+  const beta = betaOf({ decisions: rewards, rewardMilli })
+  return { policy: name, arm: wholePolicy, ...beta, version: rewards, eventTimeMs, explorer, learned, referenceMs }
 }
 
 /** Of rows that no bandit policy draws with. */
-const unlearned = { explorer: nobody, sums: [], referenceMs: 0, weighted: [] }
+const unlearned = { explorer: nobody, learned: [], referenceMs: 0 }
 
-function betaUpdate(policy: string, arm: string, state: Omit<ArmState, 'version'>) {
-  const { decisions, eventTimeMs } = state
-  const successes = state.rewardMilli / 1000
+function betaOf({ decisions, rewardMilli }: Pick<ArmState, 'decisions' | 'rewardMilli'>) {
+  const successes = rewardMilli / 1000
   // In thousandths: decisions − 0.3 − 0.3 … would carry a rounding error into beta.
-  const failures = (1000 * decisions - state.rewardMilli) / 1000
-  const { alpha, beta, mean, lower, upper } = posteriorOf({ successes, failures })
-  return { policy, arm, decisions, rewardSum: successes, alpha, beta, mean, lower, upper, eventTimeMs }
+  const failures = (1000 * decisions - rewardMilli) / 1000
+  return { decisions, rewardSum: successes, ...posteriorOf({ successes, failures }) }
 }
 
 function policyUpdate(policy: string, state: PolicyState): BanditUpdate {

@@ -1,12 +1,12 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
 import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { learnedFamily } from './explorer-sums.ts'
 import { scopeFamily } from './fold-item-signals.ts'
 import { itemFamily } from './fold-items.ts'
 import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
-import { learnedFamily } from './learned-arms.ts'
 
 /**
  * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write

@@ -1,3 +1,4 @@
+import { type LearnedArm, learnedArmSchema } from './learned-arm.ts'
 import { recordSchema } from './record-schema.ts'
 
 /** Sufficient statistics of one arm of one policy; `{bandit.p}:arm:<policy>/<arm>`. They merge by addition. */
@@ -10,18 +11,15 @@ export interface ArmState {
   eventTimeMs: number
 }
 
-/** What one policy version has learned of one arm in one segment; `{bandit.p}:learned:<learnedName>/<arm>`. They merge by addition. */
+/** What one bandit policy, with its settings, has learned in one segment; `{bandit.p}:learned:<learnedName>`. Merges by addition. */
 export interface LearnedState {
-  decisions: number
-  /** Rewards in thousandths, clipped to 0–1. */
-  rewardMilli: number
+  /** Rewards in it. */
+  rewards: number
   eventTimeMs: number
-  /** Time as of which `sums` are kept; they fade from there. */
+  /** Time as of which all sums are kept; they fade from there. */
   referenceMs: number
-  /** The policy's sums (algorithms/bandits/policy.ts); empty where they are kept under an arm that all share. */
-  sums: number[]
-  /** Propensity-weighted outcomes (algorithms/bandits/weighted-mean.ts). */
-  weighted: number[]
+  /** In order of name. */
+  arms: LearnedArm[]
 }
 
 /** Sums over the showings of a policy; `{bandit.p}:policy:<policy>`. They merge by addition. */
@@ -44,13 +42,11 @@ export const armStateSchema = recordSchema<ArmState>('ArmState', 'Sufficient sta
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
 ])
 
-export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'What a policy version has learned of one arm.', [
-  { name: 'decisions', type: 'long', doc: 'Times shown.' },
-  { name: 'rewardMilli', type: 'long', doc: 'Sum of rewards in thousandths.' },
+export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'What a bandit policy has learned in a segment.', [
+  { name: 'rewards', type: 'long', doc: 'Rewards in it.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
   { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.' },
-  { name: 'sums', type: { type: 'array', items: 'double' }, doc: 'Sums of the policy.' },
-  { name: 'weighted', type: { type: 'array', items: 'double' }, doc: 'Propensity-weighted outcomes.' },
+  { name: 'arms', type: { type: 'array', items: learnedArmSchema.definition }, doc: 'In order of name.' },
 ])
 
 export const policyStateSchema = recordSchema<PolicyState>('PolicyState', 'Sums over the showings of a policy.', [

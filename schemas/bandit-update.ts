@@ -1,3 +1,4 @@
+import { type LearnedArm, learnedArmSchema } from './learned-arm.ts'
 import { recordSchema, timestampMs } from './record-schema.ts'
 
 /**
@@ -27,7 +28,7 @@ export function learnedName(policy: string, explorer: Explorer): string {
 
 /** Sufficient statistics and posterior of one arm of one policy: newest wins. */
 export interface BanditUpdate {
-  /** A list policy, whatever drew its slots; or `learnedName`: what one bandit policy, with its settings, learned in one segment. */
+  /** A list policy, whatever drew its slots; or `learnedName`, with `wholePolicy` as arm: what a bandit policy learned in a segment. */
   readonly policy: string
   /** The arm: a candidate source that may fill the exploration slot, a new item there (`newcomerArm`), or `wholePolicy`. */
   readonly arm: string
@@ -45,11 +46,9 @@ export interface BanditUpdate {
   readonly eventTimeMs: number
   /** Who learned it; policy '' in rows of a whole list policy. */
   readonly explorer: Explorer
-  /** Sums that the policy draws with, as of `referenceMs`. */
-  readonly sums: readonly number[]
+  /** All that it learned, in one piece, in order of name; its sums as of `referenceMs`. `decisions` says from how many rewards. */
+  readonly learned: readonly LearnedArm[]
   readonly referenceMs: number
-  /** Propensity-weighted outcomes: Σw, Σwr, Σw², Σw²r, Σw²r² with w = 1 / propensity. */
-  readonly weighted: readonly number[]
 }
 
 /** Of rows of a whole list policy. */
@@ -74,12 +73,6 @@ export const banditUpdateSchema = recordSchema<BanditUpdate>('BanditUpdate', 'Su
   { name: 'upper', type: 'double', doc: '97.5 % quantile.' },
   { name: 'eventTimeMs', type: timestampMs, doc: 'Newest reward in it.' },
   { name: 'explorer', type: explorerSchema.definition, doc: 'Which bandit policy learned it.', default: nobody },
-  { name: 'sums', type: { type: 'array', items: 'double' }, doc: 'Sums that the bandit policy draws with.', default: [] },
+  { name: 'learned', type: { type: 'array', items: learnedArmSchema.definition }, doc: 'What it learned, by arm.', default: [] },
   { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.', default: 0 },
-  {
-    name: 'weighted',
-    type: { type: 'array', items: 'double' },
-    doc: 'Sums of w, wr, w², w²r, w²r² with w = 1 / propensity.',
-    default: [],
-  },
 ])

@@ -16,7 +16,7 @@ export interface Exploration {
   readonly draws: number
   /** Share spread evenly over the arms. */
   readonly epsilon: number
-  /** Rewards it had learned from then. */
+  /** Rewards it had learned from then: with them its sums are known again (`BanditUpdate.decisions`). */
   readonly learned: number
   /** Time its sums had faded to; 0 where they do not fade. */
   readonly fadedToMs: number

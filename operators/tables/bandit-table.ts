@@ -10,14 +10,7 @@ export interface ArmPosterior {
   readonly beta: number
 }
 
-/** What a bandit policy version has learned of one arm. */
-interface LearnedArm {
-  readonly sums: Float64Array
-  readonly referenceMs: number
-  readonly decisions: number
-}
-
-/** What a bandit policy version has learned, as far as the log told it. */
+/** What a bandit policy has learned, as far as the log told it. */
 export interface Learned {
   /** By arm; those that nothing is kept of are not in it. */
   readonly sums: ArmSums
@@ -32,8 +25,8 @@ const prior: ArmPosterior = { alpha: 1, beta: 1 }
 /** `bandit-updates` as a table: the newest posterior of each arm of each policy, and the sums that bandit policies draw with. */
 export class BanditTable {
   readonly #arms = new Map<string, ArmPosterior>()
-  /** By `learnedName`, then by arm. */
-  readonly #learned = new Map<string, Map<string, LearnedArm>>()
+  /** By `learnedName`. */
+  readonly #learned = new Map<string, Learned & { readonly referenceMs: number }>()
 
   #version = 0
 
@@ -49,15 +42,12 @@ export class BanditTable {
 
   /** What is kept under a `learnedName`, faded to `nowMs` by the half-life; 0 = nothing fades. */
   learned(name: string, nowMs: number, halfLifeMs: number): Learned {
-    const sums = new Map<string, Float64Array>()
-    let rewards = 0
-    for (const [arm, known] of this.#learned.get(name) ?? []) {
-      if (known.sums.length === 0) continue
-      const weight = fadingWeight(known.referenceMs, nowMs, halfLifeMs)
-      sums.set(arm, weight === 1 ? known.sums : known.sums.map((value) => value * weight))
-      rewards += known.decisions
-    }
-    return { sums, rewards }
+    const known = this.#learned.get(name)
+    if (!known) return { sums: new Map(), rewards: 0 }
+    const weight = fadingWeight(known.referenceMs, nowMs, halfLifeMs)
+    if (weight === 1) return known
+    const faded = Array.from(known.sums, ([arm, sums]) => [arm, sums.map((value) => value * weight)] as const)
+    return { sums: new Map(faded), rewards: known.rewards }
   }
 
   /** Showings and clicks of new items in the exploration slot of a policy, and the click-through of all its slots. */
@@ -84,16 +74,14 @@ export class BanditTable {
     }
   }
 
-  #learn({ policy, arm, sums, referenceMs, decisions }: BanditUpdate): void {
-    const learned = { sums: Float64Array.from(sums), referenceMs, decisions }
-    const arms = this.#learned.get(policy)
-    if (arms?.has(arm)) arms.set(arm, learned)
-    // In order of name: what is summed over arms must not depend on who was heard of first.
-    else this.#learned.set(policy, new Map([...(arms ?? []), [arm, learned] as const].sort(([a], [b]) => (a < b ? -1 : 1))))
+  #learn({ policy, learned, referenceMs, decisions }: BanditUpdate): void {
+    const kept = learned.filter(({ sums }) => sums.length > 0)
+    const sums = new Map(kept.map((arm) => [arm.arm, Float64Array.from(arm.sums)]))
+    this.#learned.set(policy, { sums, rewards: decisions, referenceMs })
   }
 
   #forget(key: string): void {
     this.#arms.delete(key)
-    for (const [name, arms] of this.#learned) if (key.startsWith(`${name}/`)) arms.delete(key.slice(name.length + 1))
+    this.#learned.delete(key.slice(0, key.lastIndexOf('/')))
   }
 }

@@ -29,28 +29,18 @@ const candidates: DraftParts['candidates'] = {
   e: { similar: 1 },
 }
 
-const name = learnedName('learned', { policy: 'beta-thompson', version: explorer.version, segment: '' })
-
 /** Posteriors of sources by [alpha, beta]. */
 function banditOf(
   posteriors: Partial<Record<CandidateSourceName, readonly [number, number]>>,
   bandit = new BanditTable(),
 ): BanditTable {
-  bandit.apply(
-    Object.entries(posteriors).map(([arm, [alpha, beta]]) => ({
-      key: `${name}/${arm}`,
-      offset: 0,
-      loggedMs: 0,
-      value: {
-        policy: name,
-        arm,
-        explorer: { policy: 'beta-thompson', version: explorer.version, segment: '' },
-        sums: [alpha - 1, beta - 1],
-        referenceMs: 0,
-        decisions: alpha + beta - 2,
-      } as never,
-    })),
-  )
+  const learned = Object.entries(posteriors).map(([arm, [alpha, beta]]) => ({
+    ...{ arm, decisions: alpha + beta - 2, rewardMilli: 1_000 * (alpha - 1) },
+    ...{ sums: [alpha - 1, beta - 1], weighted: [] },
+  }))
+  const told = { policy: 'beta-thompson', version: explorer.version, segment: '' }
+  const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 0 } as never
+  bandit.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
   return bandit
 }
 
