@@ -26,7 +26,7 @@ export class ExplorerSums {
   }
 
   /** Why a row cannot be learned from, null if it can. Its state must be loaded. */
-  faultOf(transaction: Transaction, reward: Reward): string | null {
+  faultOf(transaction: Pick<Transaction, 'get'>, reward: Reward): string | null {
     const name = this.nameOf(reward)
     if (name === null) return null
     const { policy, version, context } = reward.exploration!
@@ -44,7 +44,7 @@ export class ExplorerSums {
   }
 
   /** Adds a row's explored slots, and says who learned from them. Its state is loaded and it has no fault. */
-  add(transaction: Transaction, reward: Reward): Explorer | null {
+  add(transaction: Pick<Transaction, 'get' | 'put'>, reward: Reward): Explorer | null {
     const name = this.nameOf(reward)
     if (name === null) return null
     const { policy, version, segment, context } = reward.exploration!

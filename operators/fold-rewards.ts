@@ -157,7 +157,8 @@ function armUpdate(policy: string, arm: string, state: ArmState): BanditUpdate {
   return { policy, arm, ...betaOf(state), version: state.version, eventTimeMs: state.eventTimeMs, ...unlearned }
 }
 
-function learnedUpdate(
+/** What is told of a bandit policy's state. */
+export function learnedUpdate(
   name: string,
   explorer: Explorer,
   { rewards, eventTimeMs, referenceMs, arms }: LearnedState,
