@@ -4,19 +4,10 @@ import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
 import { explorationSegments } from '../operators/exploration-segment.ts'
+import { oneOf } from './one-of.ts'
 
 const closed = { additionalProperties: false } as const
 const section = { ...closed, default: {} } as const
-
-/** A choice; its type is that of the names. */
-function oneOf<const T extends string>(values: readonly T[], options: { readonly default: T; readonly description: string }) {
-  return Type.Unsafe<T>(
-    Type.Union(
-      values.map((value) => Type.Literal(value)),
-      options,
-    ),
-  )
-}
 
 const share = (value: number, description: string) => Type.Number({ minimum: 0, maximum: 1, default: value, description })
 
