@@ -1,8 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
+import { policyVersion } from '../algorithms/bandits/policy-version.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
+import { contextNames } from '../operators/exploration-context.ts'
 import { explorationSegments } from '../operators/exploration-segment.ts'
 import { oneOf } from './one-of.ts'
 
@@ -207,11 +209,18 @@ export function checkRecommendationConfig({
   promotions,
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
+  const { policy, isContextual } = policyVersion(explore.policy, explore.settings, explore.halfLifeMs)
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
     [poolMax < itemsMax, 'poolMax', `must be at least itemsMax (${itemsMax})`],
     [limits.first > itemsMax, 'limits.first', `must be at most itemsMax (${itemsMax})`],
     [explore.slot >= itemsMax, 'explore.slot', `must be below itemsMax (${itemsMax})`],
+    [policy.width(contextNames.length) < 1, 'explore.settings', `must have shared of at most ${contextNames.length}`],
+    [
+      isContextual && policy.armOf('one') === policy.armOf('another'),
+      'explore.settings',
+      'must have a model per arm (shared 0): all sources see one context',
+    ],
     [sum > 1 + 1e-9, 'fairness.shares', `must sum to at most 1, not ${sum}`],
     [
       fairness.method === 'fa-ir' && !(Object.keys(fairness.shares).length === 1 && sum < 1),

@@ -15,6 +15,8 @@ export const learnedFamily: StateFamily<LearnedState> = { name: 'learned', codec
 const versionsMax = 256
 /** Arms of one policy and segment: whoever writes decisions may not grow a state without end. */
 const armsMax = 1_000
+/** Sums of an arm, for the same reason. */
+const widthMax = 100_000
 
 /** What bandit policies learn from the slots they chose, by the features and the chance of the decision, never by today's. */
 export class ExplorerSums {
@@ -37,6 +39,7 @@ export class ExplorerSums {
     const isNew = ({ slot }: RewardSlot) => !arms.some(({ arm }) => arm === slot.source)
     if (arms.length >= armsMax && exploredOf(reward).some(isNew)) return `the policy has ${arms.length} arms already`
     const width = known.policy.width(context.length)
+    if (!(width >= 1 && width <= widthMax)) return `a context of ${context.length} numbers is not for ${policy} with ${version}`
     const other = arms.find(({ sums }) => sums.length > 0 && sums.length !== width)
     if (other) return `its context of ${context.length} numbers takes ${width} sums, but there are ${other.sums.length}`
     const wrong = exploredOf(reward).find(({ slot }) => !(slot.propensity > 0 && slot.propensity <= 1))

@@ -42,7 +42,7 @@ export interface Policy {
   readonly ordered?: true
   /** The arm whose sums an observation of `arm` belongs to: itself, or one that all share. */
   armOf(arm: string): string
-  /** Numbers an arm's sums take when candidates have so many features. */
+  /** Numbers an arm's sums take when candidates have so many features; 0 where it needs more of them. */
   width(features: number): number
   /** Adds an observation to the sums of its arm, in place. */
   observe(sums: Float64Array, observation: Observation): void

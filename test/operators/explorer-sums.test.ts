@@ -154,6 +154,7 @@ describe('ExplorerSums', () => {
       ...rewardsOf([one, { ...one, context: [0.5, 1] }, { ...one, context: [Number.NaN] }], 'lin-ucb', version),
       ...rewardsOf([one], 'nobody', version),
       ...rewardsOf([one], 'lin-ucb', 'alpha=-1'),
+      ...rewardsOf([one], 'lin-ucb-hybrid', 'shared=2'),
     ]
     const driver = new TopologyDriver(bandit, {})
     await driver.send('rewards', ...rows.map((row, sequence) => ({ ...row, sequence })))
@@ -162,6 +163,7 @@ describe('ExplorerSums', () => {
       [2, 'the context of its exploration is not all numbers'],
       [3, `nobody knows the policy nobody with ${version}`],
       [4, 'nobody knows the policy lin-ucb with alpha=-1'],
+      [5, 'a context of 1 numbers is not for lin-ucb-hybrid with shared=2'],
     ])
     expect(driver.read('bandit-updates').map(({ decisions }) => decisions)).toEqual([1, 1, 1])
   })
