@@ -53,9 +53,14 @@ const itemFrom = personFrom + personColumns.length
 const pairFrom = itemFrom + itemColumnCount
 const laterFrom = pairFrom + pairColumnCount
 
+/** The column of each source's score. */
+const sourceColumns = Int32Array.from(candidateSources, (_, source) =>
+  source < firstSources ? source : laterFrom + source - firstSources,
+)
+
 /** The column of a source's score. */
 export function sourceColumn(source: number): number {
-  return source < firstSources ? source : laterFrom + source - firstSources
+  return sourceColumns[source]!
 }
 
 /** What the ranker knows of the person, with items, categories and brands as catalogue numbers. */
@@ -100,6 +105,7 @@ export function writeRankerFeatures(
   for (let column = 0; column < personColumns.length; column++)
     shared[personFrom + column] = personColumns[column]!.of(user.person)
   const { itemColumns: items } = catalogue
+  const { scores } = set
   const context = new PairContext(catalogue, user.pair, pageRank)
   if (texts.length < set.count) texts = new Float32Array(2 * set.count)
   user.pair.sessionText(set.rows, set.count, texts)
@@ -108,9 +114,10 @@ export function writeRankerFeatures(
     const base = (at + place) * rankerWidth
     out.set(shared, base)
     let sources = 0
+    const from = place * sourceCount
     for (let source = 0; source < sourceCount; source++) {
-      const score = set.scores[place * sourceCount + source]!
-      out[base + sourceColumn(source)] = score
+      const score = scores[from + source]!
+      out[base + sourceColumns[source]!] = score
       if (score > 0) sources++
     }
     writeFirstItemColumns(out, base + firstSources, row, sources, catalogue, user)

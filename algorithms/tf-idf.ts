@@ -37,7 +37,9 @@ export class TfIdfIndex {
   /** Sums of one query by item; 0 between queries. */
   #scores = new Float64Array(1024)
   /** Weights of one query by term; 0 between queries. */
-  #wanted = new Float64Array(0)
+  #wanted = new Float32Array(0)
+  /** The same while a profile is summed up; all 0 between two. */
+  #sums = new Float64Array(0)
   #fittedCount = 0
   #changes = 0
 
@@ -106,15 +108,29 @@ export class TfIdfIndex {
 
   /** A person's vector: Σ w · vector / Σ |w| over what they touched; unknown items are left out. */
   profile(entries: readonly ProfileEntry[]): SparseVector {
-    const sums = new Map<number, number>()
+    const { idf } = this.#vocabulary
+    if (this.#sums.length < idf.length) this.#sums = new Float64Array(2 * idf.length)
+    const sums = this.#sums
+    const touched = new Set<number>()
     let total = 0
     for (const { item, weight } of entries) {
-      const { terms, weights } = this.vector(item)
-      if (terms.length > 0) total += Math.abs(weight)
-      for (let n = 0; n < terms.length; n++) sums.set(terms[n]!, (sums.get(terms[n]!) ?? 0) + weight * weights[n]!)
+      const held = this.#items.get(item)
+      if (held === undefined || held.terms.length === 0) continue
+      total += Math.abs(weight)
+      const { terms, frequencies, norm } = held
+      for (let n = 0; n < terms.length; n++) {
+        const term = terms[n]!
+        sums[term]! += weight * ((frequencies[n]! * idf[term]!) / norm)
+        touched.add(term)
+      }
     }
-    const terms = Int32Array.from(sums.keys()).sort()
-    return { terms, weights: Float64Array.from(terms, (term) => (total > 0 ? sums.get(term)! / total : 0)) }
+    const terms = Int32Array.from(touched).sort()
+    const weights = new Float64Array(terms.length)
+    for (let n = 0; n < terms.length; n++) {
+      weights[n] = total > 0 ? sums[terms[n]!]! / total : 0
+      sums[terms[n]!] = 0
+    }
+    return { terms, weights }
   }
 
   /** Cosine of two items, 0 … 1. */
@@ -156,7 +172,7 @@ export class TfIdfIndex {
   /** Writes the cosine to `query` of the first `count` of `items` into `out`, 0 … 1; only their own terms are looked at. */
   cosinesOf(query: SparseVector, items: Int32Array, count: number, out: Float32Array): void {
     const { idf } = this.#vocabulary
-    if (this.#wanted.length < idf.length) this.#wanted = new Float64Array(2 * idf.length)
+    if (this.#wanted.length < idf.length) this.#wanted = new Float32Array(2 * idf.length)
     const wanted = this.#wanted
     let squares = 0
     for (let n = 0; n < query.terms.length; n++) {

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { MillraceError } from '../core/errors.ts'
 import { type TopicName, topics } from '../schemas/topics.ts'
 import type { OpenPorts } from './compose.ts'
+import { jsonLine } from './json-line.ts'
 import { readTopic } from './read-topic.ts'
 
 /** Event times, ms: at least `fromMs`, below `toMs`. */
@@ -36,7 +37,7 @@ export async function exportTopic(
     for await (const value of valuesOf(ports, topic, undecodable)) {
       if (range && !lies(value, range)) continue
       result.records++
-      yield `${JSON.stringify(value, bytesAsText)}\n`
+      yield jsonLine(value)
     }
   }
   const partial = `${path}.partial`
@@ -72,11 +73,4 @@ async function* valuesOf(
     else newest.set(key, value)
   }
   yield* newest.values()
-}
-
-/** Buffers turn themselves into `{type: 'Buffer', data}` before a replacer sees them. */
-function bytesAsText(_name: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  const buffer = value as { type?: unknown; data?: unknown } | null
-  return buffer?.type === 'Buffer' && Array.isArray(buffer.data) ? Buffer.from(buffer.data as number[]).toString('base64') : value
 }

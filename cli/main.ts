@@ -20,6 +20,7 @@ import { resetCommand } from './commands/reset.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { rulesCommand } from './commands/rules.ts'
 import { servicesCommand } from './commands/services.ts'
+import { simulateCommand } from './commands/simulate.ts'
 import { startCommand } from './commands/start.ts'
 import { stateCommand } from './commands/state.ts'
 import { statusCommand } from './commands/status.ts'
@@ -61,6 +62,7 @@ try {
     .command(exportCommand)
     .command(verifyCommand)
     .command(evaluateCommand)
+    .command(simulateCommand)
     .command(modelsCommand)
     .command(servicesCommand)
     .command(doctorCommand)

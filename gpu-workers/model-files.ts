@@ -9,9 +9,16 @@ const DEFAULT_FILE = 'model.onnx'
 
 /** What one model's folder holds now. */
 export interface ModelFiles {
-  readonly config: ModelConfig | null
   /** The versions its policy chooses, ascending. */
-  readonly versions: readonly { readonly version: number; readonly modelPath: string; readonly fingerprint: string }[]
+  readonly versions: readonly ModelVersionFiles[]
+}
+
+/** Where one version lies, and what its configuration says of it. */
+export interface ModelVersionFiles {
+  readonly version: number
+  readonly modelPath: string
+  readonly config: ModelConfig | null
+  readonly fingerprint: string
 }
 
 /** Names of the model folders of a Triton-layout repository, sorted; empty if the repository does not exist. */
@@ -43,17 +50,24 @@ export async function readModelFiles(repository: string, name: string): Promise<
   })
   const config = text === null ? null : readModelConfig(text, { file: `${name}/config.pbtxt`, name })
   const file = config?.default_model_filename || DEFAULT_FILE
-  const versions: ModelFiles['versions'][number][] = []
-  for (const version of chooseVersions(await listVersions(folder), config)) {
+  const versions: ModelVersionFiles[] = []
+  const known = await listVersions(folder)
+  for (const version of chooseVersions(known, config)) {
     const modelPath = join(folder, String(version), file)
     const model = await sizeAndTime(modelPath)
     if (!model) throw new MillraceError('MILL_MODEL_INVALID', `${name}/${version}/${file} is missing`)
     const weights = (await sizeAndTime(`${modelPath}.data`)) ?? ''
-    versions.push({ version, modelPath, fingerprint: `${model} ${weights} ${text ?? ''}` })
+    const own = version === known.at(-1) ? config : withoutInputs(config)
+    versions.push({ version, modelPath, config: own, fingerprint: `${model} ${weights} ${text ?? ''}` })
   }
   if (versions.length === 0)
     throw new MillraceError('MILL_MODEL_INVALID', `model "${name}" has no version to serve; add ${name}/1/${file}`)
-  return { config, versions }
+  return { versions }
+}
+
+/** The newest version is what config.pbtxt was written for; an older one may have learned fewer columns (ADR 0015) and says itself. */
+function withoutInputs(config: ModelConfig | null): ModelConfig | null {
+  return config && { ...config, input: [] }
 }
 
 /** Whether a text can name a model: no path, nothing hidden. */

@@ -175,9 +175,9 @@ export class ModelRepository {
     const files = await readModelFiles(this.#directory, name)
     const opened = new Map<number, { served: ModelVersion; fingerprint: string }>()
     try {
-      for (const { version, modelPath, fingerprint } of files.versions) {
+      for (const { version, modelPath, config, fingerprint } of files.versions) {
         if (entry.versions.get(version)?.fingerprint === fingerprint) continue
-        const served = await ModelVersion.open({ model: name, version, modelPath, config: files.config }, this.#settings)
+        const served = await ModelVersion.open({ model: name, version, modelPath, config }, this.#settings)
         opened.set(version, { served, fingerprint })
       }
     } catch (error) {

@@ -4,6 +4,9 @@ import type { Inference, InferResponse, Tensor } from '../ports/inference.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { Scored, Scorer } from '../ports/scorer.ts'
 
+/** Requests whose memory is kept. */
+const memoryMax = 8
+
 export interface SharedScorerOptions {
   /** Rows of one request to a worker at most; a larger call is cut. */
   readonly rowsMax: number
@@ -35,6 +38,8 @@ export class SharedScorer implements Scorer {
   readonly #waiting: Call[] = []
   /** Models that nobody serves now: until when, and why. */
   readonly #away = new Map<string, { readonly untilMs: number; readonly error: unknown }>()
+  /** Rows of requests that were answered, for the next ones: as memory of their own they were most of the garbage. */
+  readonly #memory: Float32Array[] = []
   /** Columns that models take which were found to take fewer than they were given. */
   readonly #widths = new Map<string, number>()
   #waitingRows = 0
@@ -123,12 +128,17 @@ export class SharedScorer implements Scorer {
     return taken
   }
 
+  /** Memory of at least so many numbers. */
+  #memoryOf(length: number): Float32Array {
+    const memory = this.#memory.pop()
+    return memory && memory.length >= length ? memory : new Float32Array(length)
+  }
+
   async #send(calls: readonly Call[]): Promise<void> {
     const { model, outputs } = calls[0]!
     const rows = calls.reduce((sum, call) => sum + call.rows, 0)
-    const features = calls.length === 1 ? calls[0]!.features : joined(calls.map((call) => call.features))
     try {
-      const response = await this.#inferKnown(model, features, rows, outputs)
+      const response = await this.#inferKnown(calls, rows)
       const columns = outputs.map((name) => {
         const tensor = response.outputs.find((output) => output.name === name)
         return usable(tensor, { model, name, rows })
@@ -156,17 +166,21 @@ export class SharedScorer implements Scorer {
    * Asks with as many columns as the model is known to take. Columns are only ever appended, so a model of an older feature schema
    * reads the first ones: one that refuses the rows is asked how many, and then once more.
    */
-  async #inferKnown(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<InferResponse> {
-    const full = features.length / rows
+  async #inferKnown(calls: readonly Call[], rows: number): Promise<InferResponse> {
+    const { model, outputs, features, rows: own } = calls[0]!
+    const full = features.length / own
     const known = Math.min(full, this.#widths.get(model) ?? full)
-    const infer = (width: number): Promise<InferResponse> =>
-      this.#inference.infer({
-        model,
-        version: '',
-        inputs: [{ name: 'features', datatype: 'FP32', shape: [rows, width], data: narrowed(features, rows, width) }],
-        outputs,
-        deadlineMs: this.#options.deadlineMs,
-      })
+    const infer = async (width: number): Promise<InferResponse> => {
+      const isWhole = calls.length === 1 && width === full
+      const memory = isWhole ? features : this.#memoryOf(rows * width)
+      const data = memory.subarray(0, rows * width)
+      if (!isWhole) gather(calls, width, data)
+      const inputs = [{ name: 'features', datatype: 'FP32', shape: [rows, width], data }] as const
+      const response = await this.#inference.infer({ model, version: '', inputs, outputs, deadlineMs: this.#options.deadlineMs })
+      // What failed may still be read by somebody.
+      if (!isWhole && this.#memory.length < memoryMax) this.#memory.push(memory)
+      return response
+    }
     try {
       return await infer(known)
     } catch (error) {
@@ -179,13 +193,20 @@ export class SharedScorer implements Scorer {
   }
 }
 
-/** The first `width` columns of each row. */
-function narrowed(features: Float32Array, rows: number, width: number): Float32Array {
-  const from = features.length / rows
-  if (width === from) return features
-  const narrow = new Float32Array(rows * width)
-  for (let row = 0; row < rows; row++) narrow.set(features.subarray(row * from, row * from + width), row * width)
-  return narrow
+/** Writes the first `width` columns of the rows of all calls into `out`, one after the other. */
+function gather(calls: readonly Call[], width: number, out: Float32Array): void {
+  let at = 0
+  for (const { features, rows } of calls) {
+    const full = features.length / rows
+    if (full === width) out.set(features, at)
+    else for (let row = 0; row < rows; row++) copyRow(out, at + row * width, features, row * full, width)
+    at += rows * width
+  }
+}
+
+/** Faster than a view per row. */
+function copyRow(to: Float32Array, at: number, from: Float32Array, start: number, width: number): void {
+  for (let column = 0; column < width; column++) to[at + column] = from[start + column]!
 }
 
 /** The numbers of an output, so many per row and all finite: anything else would rank people's lists by chance. */

@@ -21,6 +21,8 @@ export interface DriverOptions {
   readonly limits?: Partial<TaskLimits>
   /** Survives a restart when handed to the next driver. */
   readonly state?: StateStore
+  /** Takes the lists instead of `lists`. */
+  readonly listStore?: Pick<ListStore, 'swap' | 'get'>
 }
 
 /** One record to send; `key` defaults to `userId`, `itemId` or `policy` of the value. */
@@ -45,6 +47,7 @@ export class TopologyDriver<P> {
   readonly #ports: P
   readonly #partitions: number
   readonly #limits: TaskLimits
+  readonly #listStore: Pick<ListStore, 'swap' | 'get'>
   readonly #log = new Map<string, LogRecord[][]>()
   readonly #outputs = new Map<string, OutgoingRecord[]>()
   #tasks: Task[] = []
@@ -58,6 +61,7 @@ export class TopologyDriver<P> {
     this.#limits = { ...defaultTaskLimits, ...options.limits }
     this.clock = options.clock ?? new ManualClock(1_700_000_000_000)
     this.state = options.state ?? new MemoryStateStore()
+    this.#listStore = options.listStore ?? this.#parsedLists()
   }
 
   /** Appends records to a topic; each partition's share of one call is one batch. Resolves when all effects are durable. */
@@ -118,6 +122,11 @@ export class TopologyDriver<P> {
     }))
   }
 
+  /** Drops what was sent to a topic since the last read, without decoding it. */
+  forget(topic: TopicName): void {
+    this.#outputs.delete(topic)
+  }
+
   /** Every state key of a partition with its bytes, sorted by key. */
   async stateOf(partition = 0): Promise<Map<string, Uint8Array>> {
     const entries: (readonly [string, Uint8Array])[] = []
@@ -140,7 +149,7 @@ export class TopologyDriver<P> {
       const ports = {
         log: { send: (records: readonly OutgoingRecord[]) => this.#capture(records) },
         state: this.state,
-        lists: this.#listStore(),
+        lists: this.#listStore,
         wire: this.#wire,
         clock: this.clock,
         logger: silentLogger,
@@ -202,7 +211,7 @@ export class TopologyDriver<P> {
     return Promise.resolve()
   }
 
-  #listStore(): Pick<ListStore, 'swap' | 'get'> {
+  #parsedLists(): Pick<ListStore, 'swap' | 'get'> {
     return {
       swap: (entries) => {
         for (const entry of entries)

@@ -112,6 +112,18 @@ describe('ModelRepository', () => {
     expect((await repository.index())[0]).toMatchObject({ state: 'UNAVAILABLE', reason: expect.stringMatching(message) })
   })
 
+  it('serves an older version that learned fewer columns beside the one that config.pbtxt describes', async () => {
+    const config = 'max_batch_size: 4 input [{ name: "x" data_type: TYPE_FP32 dims: [2] }] version_policy { all { } }'
+    await publish(folder, 'm', 1, times(3), config)
+    await publish(folder, 'm', 2, linearModel([[1], [10]], [0]), config)
+    const repository = await open()
+    expect(repository.served().map(({ version }) => version)).toEqual(['1', '2'])
+    expect(repository.find('m', '1').config.input).toMatchObject([{ name: 'x', dims: [1] }])
+    expect(repository.find('m', '').config.input).toMatchObject([{ name: 'x', dims: [2] }])
+    const [answer] = await repository.find('m', '1').submit({ inputs: [x], outputs: ['y'] }, limits).answer
+    expect(new Float32Array(answer!.bytes.slice().buffer)[0]).toBe(6)
+  })
+
   it('is ready only after the warm-up, which no statistics count', async () => {
     const warmup =
       'model_warmup [{ name: "w" batch_size: 4 count: 3 inputs { key: "id" value { data_type: TYPE_INT64 dims: [1] zero_data: true } } }]'

@@ -1,0 +1,130 @@
+import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
+import type { CandidateSource } from '../../algorithms/candidates/candidate-source.ts'
+import { MillraceError } from '../../core/errors.ts'
+import { createRandom } from '../../core/random.ts'
+import type { Scorer } from '../../ports/scorer.ts'
+import type { RecommendationPorts } from '../../topologies/recommendations.ts'
+
+/** Arms that are no single source: the lists as served, by another ranker, without one, scattered for training; two yardsticks. */
+export const wholeArms = ['learned', 'rival', 'linear', 'explore', 'oracle', 'random'] as const
+/** Every arm that a simulation may have. */
+export const armNames: readonly string[] = [...wholeArms, ...candidateSources]
+/** The arms of a simulation that names none: the first is what the others are held against. No sequence model is served here. */
+export const usualArms: readonly string[] = ['learned', 'linear', ...candidateSources.filter((name) => name !== 'sequence')]
+
+/** One group of people: `label` names it, `arm` says how its lists are made. */
+export interface ShopArm {
+  readonly label: string
+  readonly arm: string
+}
+
+/** Reads `learned,linear,learned:again`. Errors: `MILL_USAGE` for an unknown arm, one arm only, or a label twice. */
+export function shopArmsOf(text: string): readonly ShopArm[] {
+  const arms = text.split(',').map((part): ShopArm => {
+    const [arm = '', label = arm] = part.trim().split(':')
+    if (!armNames.includes(arm))
+      throw new MillraceError('MILL_USAGE', `--arms: there is no arm "${arm}"; there are ${armNames.join(', ')}`)
+    return { arm, label }
+  })
+  const labels = new Set(arms.map(({ label }) => label))
+  if (labels.size < arms.length)
+    throw new MillraceError('MILL_USAGE', '--arms: two arms have one label; name:label gives a label of its own')
+  return arms
+}
+
+/**
+ * The share of people in each arm: the first is in every comparison and gets √(others) times as many as another, which makes all
+ * intervals together narrowest (Dunnett, 1955).
+ */
+export function weightsOf(arms: readonly ShopArm[]): readonly number[] {
+  const first = Math.max(1, Math.sqrt(arms.length - 1))
+  return arms.map((_, n) => (n === 0 ? first : 1) / (first + arms.length - 1))
+}
+
+/** What a single source's list promises: nothing. */
+const noLimits = { first: 1, brandMax: 1, marginMin: 0, diversityMin: 0, categoryShareMax: 1, outsideShareMin: 0 } as const
+
+/** How wide `explore` scatters: standard deviations of ln score are about 1.28 times this. */
+const exploreSpread = 0.4
+/** Popular items after a short source's own: below every score that a source gives. */
+const fillScale = 1e-6
+
+/** What the lists of an arm are made with, on the tables that all arms share; `oracle` and `random` need none. */
+export function armPorts(
+  { arm, label }: ShopArm,
+  shared: RecommendationPorts,
+  options: { readonly seed: string; readonly rival?: Scorer | undefined },
+): RecommendationPorts {
+  const ports = {
+    ...shared,
+    explore: { ...shared.explore, policy: label },
+    finish: { ...shared.finish, policy: label },
+  }
+  if (arm === 'learned') return ports
+  if (arm === 'linear') return { ...ports, scorer: scorerWithout(shared.scorer, shared.score.model) }
+  if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, shared.score.model, options.seed) }
+  if (arm === 'rival') return { ...ports, scorer: scorerWith(shared.scorer, shared.score.model, options.rival!) }
+  const source = shared.sources.find(({ name }) => name === arm)!
+  return {
+    ...ports,
+    scorer: arm === 'two_tower' ? shared.scorer : scorerWithout(shared.scorer),
+    sources: [source, fillOf(shared.sources.find(({ name }) => name === 'popular')!)],
+    // Every list is "too old" for a model: it is put in order by its source's own score.
+    score: { ...shared.score, shedAfterMs: -1 },
+    // Nobody's list is blended for want of evidence, nothing is moved for variety, promised or promoted, and no slot explores.
+    blend: { ...shared.blend, itemsMax: 0 },
+    rerank: {
+      ...shared.rerank,
+      margin: { ...shared.rerank.margin, marginWeight: 0, stockWeight: 0 },
+      serendipityWeight: 0,
+      diversity: { ...shared.rerank.diversity, method: 'none' },
+      fairness: { ...shared.rerank.fairness, method: 'none' },
+      caps: { ...shared.rerank.caps, first: 0 },
+    },
+    promote: { ...shared.promote, promotions: [] },
+    rule: { ...shared.rule, limits: noLimits },
+    explore: { ...ports.explore, slot: Number.MAX_SAFE_INTEGER },
+  }
+}
+
+/** Popular items with scores that only order them among themselves. */
+function fillOf(popular: CandidateSource): CandidateSource {
+  const column = candidateSources.indexOf('popular')
+  return {
+    name: 'popular',
+    retrieve(user, set, countMax) {
+      const found = new CandidateSet(countMax)
+      popular.retrieve(user, found, countMax)
+      for (let place = 0; place < found.count; place++)
+        set.add(column, found.rows[place]!, found.scores[place * sourceCount + column]! * fillScale, -1)
+    },
+  }
+}
+
+/** A scorer that serves no model at all, or all but one. */
+function scorerWithout(scorer: Scorer, model?: string): Scorer {
+  return {
+    ready: (name) => model !== undefined && name !== model && scorer.ready(name),
+    score: (...call) => scorer.score(...call),
+  }
+}
+
+/** Another scorer for one model; vectors still come from the first, as all arms share the items' ones. */
+function scorerWith(scorer: Scorer, model: string, other: Scorer): Scorer {
+  const of = (name: string) => (name === model ? other : scorer)
+  return { ready: (name) => of(name).ready(name), score: (name, ...call) => of(name).score(name, ...call) }
+}
+
+/** Lets chance have a say: each row's answers are multiplied by exp(spread · Gumbel), so that every order may come (Plackett–Luce). */
+function scatteredScorer(scorer: Scorer, model: string, seed: string): Scorer {
+  const random = createRandom(`${seed}/explore`)
+  return {
+    ready: (name) => scorer.ready(name),
+    async score(name, features, rows, outputs) {
+      const scored = await scorer.score(name, features, rows, outputs)
+      if (name !== model) return scored
+      const factors = Float64Array.from({ length: rows }, () => Math.exp(-exploreSpread * Math.log(-Math.log(1 - random.next()))))
+      return { ...scored, outputs: scored.outputs.map((column) => column.map((value, row) => value * factors[row]!)) }
+    },
+  }
+}
