@@ -1,8 +1,6 @@
 import { invariant } from '../core/invariant.ts'
 import type { Random } from '../core/random.ts'
-import { betaBestProbabilities } from './best-arm.ts'
 import { betaQuantile } from './beta.ts'
-import { drawArm, withMinimumProbability } from './exploration.ts'
 import { sampleBeta } from './sample.ts'
 
 /** Sufficient statistics of one Beta–Bernoulli arm, without the prior: they merge by addition and undo by subtraction. */
@@ -26,13 +24,6 @@ export interface BetaPosterior extends BetaPrior {
   /** Ends of the central 95 % interval. */
   readonly lower: number
   readonly upper: number
-}
-
-/** A choice with the chances it was drawn from. */
-export interface ThompsonChoice {
-  readonly arm: number
-  /** Chance of every arm, the floor included: what must be logged. */
-  readonly propensities: Float64Array
 }
 
 /** Beta(1, 1): every rate is as likely as another. */
@@ -74,24 +65,6 @@ export function posteriorOf(arm: ArmCounts, prior: BetaPrior = uniformPrior): Be
     lower: betaQuantile(0.025, alpha, beta),
     upper: betaQuantile(0.975, alpha, beta),
   }
-}
-
-/**
- * The chances of Thompson sampling over independent Beta arms, exact by quadrature, with each at least `epsilon` / K by
- * projection. Compute them once per version of the posteriors and draw with `drawArm`: a draw per decision costs nothing then.
- */
-export function thompsonPropensities(posteriors: readonly BetaPrior[], epsilon = 0): Float64Array {
-  invariant(posteriors.length > 0, 'thompson: there must be at least one arm')
-  const alphas = Float64Array.from(posteriors, (posterior) => posterior.alpha)
-  const betas = Float64Array.from(posteriors, (posterior) => posterior.beta)
-  const chances = posteriors.length === 1 ? Float64Array.of(1) : betaBestProbabilities(alphas, betas)
-  return epsilon > 0 ? withMinimumProbability(chances, epsilon) : chances
-}
-
-/** Chooses one arm and says what the chances were; `random` seeded by the decision id makes it replayable. */
-export function chooseByThompson(posteriors: readonly BetaPrior[], random: Random, epsilon = 0): ThompsonChoice {
-  const propensities = thompsonPropensities(posteriors, epsilon)
-  return { arm: drawArm(propensities, random.next()), propensities }
 }
 
 /** The `count` arms with the largest draws from their posteriors, best first: Thompson sampling of a slate (F7.1). */

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { outcomeFunctions } from '../algorithms/combine-outcomes.ts'
 import { MillraceError } from '../core/errors.ts'
+import { oneOf } from './one-of.ts'
 import { recommendationConfig } from './recommendation-config.ts'
 
 const closed = { additionalProperties: false } as const
@@ -134,6 +136,16 @@ export const configSchema = Type.Object(
           minimum: 0,
           default: 10_000,
           description: 'How far events may come out of order in the join.',
+        }),
+        outcome: oneOf(outcomeFunctions, {
+          default: 'max',
+          description: 'How several outcomes of one shown item become its reward.',
+        }),
+        dismissed: Type.Number({
+          minimum: -1,
+          maximum: 0,
+          default: 0,
+          description: 'Reward of a dismissal; below 0 only where every reader of rewards can do with that.',
         }),
       },
       { ...closed, default: {} },

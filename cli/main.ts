@@ -2,6 +2,7 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { MillraceError } from '../core/errors.ts'
+import { banditCommand } from './commands/bandit.ts'
 import { deadLettersCommand } from './commands/dead-letters.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drainCommand } from './commands/drain.ts'
@@ -54,6 +55,7 @@ try {
     .command(listsCommand)
     .command(rulesCommand)
     .command(experimentCommand)
+    .command(banditCommand)
     .command(explainCommand)
     .command(featuresCommand)
     .command(reportCommand)

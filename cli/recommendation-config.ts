@@ -1,20 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { policyNames } from '../algorithms/bandits/create-policy.ts'
+import { policyVersion } from '../algorithms/bandits/policy-version.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
+import { contextNames } from '../operators/exploration-context.ts'
+import { explorationSegments } from '../operators/exploration-segment.ts'
+import { oneOf } from './one-of.ts'
 
 const closed = { additionalProperties: false } as const
 const section = { ...closed, default: {} } as const
-
-/** A choice; its type is that of the names. */
-function oneOf<const T extends string>(values: readonly T[], options: { readonly default: T; readonly description: string }) {
-  return Type.Unsafe<T>(
-    Type.Union(
-      values.map((value) => Type.Literal(value)),
-      options,
-    ),
-  )
-}
 
 const share = (value: number, description: string) => Type.Number({ minimum: 0, maximum: 1, default: value, description })
 
@@ -146,13 +141,37 @@ export const recommendationConfig = Type.Object(
     ),
     explore: Type.Object(
       {
+        enabled: Type.Boolean({ default: true, description: 'Whether lists of this surface explore at all.' }),
         slot: Type.Integer({ minimum: 0, maximum: 99, default: 4, description: 'Place from 0 that the bandit fills.' }),
+        policy: oneOf(policyNames, {
+          default: 'beta-thompson',
+          description: 'The bandit policy that draws the source of its item.',
+        }),
+        settings: Type.Record(Type.String(), Type.Number(), {
+          default: {},
+          description: 'Settings of the policy by name, e.g. {"alpha": 0.5}. With other settings it begins to learn anew.',
+        }),
+        halfLifeMs: Type.Number({
+          minimum: 0,
+          default: 0,
+          description: 'Time after which what it learned counts half; 0 = it never forgets.',
+        }),
+        segmentBy: oneOf(explorationSegments, {
+          default: 'none',
+          description:
+            'What tells lists apart that learn for themselves: nothing, region, device, dearest category, ranker version.',
+        }),
         epsilon: Type.Number({
           minimum: 0.001,
           maximum: 1,
           default: 0.05,
           description: 'Share of its draws that is spread evenly over the sources.',
         }),
+        share: share(1, 'Share of lists that explore.'),
+        minimumRelevance: share(
+          0,
+          'Candidates below are not explored, on a scale from the score of the worst candidate (0) to that of the best (1).',
+        ),
       },
       section,
     ),
@@ -190,11 +209,18 @@ export function checkRecommendationConfig({
   promotions,
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
+  const { policy, isContextual } = policyVersion(explore.policy, explore.settings, explore.halfLifeMs)
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
     [poolMax < itemsMax, 'poolMax', `must be at least itemsMax (${itemsMax})`],
     [limits.first > itemsMax, 'limits.first', `must be at most itemsMax (${itemsMax})`],
     [explore.slot >= itemsMax, 'explore.slot', `must be below itemsMax (${itemsMax})`],
+    [policy.width(contextNames.length) < 1, 'explore.settings', `must have shared of at most ${contextNames.length}`],
+    [
+      isContextual && policy.armOf('one') === policy.armOf('another'),
+      'explore.settings',
+      'must have a model per arm (shared 0): all sources see one context',
+    ],
     [sum > 1 + 1e-9, 'fairness.shares', `must sum to at most 1, not ${sum}`],
     [
       fairness.method === 'fa-ir' && !(Object.keys(fairness.shares).length === 1 && sum < 1),

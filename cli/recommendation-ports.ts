@@ -1,3 +1,4 @@
+import { policyVersion } from '../algorithms/bandits/policy-version.ts'
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
@@ -99,7 +100,12 @@ export function recommendationPorts(
       fairness,
       caps: { first, brandMax, leafCategoryMax, topCategoryMax },
     },
-    explore: { ...explore, first, policy: learnedPolicy },
+    explore: {
+      ...explore,
+      first,
+      policy: learnedPolicy,
+      explorer: policyVersion(explore.policy, explore.settings, explore.halfLifeMs),
+    },
     promote: { promotions: settings.promotions, poolMax },
     rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },
     finish: { surface, policy: learnedPolicy, policyVersion: '1', itemsMax },

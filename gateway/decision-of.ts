@@ -1,4 +1,5 @@
 import type { Decision } from '../schemas/decision.ts'
+import { explorationDefaults } from '../schemas/exploration.ts'
 import type { ServedSnapshot } from '../schemas/served-list.ts'
 import { unpackRow } from '../schemas/served-rows.ts'
 import type { Shown } from './recommendation-service.ts'
@@ -24,7 +25,10 @@ export function decisionOf(shown: Omit<Shown, 'nextCursor'>, decisionId: string,
     modelVersion: shown.modelVersion,
     context: bytesOf(snapshot?.context),
     // A page that does not hold the slot shows nothing that was explored.
-    exploration: shown.items.some(({ explored }) => explored) ? shown.exploration : null,
+    exploration:
+      shown.exploration && shown.items.some(({ explored }) => explored)
+        ? { ...explorationDefaults, ...shown.exploration } // A list stored by an older engine tells less.
+        : null,
     slots: shown.items.map((item) => ({
       itemId: item.itemId,
       position: item.position,

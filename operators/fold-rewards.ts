@@ -3,9 +3,18 @@ import { clickThroughRate } from '../algorithms/click-through.ts'
 import { posteriorOf } from '../algorithms/thompson.ts'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
-import { type ArmState, armStateSchema, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
-import { type BanditUpdate, newcomerArm, newcomerSource, wholePolicy } from '../schemas/bandit-update.ts'
+import { type ArmState, armStateSchema, type LearnedState, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'
+import {
+  type BanditUpdate,
+  type Explorer,
+  learnedName,
+  newcomerArm,
+  newcomerSource,
+  nobody,
+  wholePolicy,
+} from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
+import { ExplorerSums, learnedFamily } from './explorer-sums.ts'
 
 export const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
 export const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
@@ -14,24 +23,26 @@ const upstreamName = 'rewards-join'
 
 /**
  * Adds rewards of explored slots to their arms (Beta–Bernoulli, features.md F7.2), showings and clicks of new items there to theirs (F6.10),
- * and the showing to its policy, and emits what
- * moved: the posterior of each arm, and the policy's click-through as the arm `*`. Rows below the stored number of the task
- * that joined them were applied before and are skipped. Rewards are summed in thousandths, so sums are exact and the state a
- * pure function of the rows.
+ * the showing to its policy, and the slot to the sums of the very bandit policy, version and segment that drew it (F7.5), with the
+ * features of the decision. It emits what moved: the posterior of each arm, the policy's click-through as the arm `*`, and what the
+ * bandit policy learned. Rows below the stored number of the task that joined them were applied before and are skipped. Rewards are
+ * summed in thousandths and sums on a grid, so both are exact and the state a pure function of the rows.
  *
  *     source  x----y--|     x = [reward of arm a, reward of arm b]   y = [the first again]
  *     result  ---x----y--|  x = [posterior of a, of b, the policy]   y = []
  *
- * - Order: arms, then policies, each once, in order of first touch; batches keep theirs.
+ * - Order: arms, then policies, then what bandit policies learned, each once, in order of first touch; batches keep theirs.
  * - Bound: holds the arms and policies of one batch.
  * - Time: none.
  * - Complete: after the running batch.
- * - Error: passes on; a reward that is not a number is set aside.
+ * - Error: passes on; a reward that is not a number, or of a policy nobody knows, is set aside.
  */
 export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Keyed<BanditUpdate>>> {
+  const learned = new ExplorerSums()
   return concatMap(async (batch) => {
     const { transaction } = batch
-    await load(batch)
+    await load(batch, learned)
+    const moved = new Map<string, Explorer>()
     const arms = new Map<string, { policy: string; arm: string }>()
     const policies = new Set<string>()
     for (const record of batch.records) {
@@ -42,6 +53,13 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
         transaction.deadLetter(record, 'fold', 'MILL_FEATURE_NOT_FINITE', 'a reward of the row is not a number')
         continue
       }
+      const fault = learned.faultOf(transaction, reward)
+      if (fault !== null) {
+        transaction.deadLetter(record, 'fold', 'MILL_RECORD_INVALID', fault)
+        continue
+      }
+      const explorer = learned.add(transaction, reward)
+      if (explorer) moved.set(learnedName(reward.policy, explorer), explorer)
       const policy = addShowing(transaction, reward)
       policies.add(reward.policy)
       for (const { slot, reward: value, clicked } of reward.slots) {
@@ -65,22 +83,33 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
         key: armKey(policy, wholePolicy),
         value: policyUpdate(policy, transaction.get(policyFamily, policy)!),
       })),
+      ...Array.from(moved, ([name, explorer]) => ({
+        key: armKey(name, wholePolicy),
+        value: learnedUpdate(name, explorer, transaction.get(learnedFamily, name)!),
+      })),
     ]
     return { ...batch, records }
   })
 }
 
-async function load(batch: Batch<Sourced<Reward>>): Promise<void> {
+async function load(batch: Batch<Sourced<Reward>>, learned: ExplorerSums): Promise<void> {
+  const names = new Set<string>()
   const arms = new Set<string>()
   const policies = new Set<string>()
   for (const { value } of batch.records) {
     policies.add(value.policy)
+    const name = learned.nameOf(value)
+    if (name !== null) names.add(name)
     for (const { slot } of value.slots) {
       if (slot.explored) arms.add(armKey(value.policy, slot.source))
       if (slot.explored && slot.source === newcomerSource) arms.add(armKey(value.policy, newcomerArm(slot.itemId)))
     }
   }
-  await Promise.all([batch.transaction.load(armFamily, arms), batch.transaction.load(policyFamily, policies)])
+  await Promise.all([
+    batch.transaction.load(armFamily, arms),
+    batch.transaction.load(policyFamily, policies),
+    batch.transaction.load(learnedFamily, names),
+  ])
 }
 
 function addShowing(transaction: Transaction, reward: Reward): PolicyState {
@@ -125,12 +154,31 @@ function armKey(policy: string, arm: string): string {
 }
 
 function armUpdate(policy: string, arm: string, state: ArmState): BanditUpdate {
-  const { decisions, version, eventTimeMs } = state
-  const successes = state.rewardMilli / 1000
+  return { policy, arm, ...betaOf(state), version: state.version, eventTimeMs: state.eventTimeMs, ...unlearned }
+}
+
+/** What is told of a bandit policy's state. */
+export function learnedUpdate(
+  name: string,
+  explorer: Explorer,
+  { rewards, eventTimeMs, referenceMs, arms }: LearnedState,
+): BanditUpdate {
+  // Copies: the next batch goes on with those of the state.
+  const learned = arms.map((arm) => ({ ...arm, sums: [...arm.sums], weighted: [...arm.weighted] }))
+  const own = learned.filter(({ weighted }) => weighted.length > 0)
+  const rewardMilli = own.reduce((sum, arm) => sum + arm.rewardMilli, 0)
+  const beta = betaOf({ decisions: rewards, rewardMilli })
+  return { policy: name, arm: wholePolicy, ...beta, version: rewards, eventTimeMs, explorer, learned, referenceMs }
+}
+
+/** Of rows that no bandit policy draws with. */
+const unlearned = { explorer: nobody, learned: [], referenceMs: 0 }
+
+function betaOf({ decisions, rewardMilli }: Pick<ArmState, 'decisions' | 'rewardMilli'>) {
+  const successes = rewardMilli / 1000
   // In thousandths: decisions − 0.3 − 0.3 … would carry a rounding error into beta.
-  const failures = (1000 * decisions - state.rewardMilli) / 1000
-  const { alpha, beta, mean, lower, upper } = posteriorOf({ successes, failures })
-  return { policy, arm, version, decisions, rewardSum: successes, alpha, beta, mean, lower, upper, eventTimeMs }
+  const failures = (1000 * decisions - rewardMilli) / 1000
+  return { decisions, rewardSum: successes, ...posteriorOf({ successes, failures }) }
 }
 
 function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
@@ -158,5 +206,6 @@ function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
     lower: spread ? Math.max(0, rate.lower) : posterior.lower,
     upper: spread ? Math.min(1, rate.upper) : posterior.upper,
     eventTimeMs,
+    ...unlearned,
   }
 }

@@ -1,4 +1,5 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
+import type { OutcomeFunction } from '../algorithms/combine-outcomes.ts'
 import { invariant } from '../core/invariant.ts'
 import { movesTime } from '../core/moves-time.ts'
 import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
@@ -32,6 +33,10 @@ export interface JoinOptions {
   readonly waitMs: number
   /** How far records of one input may come out of order, ms of event time. */
   readonly latenessMs: number
+  /** How several outcomes of an item become its reward (max). */
+  readonly outcome?: OutcomeFunction
+  /** What a dismissal counts, −1 to 0 (0). */
+  readonly dismissed?: number
 }
 
 /** A record of either input: a showing, or something somebody did. */
@@ -39,8 +44,8 @@ export type Joinable = Sourced<Decision | UserEvent>
 
 /**
  * Joins each showing with what followed, exactly once: a row leaves when event time has passed the showing's time plus the
- * wait. An outcome belongs to the latest showing of its list at or before it, and to the first slot with its item; of several
- * the strongest counts. Rows leave in the order (closing time, decision id) and carry a running number. Both inputs are judged
+ * wait. An outcome belongs to the latest showing of its list at or before it, and to the first slot with its item; several become one
+ * by a named function, in order of time. Rows leave in the order (closing time, decision id) and carry a running number. Both inputs are judged
  * late by their own time only, so content, order and number of the rows do not depend on how the inputs interleave or how
  * batches are cut. Only a mark for an idle input can close a showing before all its outcomes were read: those are told as late.
  *
@@ -172,10 +177,14 @@ class Join {
     const listKey = listKeyOf(event.userId, event.listId!)
     const state = this.#stateOf(listKey)
     if (state.outcomes.some((other) => other.eventId === eventId && timeMs <= other.timeMs + waitMs)) return
-    const outcome = { eventId, itemId: event.itemId!, timeMs, strength: eventStrength(event), offset, joined: false }
+    const outcome = { eventId, itemId: event.itemId!, timeMs, strength: this.#strengthOf(event), offset, joined: false }
     insert(state.outcomes, outcome, byTime('eventId'))
     this.#batch.transaction.put(listFamily, listKey, state)
     this.#timers.set({ dueMs: timeMs + waitMs, kind: sweepKind, listKey, id: eventId })
+  }
+
+  #strengthOf(event: UserEvent): number {
+    return event.type === 'dismiss' ? (this.#options.dismissed ?? 0) : eventStrength(event)
   }
 
   #close(state: ListState, entry: DueEntry): Keyed<Reward>[] {
@@ -193,7 +202,8 @@ class Join {
     const { transaction, task } = this.#batch
     const { sequence } = transaction.get(progressFamily, '') ?? { sequence: 0 }
     transaction.put(progressFamily, '', { sequence: sequence + 1 })
-    const value = rewardOf(decision, outcomes, { sourcePartition: task.partition, sequence, closedMs: entry.dueMs })
+    const { outcome: by = 'max' } = this.#options
+    const value = rewardOf(decision, outcomes, by, { sourcePartition: task.partition, sequence, closedMs: entry.dueMs })
     return [{ key: decision.policy, value }]
   }
 

@@ -1,6 +1,7 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
 import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { learnedFamily } from './explorer-sums.ts'
 import { tallyFamily } from './fold-experiments.ts'
 import { scopeFamily } from './fold-item-signals.ts'
 import { itemFamily } from './fold-items.ts'
@@ -31,7 +32,7 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
       encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
     },
   },
-  bandit: familiesHome({ [armFamily.name]: firstPart, [policyFamily.name]: whole }),
+  bandit: familiesHome({ [armFamily.name]: firstPart, [learnedFamily.name]: firstPart, [policyFamily.name]: whole }),
   experiments: familiesHome({ [tallyFamily.name]: whole }),
 }
 

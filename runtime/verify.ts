@@ -47,36 +47,54 @@ export interface VerifyPorts {
   readonly onProgress?: (records: number) => void
 }
 
+/** A task's state as it is stored, and as the log has it. */
+export interface FoldedTask {
+  readonly positions: Positions
+  readonly records: number
+  readonly stored: ReadonlyMap<string, Uint8Array>
+  readonly folded: ReadonlyMap<string, Uint8Array>
+}
+
+/** Why a task could not be folded again. */
+interface NotFolded {
+  readonly positions: Positions
+  readonly skipped: string
+}
+
 /**
  * Recomputes one task's state from the log, up to the positions it stored, with the very graph that made it, and compares key
  * by key. The promise of architecture.md section 3: state == fold(log[..positions]). Stop the task first, or the store moves on
  * while this reads it: then the positions are taken again and differences of a moving task are reported as skipped.
  */
 export async function verifyTask(task: TaskId, graph: Graph, ports: VerifyPorts): Promise<VerifyReport> {
+  const result = await foldTask(task, graph, ports)
+  const about = { ...task, positions: result.positions }
+  if ('skipped' in result) return { ...about, records: 0, keys: 0, differences: [], skipped: result.skipped }
+  const { records, stored, folded } = result
+  const differences = compare(`${task.topology}.${task.partition}`, stored, folded)
+  return { ...about, records, keys: stored.size, differences, skipped: '' }
+}
+
+/** Folds a task's log again up to the positions it stored; for who wants the states themselves. */
+export async function foldTask(task: TaskId, graph: Graph, ports: VerifyPorts): Promise<FoldedTask | NotFolded> {
   const before = await ports.state.progress(task)
-  const name = `${task.topology}.${task.partition}`
-  const empty = { topology: task.topology, partition: task.partition, records: 0, keys: 0, differences: [] }
-  if (!before) return { ...empty, positions: {}, skipped: 'it never ran' }
+  if (!before) return { positions: {}, skipped: 'it never ran' }
   const { positions } = before
   const { cuts } = await readLayout(ports.state)
   for (const topic of sourceTopics(graph)) {
     const offsets = (await ports.log.offsets(topic))[task.partition]
     if ((await ports.log.offsets(topic)).some(({ start }, partition) => start < (cuts[topic]?.[partition] ?? 0)))
-      return { ...empty, positions, skipped: `${topic} has records from before its state was moved to more partitions` }
+      return { positions, skipped: `${topic} has records from before its state was moved to more partitions` }
     if (offsets && offsets.start > 0)
-      return {
-        ...empty,
-        positions,
-        skipped: `${topic}/${task.partition} begins at ${offsets.start}: the log no longer holds everything`,
-      }
+      return { positions, skipped: `${topic}/${task.partition} begins at ${offsets.start}: the log no longer holds everything` }
   }
   const stored = new Map<string, Uint8Array>()
   for await (const slice of ports.state.scan(task)) for (const [key, value] of slice) stored.set(key, value)
   const { folded, records } = await foldAgain(task, graph, positions, stored.get(`${timeFamily.name}:`), ports)
   const after = await ports.state.progress(task)
   if (encodePositions(after?.positions ?? {}) !== encodePositions(positions))
-    return { ...empty, positions, skipped: 'it moved on while it was read: stop it and verify again' }
-  return { ...empty, positions, records, keys: stored.size, differences: compare(name, stored, folded), skipped: '' }
+    return { positions, skipped: 'it moved on while it was read: stop it and verify again' }
+  return { positions, records, stored, folded }
 }
 
 /** Folds the log from its beginning into a store in memory; idle marks are taken over from the stored time. */

@@ -1,3 +1,4 @@
+import { type LearnedArm, learnedArmSchema } from './learned-arm.ts'
 import { recordSchema } from './record-schema.ts'
 
 /** Sufficient statistics of one arm of one policy; `{bandit.p}:arm:<policy>/<arm>`. They merge by addition. */
@@ -8,6 +9,17 @@ export interface ArmState {
   /** Rewards applied to the policy when the arm last moved. */
   version: number
   eventTimeMs: number
+}
+
+/** What one bandit policy, with its settings, has learned in one segment; `{bandit.p}:learned:<learnedName>`. Merges by addition. */
+export interface LearnedState {
+  /** Rewards in it. */
+  rewards: number
+  eventTimeMs: number
+  /** Time as of which all sums are kept; they fade from there. */
+  referenceMs: number
+  /** In order of name. */
+  arms: LearnedArm[]
 }
 
 /** Sums over the showings of a policy; `{bandit.p}:policy:<policy>`. They merge by addition. */
@@ -28,6 +40,13 @@ export const armStateSchema = recordSchema<ArmState>('ArmState', 'Sufficient sta
   { name: 'rewardMilli', type: 'long', doc: 'Sum of rewards in thousandths.' },
   { name: 'version', type: 'long', doc: 'Rewards applied to the policy when it last moved.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
+])
+
+export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'What a bandit policy has learned in a segment.', [
+  { name: 'rewards', type: 'long', doc: 'Rewards in it.' },
+  { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
+  { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.' },
+  { name: 'arms', type: { type: 'array', items: learnedArmSchema.definition }, doc: 'In order of name.' },
 ])
 
 export const policyStateSchema = recordSchema<PolicyState>('PolicyState', 'Sums over the showings of a policy.', [

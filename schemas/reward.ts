@@ -6,7 +6,7 @@ import { optional, recordSchema, timestampMs } from './record-schema.ts'
 /** What became of one shown slot. */
 export interface RewardSlot {
   readonly slot: DecisionSlot
-  /** Graded reward 0–1: the largest outcome (click .3, like or add-to-cart .6, purchase 1). */
+  /** Graded reward: the largest outcome (click .3, like or add-to-cart .6, purchase 1), or as `rewards.outcome` says. */
   readonly reward: number
   readonly clicked: boolean
   readonly liked: boolean
@@ -40,7 +40,7 @@ export interface Reward {
 
 const rewardSlotSchema = recordSchema<RewardSlot>('RewardSlot', 'What became of one shown slot.', [
   { name: 'slot', type: decisionSlotSchema.definition, doc: 'The slot as shown.' },
-  { name: 'reward', type: 'double', doc: 'Graded reward 0-1.' },
+  { name: 'reward', type: 'double', doc: 'Graded reward, 0-1 unless rewards.outcome or rewards.dismissed say otherwise.' },
   { name: 'clicked', type: 'boolean', doc: 'A click or stronger.' },
   { name: 'liked', type: 'boolean', doc: 'A like or add-to-cart or stronger.' },
   { name: 'purchased', type: 'boolean', doc: 'A purchase.' },

@@ -1,6 +1,7 @@
 import { invariant } from '../../core/invariant.ts'
 import type { Random } from '../../core/random.ts'
-import { drawArm, withMinimumProbability } from '../exploration.ts'
+import { drawArm } from '../exploration.ts'
+import { flooredChances } from './floored-chances.ts'
 import type { ArmSums, Choices, Policy } from './policy.ts'
 
 /** Guards of a choice. */
@@ -43,10 +44,9 @@ export function chooseSlate(
       left = spare
       spare = []
     }
-    const { values, draws } = policy.chances(narrowed(choices, left), sums, random)
-    const chances = epsilon > 0 ? withMinimumProbability(values, epsilon) : values
-    const place = drawArm(chances, random.next())
-    slate.push({ candidate: left[place]!, propensity: chances[place]!, draws })
+    const { values, draws } = flooredChances(policy, narrowed(choices, left), sums, epsilon, random)
+    const place = drawArm(values, random.next())
+    slate.push({ candidate: left[place]!, propensity: values[place]!, draws })
     left = left.filter((_, at) => at !== place)
   }
   return slate

@@ -73,24 +73,34 @@ const specs: Readonly<Record<string, PolicySpec>> = {
 export const policyNames: readonly string[] = Object.keys(specs)
 
 /**
- * A policy by its name, with settings that differ from the defaults. Errors: `MILL_CONFIG_INVALID` for a name or setting that does not
- * exist, or a value out of range, with what there is.
+ * All settings of a policy: those given, and the defaults of the others. Errors: `MILL_CONFIG_INVALID` for a name or setting that does
+ * not exist, or a value out of range, with what there is.
  */
-export function createPolicy(name: string, given: Readonly<Record<string, number>> = {}): Policy {
-  const found = Object.hasOwn(specs, name) ? specs[name] : undefined
-  if (!found) throw new MillraceError('MILL_CONFIG_INVALID', `there is no policy "${name}"; there are ${policyNames.join(', ')}`)
-  const values = Object.fromEntries(Object.entries(found.settings).map(([key, { value }]) => [key, value]))
+export function settingsOfPolicy(name: string, given: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
+  const { settings } = specOf(name)
+  const values = Object.fromEntries(Object.entries(settings).map(([key, { value }]) => [key, value]))
   for (const [key, value] of Object.entries(given)) {
-    const setting = Object.hasOwn(found.settings, key) ? found.settings[key] : undefined
+    const setting = Object.hasOwn(settings, key) ? settings[key] : undefined
     if (!setting) {
-      const there = Object.keys(found.settings).join(', ')
+      const there = Object.keys(settings).join(', ')
       throw new MillraceError('MILL_CONFIG_INVALID', `policy ${name} has no setting "${key}"; it has ${there}`)
     }
     if (!(value >= setting.from && value <= setting.to))
       throw new MillraceError('MILL_CONFIG_INVALID', `${key} of policy ${name} is ${value}; give ${rangeOf(setting)}`)
     values[key] = value
   }
-  return found.create(values)
+  return values
+}
+
+/** A policy by its name, with settings that differ from the defaults. Errors: those of `settingsOfPolicy`. */
+export function createPolicy(name: string, given: Readonly<Record<string, number>> = {}): Policy {
+  return specOf(name).create(settingsOfPolicy(name, given))
+}
+
+function specOf(name: string): PolicySpec {
+  const found = Object.hasOwn(specs, name) ? specs[name] : undefined
+  if (!found) throw new MillraceError('MILL_CONFIG_INVALID', `there is no policy "${name}"; there are ${policyNames.join(', ')}`)
+  return found
 }
 
 function spec<K extends string>(settings: Settings<K>, create: (values: Values<K>) => Policy): PolicySpec {

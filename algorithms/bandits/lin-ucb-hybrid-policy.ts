@@ -58,7 +58,7 @@ function layoutOf(features: number, k: number): Layout {
   const mixedAt = (d * (d + 1)) / 2 + d + 2
   const sharedAt = mixedAt + d * k
   const rewardAt = sharedAt + k * k
-  return { k, d, mixedAt, sharedAt, rewardAt, width: rewardAt + k }
+  return { k, d, mixedAt, sharedAt, rewardAt, width: d < 0 ? 0 : rewardAt + k }
 }
 
 function observeHybrid(sums: Float64Array, { features, reward, weight }: Observation, k: number): void {

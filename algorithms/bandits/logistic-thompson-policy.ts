@@ -20,6 +20,7 @@ export interface LogisticThompsonOptions {
 export function logisticThompsonPolicy({ precision = 1, alpha = 1 }: LogisticThompsonOptions = {}): Policy {
   return {
     name: 'logistic-thompson',
+    ordered: true,
     armOf: (arm) => arm,
     width: (features) => 2 * features,
     observe: (sums, observation) => observeLogistic(sums, observation, precision),

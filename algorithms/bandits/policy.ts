@@ -38,9 +38,11 @@ export interface Observation {
  */
 export interface Policy {
   readonly name: string
+  /** Set where what an observation adds depends on those before it: the sums are then those of one order, the log's. */
+  readonly ordered?: true
   /** The arm whose sums an observation of `arm` belongs to: itself, or one that all share. */
   armOf(arm: string): string
-  /** Numbers an arm's sums take when candidates have so many features. */
+  /** Numbers an arm's sums take when candidates have so many features; 0 where it needs more of them. */
   width(features: number): number
   /** Adds an observation to the sums of its arm, in place. */
   observe(sums: Float64Array, observation: Observation): void

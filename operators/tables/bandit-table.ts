@@ -1,3 +1,5 @@
+import { fadingWeight } from '../../algorithms/bandits/fading-weight.ts'
+import type { ArmSums } from '../../algorithms/bandits/policy.ts'
 import type { NewcomerTrials } from '../../algorithms/candidates/newcomer-candidates.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import { type BanditUpdate, newcomerArm, wholePolicy } from '../../schemas/bandit-update.ts'
@@ -8,13 +10,23 @@ export interface ArmPosterior {
   readonly beta: number
 }
 
+/** What a bandit policy has learned, as far as the log told it. */
+export interface Learned {
+  /** By arm; those that nothing is kept of are not in it. */
+  readonly sums: ArmSums
+  /** Rewards in it. */
+  readonly rewards: number
+}
+
 /** Click-through while nothing was shown: 5 of 100. */
 const unknownRate: ArmPosterior = { alpha: 5, beta: 95 }
 const prior: ArmPosterior = { alpha: 1, beta: 1 }
 
-/** `bandit-updates` as a table: the newest posterior of each arm of each policy. */
+/** `bandit-updates` as a table: the newest posterior of each arm of each policy, and the sums that bandit policies draw with. */
 export class BanditTable {
   readonly #arms = new Map<string, ArmPosterior>()
+  /** By `learnedName`. */
+  readonly #learned = new Map<string, Learned & { readonly referenceMs: number }>()
 
   #version = 0
 
@@ -26,6 +38,16 @@ export class BanditTable {
   /** The posterior of an arm; Beta(1, 1) if nothing is known. */
   get(policy: string, arm: string): ArmPosterior {
     return this.#arms.get(`${policy}/${arm}`) ?? prior
+  }
+
+  /** What is kept under a `learnedName`, faded to `nowMs` by the half-life; 0 = nothing fades. */
+  learned(name: string, nowMs: number, halfLifeMs: number): Learned {
+    const known = this.#learned.get(name)
+    if (!known) return { sums: new Map(), rewards: 0 }
+    const weight = fadingWeight(known.referenceMs, nowMs, halfLifeMs)
+    if (weight === 1) return known
+    const faded = Array.from(known.sums, ([arm, sums]) => [arm, sums.map((value) => value * weight)] as const)
+    return { sums: new Map(faded), rewards: known.rewards }
   }
 
   /** Showings and clicks of new items in the exploration slot of a policy, and the click-through of all its slots. */
@@ -46,8 +68,20 @@ export class BanditTable {
   apply(records: readonly Sourced<BanditUpdate | null>[]): void {
     this.#version++
     for (const { key, value } of records) {
-      if (value === null) this.#arms.delete(key)
+      if (value === null) this.#forget(key)
+      else if (value.explorer.policy !== '') this.#learn(value)
       else this.#arms.set(`${value.policy}/${value.arm}`, { alpha: value.alpha, beta: value.beta })
     }
+  }
+
+  #learn({ policy, learned, referenceMs, decisions }: BanditUpdate): void {
+    const kept = learned.filter(({ sums }) => sums.length > 0)
+    const sums = new Map(kept.map((arm) => [arm.arm, Float64Array.from(arm.sums)]))
+    this.#learned.set(policy, { sums, rewards: decisions, referenceMs })
+  }
+
+  #forget(key: string): void {
+    this.#arms.delete(key)
+    this.#learned.delete(key.slice(0, key.lastIndexOf('/')))
   }
 }

@@ -1,14 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  addReward,
-  chooseByThompson,
-  correctReward,
-  emptyArm,
-  mergeArm,
-  posteriorOf,
-  sampleThompsonSlate,
-  thompsonPropensities,
-} from '../../algorithms/thompson.ts'
+import { addReward, correctReward, emptyArm, mergeArm, posteriorOf, sampleThompsonSlate } from '../../algorithms/thompson.ts'
 import { createRandom } from '../../core/random.ts'
 
 const golden = [
@@ -56,26 +47,6 @@ describe('arm counts', () => {
 })
 
 describe('thompson sampling', () => {
-  it('has the golden propensities', () => {
-    thompsonPropensities(golden).forEach((chance, arm) => {
-      expect(chance).toBeCloseTo([0.2738968, 0.6705252, 0.055578][arm]!, 7)
-    })
-    expect([...thompsonPropensities([{ alpha: 5, beta: 1 }])]).toEqual([1])
-    expect(() => thompsonPropensities([])).toThrow('arm')
-  })
-
-  it('chooses as often as it says, floor included', () => {
-    const random = createRandom('choose')
-    const counts = new Float64Array(3)
-    const { propensities } = chooseByThompson(golden, random, 0.3)
-    expect(propensities[2]).toBeCloseTo(0.1, 12)
-    for (let n = 0; n < 1000; n++) counts[chooseByThompson(golden, random, 0.3).arm]!++
-    counts.forEach((count, arm) => {
-      expect(Math.abs(count / 1000 - propensities[arm]!)).toBeLessThan(5 * Math.sqrt(0.25 / 1000))
-    })
-    expect(chooseByThompson(golden, createRandom('decision 1'))).toEqual(chooseByThompson(golden, createRandom('decision 1')))
-  })
-
   it('fills a slate: the first place follows the same propensities', () => {
     const random = createRandom('slate')
     let first = 0

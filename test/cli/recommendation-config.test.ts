@@ -46,6 +46,13 @@ describe('recommendation settings', () => {
       [{ poolMax: 40 }, '"recommendations.poolMax" must be at least itemsMax (50)'],
       [{ itemsMax: 10, limits: { first: 11 } }, '"recommendations.limits.first" must be at most'],
       [{ explore: { slot: 60 } }, '"recommendations.explore.slot" must be below'],
+      [{ explore: { policy: 'best' } }, '"recommendations.explore.policy" must be one of epsilon-greedy, softmax'],
+      [{ explore: { settings: { gamma: 1 } } }, 'policy beta-thompson has no setting "gamma"; it has alpha, beta'],
+      [
+        { explore: { policy: 'lin-ucb-hybrid', settings: { shared: 9 } } },
+        '"recommendations.explore.settings" must have shared of at most 8',
+      ],
+      [{ explore: { policy: 'linear-thompson', settings: { shared: 1 } } }, 'all sources see one context'],
       [{ fairness: { shares: { A: 0.6, B: 0.6 } } }, 'must sum to at most 1'],
       [{ fairness: { method: 'fa-ir' } }, 'must name exactly one group'],
       [{ promotions: [{ id: 'p', values: ['a'], slots: [50] }] }, 'must have slots below 50'],

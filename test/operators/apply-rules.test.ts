@@ -13,6 +13,7 @@ import { RuleTable } from '../../operators/tables/rule-table.ts'
 import { toListWrites } from '../../operators/to-list-writes.ts'
 import { toRecommendations } from '../../operators/to-recommendations.ts'
 import { silentLogger } from '../../ports/logger.ts'
+import { explorationDefaults } from '../../schemas/exploration.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate } from '../../schemas/item-update.ts'
 import type { Recommendation } from '../../schemas/recommendation.ts'
@@ -127,6 +128,7 @@ describe('applyRules', () => {
       arms: ['popular'],
       chances: [1],
       draws: 0,
+      ...explorationDefaults,
     }
     await ruled(rulesOf(pin('p', 'h', 2), pin('q', 'g', 0)), made)
     expect(orderOf(made, catalogue)).toEqual(['g', 'a', 'h', 'b'])

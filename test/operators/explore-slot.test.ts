@@ -1,13 +1,26 @@
 import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { policyVersion } from '../../algorithms/bandits/policy-version.ts'
 import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
-import { exploreSlot } from '../../operators/explore-slot.ts'
+import { type ExploreOptions, exploreSlot } from '../../operators/explore-slot.ts'
 import { BanditTable } from '../../operators/tables/bandit-table.ts'
+import { learnedName } from '../../schemas/bandit-update.ts'
 import { catalogueOf, type DraftParts, draftOf, orderOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
 
 const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {} })
-const options = { slot: 1, first: 3, policy: 'learned', epsilon: 0 }
+const explorer = policyVersion('beta-thompson')
+const options: ExploreOptions = {
+  enabled: true,
+  slot: 1,
+  first: 3,
+  policy: 'learned',
+  explorer,
+  epsilon: 0,
+  share: 1,
+  minimumRelevance: 0,
+  segmentBy: 'none',
+}
 const candidates: DraftParts['candidates'] = {
   a: { popular: 1 },
   b: { popular: 0.9 },
@@ -21,18 +34,17 @@ function banditOf(
   posteriors: Partial<Record<CandidateSourceName, readonly [number, number]>>,
   bandit = new BanditTable(),
 ): BanditTable {
-  bandit.apply(
-    Object.entries(posteriors).map(([arm, [alpha, beta]]) => ({
-      key: `learned/${arm}`,
-      offset: 0,
-      loggedMs: 0,
-      value: { policy: 'learned', arm, alpha, beta } as never,
-    })),
-  )
+  const learned = Object.entries(posteriors).map(([arm, [alpha, beta]]) => ({
+    ...{ arm, decisions: alpha + beta - 2, rewardMilli: 1_000 * (alpha - 1) },
+    ...{ sums: [alpha - 1, beta - 1], weighted: [] },
+  }))
+  const told = { policy: 'beta-thompson', version: explorer.version, segment: '' }
+  const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 0 } as never
+  bandit.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
   return bandit
 }
 
-async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<typeof options> = {}) {
+async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<ExploreOptions> = {}) {
   const draft = draftOf(catalogue, { candidates, ...parts })
   await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(bandit, catalogue, { ...options, ...changed })))
   return draft
@@ -145,6 +157,60 @@ describe('exploreSlot', () => {
     expect(await once()).toEqual(first)
     banditOf({ session: [9_000, 1], similar: [1, 9_000], popular: [1, 9_000] }, bandit)
     expect((await once())!.arm).toBe('session')
+  })
+
+  it('explores the share of lists it is given, the same ones each time, and none when it is off', async () => {
+    const explores = async (changed: Partial<ExploreOptions>) => {
+      const drafts = Array.from({ length: 1_000 }, (_, list) => draftOf(catalogue, { candidates, listId: `list-${list}` }))
+      await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(banditOf({}), catalogue, { ...options, ...changed })))
+      return drafts.filter(({ exploration }) => exploration !== null).map(({ listId }) => listId)
+    }
+    const some = await explores({ share: 0.3 })
+    // Five standard deviations.
+    expect(Math.abs(some.length - 300)).toBeLessThan(5 * Math.sqrt(1_000 * 0.3 * 0.7))
+    expect(await explores({ share: 0.3 })).toEqual(some)
+    expect(await explores({ enabled: false })).toEqual([])
+  })
+
+  it('does not explore candidates below the relevance floor', async () => {
+    const scores = [10, 9, 8, 4, 2]
+    const arms = async (minimumRelevance: number) => {
+      const draft = draftOf(catalogue, { candidates, scores })
+      await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(banditOf({}), catalogue, { ...options, minimumRelevance })))
+      return [draft.exploration?.arms, draft.exploration?.arms.length]
+    }
+    // d is at (4 − 2)/8 = .25 of the way to the best, e at 0; b keeps its own place open to `popular`.
+    expect(await arms(0)).toEqual([['session', 'similar', 'popular'], 3])
+    expect(await arms(0.25)).toEqual([['session', 'similar', 'popular'], 3])
+    expect((await arms(0.26))[0]).toEqual(['popular'])
+  })
+
+  it('a contextual policy logs what it saw in thousandths, and follows it', async () => {
+    const explorer = policyVersion('lin-ucb', { alpha: 0 })
+    const told = { policy: 'lin-ucb', version: explorer.version, segment: '' }
+    const table = new BanditTable()
+    // θ of `session` pays on phones, that of `popular` elsewhere: one observation each, of x = (1, phone) and x = (1, 0).
+    const sumsOf = (phone: number) => {
+      const x = [1, 0, 0, 0, 0, 0, phone, 0]
+      return [...x.flatMap((a, i) => x.slice(0, i + 1).map((b) => 100 * a * b)), ...x.map((a) => 100 * a), 100, 100]
+    }
+    const learned = [
+      { arm: 'popular', decisions: 100, rewardMilli: 0, sums: sumsOf(0), weighted: [] },
+      { arm: 'session', decisions: 100, rewardMilli: 0, sums: sumsOf(1), weighted: [] },
+    ]
+    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 200 } as never
+    table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
+    const drawnOn = async (device: string) => {
+      const draft = draftOf(catalogue, { candidates })
+      const session = { events: 4, cart: [], mainCategory: null }
+      Object.assign(draft.update, { eventTimeMs: 6 * 3_600_000, features: { counts: [4, 1], session, device } })
+      await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(table, catalogue, { ...options, explorer })))
+      return draft.exploration!
+    }
+    const phone = await drawnOn('mobile')
+    // ln 5 / ln 21, ln 6 / ln 1001, and six in the morning.
+    expect(phone).toMatchObject({ arm: 'session', context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 200 })
+    expect((await drawnOn('desktop')).arm).toBe('popular')
   })
 
   it('leaves a list alone that is too short or has no source with anything more to show', async () => {

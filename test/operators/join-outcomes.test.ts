@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { outcomeFunctions } from '../../algorithms/combine-outcomes.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
@@ -64,6 +65,46 @@ describe('joinOutcomes', () => {
       expect([id, driver.read('rewards')[0]?.slots[0]?.reward]).toEqual([id, reward])
     }
   })
+
+  it.each(outcomeFunctions)(
+    '%s: one reward of several outcomes, whatever their order and however often they come',
+    async (outcome) => {
+      const kinds = ['click', 'like', 'purchase', 'dismiss'] as const
+      const worth = { click: 0.3, like: 0.6, purchase: 1, dismiss: -0.5 }
+      const happened = fc.array(fc.record({ kind: fc.constantFrom(...kinds), atMs: fc.integer({ min: 0, max: 400 }) }), {
+        maxLength: 6,
+      })
+      await fc.assert(
+        fc.asyncProperty(happened, fc.integer({ min: 1, max: 5 }), fc.infiniteStream(fc.nat()), async (all, cut, draws) => {
+          const events = all.map(({ kind, atMs }, at) => eventOf(`e${at}`, 1_000 + atMs, kind))
+          const sent = [...events, ...events.slice(0, 2)]
+            .map((event) => ({ event, at: draws.next().value! }))
+            .sort((a, b) => a.at - b.at)
+            .map(({ event }) => event)
+          const driver = new TopologyDriver(rewards, { rewards: { waitMs, latenessMs, outcome, dismissed: -0.5 } })
+          await driver.send('decisions', decisionOf('d', 1_000), decisionOf('far', 99_000, { listId: 'x' }))
+          for (let from = 0; from < sent.length; from += cut) await driver.send('user-events', ...sent.slice(from, from + cut))
+          await driver.send('user-events', eventOf('x', 99_000, 'click', { listId: null }))
+          // By definition: of the same time the smaller id came first.
+          const inTime = all.map(({ kind, atMs }, at) => ({ kind, at: atMs * 10 + at })).sort((a, b) => a.at - b.at)
+          const values = inTime.map(({ kind }) => worth[kind])
+          const sum = values.reduce((total, value) => total + value, 0)
+          const expected = {
+            max: Math.max(...values),
+            min: Math.min(...values),
+            sum,
+            mean: sum / values.length,
+            earliest: values[0]!,
+            latest: values.at(-1)!,
+          }
+          const [slot] = driver.read('rewards')[0]!.slots
+          expect(slot!.reward).toBeCloseTo(values.length === 0 ? 0 : expected[outcome], 9)
+          expect([slot!.clicked, slot!.purchased]).toEqual([values.some((value) => value > 0), values.includes(1)])
+        }),
+        { numRuns: 25 },
+      )
+    },
+  )
 
   it('gives an outcome to the latest showing of its list at or before it', async () => {
     const driver = driverOf()

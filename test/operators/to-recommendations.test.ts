@@ -4,6 +4,7 @@ import { type CandidateSourceName, sourceCount } from '../../algorithms/candidat
 import { ManualClock } from '../../core/clock.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
 import { toRecommendations } from '../../operators/to-recommendations.ts'
+import { explorationDefaults } from '../../schemas/exploration.ts'
 import { catalogueOf, draftOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
 
@@ -103,7 +104,8 @@ describe('toRecommendations', () => {
   it('the explored slot names its arm first and carries the chance it was drawn with', async () => {
     const candidates = { a: { popular: 1 }, b: { popular: 1, session: 1 } }
     const draft = draftOf(catalogue, { candidates, scores: [1, 0.5] })
-    const told = { slot: 1, policy: 'beta-thompson', arms: ['session', 'popular'], chances: [0.875, 0.125], draws: 0 }
+    const chosen = { slot: 1, policy: 'beta-thompson', arms: ['session', 'popular'], chances: [0.875, 0.125], draws: 0 }
+    const told = { ...explorationDefaults, ...chosen }
     draft.exploration = { ...told, arm: 'popular', propensity: 0.125 }
     const { items, exploration } = (await finish(draft)).recommendation
     expect(exploration).toEqual(told)

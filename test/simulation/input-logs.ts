@@ -1,7 +1,9 @@
+import { type PolicyVersion, policyVersion } from '../../algorithms/bandits/policy-version.ts'
 import { partitionFor } from '../../core/partition-for.ts'
 import { createRandom, type Random } from '../../core/random.ts'
 import type { LogRecord } from '../../ports/event-log.ts'
 import type { Decision } from '../../schemas/decision.ts'
+import { type Exploration, explorationDefaults } from '../../schemas/exploration.ts'
 import type { TopicName, TopicValue } from '../../schemas/topics.ts'
 import { type EventType, eventTypes, type UserEvent } from '../../schemas/user-event.ts'
 import type { UserProfile } from '../../schemas/user-profile.ts'
@@ -82,6 +84,19 @@ export function drawItems(seed: string): LoggedValue<'items'>[] {
   })
 }
 
+/** Of a contextual policy, of one that forgets, and of nobody. */
+const explorations: readonly (Exploration | null)[] = [
+  explorationOf(policyVersion('lin-ucb'), [1, 0.259, -0.5]),
+  explorationOf(policyVersion('beta-thompson', {}, 700), []),
+  null,
+]
+
+function explorationOf({ policy, version }: PolicyVersion, context: readonly number[]): Exploration {
+  const arms = ['trend', 'session', 'content']
+  const chances = arms.map(() => 1 / arms.length)
+  return { ...explorationDefaults, slot: 1, policy: policy.name, version, arms, chances, draws: 0, context }
+}
+
 /** Showings and what followed; both end long after everything is due, so that no showing waits for ever. */
 export function drawShowings(seed: string): { decisions: LoggedValue<'decisions'>[]; events: LoggedValue<'user-events'>[] } {
   const random = createRandom(`${seed} showings`)
@@ -97,6 +112,7 @@ export function drawShowings(seed: string): { decisions: LoggedValue<'decisions'
       listId: `l${random.below(4)}`,
       policy: `p${random.below(2)}`,
       assignments: ['e0', 'e1'].map((experiment) => ({ experiment, variant: pick(random, ['a', 'b']) })),
+      exploration: explorations[at % explorations.length]!,
       slots: [slotOf('a', 0), slotOf('b', 1, true, pick(random, ['trend', 'session', 'content']))],
     })
     decisions.push({ value: decision, key: userId, loggedMs: atMs })

@@ -1,0 +1,94 @@
+import { readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { replayExploration } from '../operators/exploration-chances.ts'
+import { ExplorerSums } from '../operators/explorer-sums.ts'
+import { learnedUpdate } from '../operators/fold-rewards.ts'
+import { BanditTable } from '../operators/tables/bandit-table.ts'
+import type { LearnedState } from '../schemas/bandit-state.ts'
+import { learnedName } from '../schemas/bandit-update.ts'
+import type { Decision } from '../schemas/decision.ts'
+import type { OpenPorts } from './compose.ts'
+import { readTopic } from './read-topic.ts'
+
+/** How logged decisions compare with the same taken again. */
+export interface BanditReplay {
+  readonly decisions: number
+  /** Same chances and same arm, to the last bit. */
+  readonly same: number
+  readonly different: readonly { readonly decisionId: string; readonly logged: string; readonly again: string }[]
+  /** Those of which `rewards` no longer holds what was known then. */
+  readonly unknown: number
+}
+
+/** Differences named: the first ones tell enough. */
+const differencesMax = 20
+
+type Explored = Pick<Decision, 'decisionId' | 'listId' | 'policy' | 'slots'> & {
+  readonly exploration: NonNullable<Decision['exploration']>
+}
+
+/** Takes the logged decisions again, `limit` at most, each with what its policy knew then. Errors: those of the log. */
+export async function replayBandit(ports: Pick<OpenPorts, 'log' | 'wire'>, limit: number): Promise<BanditReplay> {
+  const waiting = new Map<string, Explored[]>()
+  let decisions = 0
+  for await (const { value } of readTopic(ports, 'decisions')) {
+    if (decisions >= limit) break
+    if (!value?.exploration || value.exploration.version === '') continue
+    const { decisionId, listId, policy, slots, exploration } = value
+    const key = momentOf(learnedName(policy, exploration), exploration.learned)
+    waiting.set(key, [...(waiting.get(key) ?? []), { decisionId, listId, policy, slots, exploration }])
+    decisions++
+  }
+  const different: { decisionId: string; logged: string; again: string }[] = []
+  let same = 0
+  const replay = (table: BanditTable, key: string) => {
+    for (const decision of waiting.get(key) ?? []) {
+      const fault = replayed(table, decision)
+      if (fault === null) same++
+      else if (different.length < differencesMax) different.push({ decisionId: decision.decisionId, ...fault })
+    }
+    waiting.delete(key)
+  }
+  for (const key of [...waiting.keys()]) if (key.endsWith(momentOf('', 0))) replay(new BanditTable(), key)
+  // Not from `bandit-updates`: that is compacted, and what was known then is the fold of the first rewards.
+  const states = new Map<string, LearnedState>()
+  const memory = {
+    get: (_family: unknown, key: string) => states.get(key) as never,
+    put: (_family: unknown, key: string, state: unknown) => states.set(key, state as LearnedState),
+  }
+  const sums = new ExplorerSums()
+  const next = new Map<string, number>()
+  for await (const { value, partition } of readTopic(ports, 'rewards')) {
+    // Each task of the fold counts the rows of each task of the join.
+    const source = `${partition}/${value?.sourcePartition}`
+    if (!value || value.sequence < (next.get(source) ?? 0)) continue
+    next.set(source, value.sequence + 1)
+    const explorer = sums.faultOf(memory, value) === null ? sums.add(memory, value) : null
+    if (!explorer) continue
+    const name = learnedName(value.policy, explorer)
+    const state = states.get(name)!
+    const moment = momentOf(name, state.rewards)
+    if (!waiting.has(moment)) continue
+    const table = new BanditTable()
+    table.apply([{ key: '', value: learnedUpdate(name, explorer, state), offset: 0, loggedMs: 0 }])
+    replay(table, moment)
+  }
+  const unknown = [...waiting.values()].reduce((sum, { length }) => sum + length, 0)
+  return { decisions, same, different, unknown }
+}
+
+function momentOf(name: string, learned: number): string {
+  return `${name}@${learned}`
+}
+
+/** What differs when a decision is taken again; null if nothing. */
+function replayed(
+  table: BanditTable,
+  { listId, policy, slots, exploration }: Explored,
+): { logged: string; again: string } | null {
+  const { halfLifeMs } = readPolicyVersion(exploration.policy, exploration.version)
+  const learned = table.learned(learnedName(policy, exploration), exploration.fadedToMs, halfLifeMs)
+  const { arm, chances } = replayExploration(exploration, listId, learned)
+  const shown = slots.find(({ explored }) => explored)?.source ?? ''
+  const isSame = arm === shown && exploration.chances.every((chance, at) => chance === chances[at])
+  return isSame ? null : { logged: `${shown} of ${exploration.chances.join(' ')}`, again: `${arm} of ${[...chances].join(' ')}` }
+}

@@ -1,0 +1,97 @@
+import { readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { type WeightedMean, weightedMean } from '../algorithms/bandits/weighted-mean.ts'
+import { posteriorOf } from '../algorithms/thompson.ts'
+import { MillraceError } from '../core/errors.ts'
+import type { BanditUpdate, Explorer } from '../schemas/bandit-update.ts'
+import type { LearnedArm } from '../schemas/learned-arm.ts'
+
+/** Effective decisions from which an arm may be called the best: fewer are luck. */
+const effectiveSizeMin = 30
+
+/** One arm of a bandit policy in a segment. */
+export interface ArmReport {
+  readonly arm: string
+  readonly decisions: number
+  /** Of the decisions of all arms. */
+  readonly share: number
+  /** Beta(1, 1) plus rewards, and their complements: mean with its central 95 % interval. */
+  readonly mean: number
+  readonly lower: number
+  readonly upper: number
+  /** What the policy's own sums expect of it; null where that depends on the context. */
+  readonly expected: number | null
+  /** What it would bring shown to everybody, by outcomes weighted with 1 / propensity. */
+  readonly weighted: WeightedMean
+}
+
+/** What one bandit policy, with its settings, learned in one segment. */
+export interface BanditReport extends Explorer {
+  /** The list policy whose slot it fills. */
+  readonly listPolicy: string
+  readonly rewards: number
+  readonly arms: readonly ArmReport[]
+  /** Arm with the largest weighted mean of those with enough decisions; null if none has. */
+  readonly best: string | null
+  /** Rewards that always showing the best arm would have brought more, with the interval of its mean; null without one. */
+  readonly regret: { readonly total: number; readonly lower: number; readonly upper: number } | null
+}
+
+/** Reports of what rows of `bandit-updates` tell last, the most rewarded first. */
+export function banditReports(updates: Iterable<BanditUpdate>): BanditReport[] {
+  const newest = new Map<string, BanditUpdate>()
+  for (const update of updates) if (update.explorer.policy !== '') newest.set(update.policy, update)
+  return [...newest.values()].map(reportOf).sort((a, b) => b.rewards - a.rewards)
+}
+
+function reportOf({ policy, explorer, learned, decisions, rewardSum }: BanditUpdate): BanditReport {
+  // An arm that all share has no outcomes of its own.
+  const shown = learned.filter(({ weighted }) => weighted.length > 0)
+  const arms = shown.map((arm) => armOf(arm, explorer, decisions))
+  const best = bestOf(arms)
+  const regret = (mean: number) => mean * decisions - rewardSum
+  return {
+    ...explorer,
+    listPolicy: policy.slice(0, policy.length - `/${explorer.policy}/${explorer.version}/${explorer.segment}`.length),
+    rewards: decisions,
+    arms,
+    best: best?.arm ?? null,
+    regret: best && {
+      total: regret(best.weighted.mean),
+      lower: regret(best.weighted.lower),
+      upper: regret(best.weighted.upper),
+    },
+  }
+}
+
+function armOf({ arm, decisions, rewardMilli, sums, weighted }: LearnedArm, explorer: Explorer, all: number): ArmReport {
+  const successes = rewardMilli / 1000
+  const { mean, lower, upper } = posteriorOf({ successes, failures: decisions - successes })
+  return {
+    arm,
+    decisions,
+    share: decisions / all,
+    mean,
+    lower,
+    upper,
+    expected: expectedOf(sums, explorer),
+    weighted: weightedMean(weighted),
+  }
+}
+
+function expectedOf(sums: readonly number[], { policy, version }: Explorer): number | null {
+  if (sums.length === 0) return null
+  try {
+    const known = readPolicyVersion(policy, version)
+    const expected = known.isContextual ? Number.NaN : known.policy.expected(Float64Array.from(sums), 0)
+    return Number.isNaN(expected) ? null : expected
+  } catch (error) {
+    // Of a policy that this code no longer has, the counts can still be shown.
+    if (error instanceof MillraceError) return null
+    throw error
+  }
+}
+
+function bestOf(arms: readonly ArmReport[]): ArmReport | null {
+  const enough = arms.filter(({ weighted }) => weighted.effectiveSize >= effectiveSizeMin)
+  return enough.reduce<ArmReport | null>((best, arm) => (best && best.weighted.mean >= arm.weighted.mean ? best : arm), null)
+}
