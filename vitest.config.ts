@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // By default all cores but one: on a machine of two that is one file after the other.
+    maxWorkers: 2,
     projects: [
       {
         test: {
