@@ -5,7 +5,10 @@ const seasons = ['dec-feb', 'mar-may', 'jun-aug', 'sep-nov'] as const
 /** Longer declared genders are nobody's group. */
 const genderLengthMax = 16
 
-/** The one file that names the scopes in which items are counted; `trend:<name>` holds each scope's list. */
+/**
+ * The one file that names the scopes in which items are counted. `trend:<name>` holds each scope's list, but for groups: those are memory of
+ * each recommender.
+ */
 export const scopeNames = {
   all: 'scope:all',
   category: (name: string) => `scope:category:${name}`,
