@@ -25,12 +25,12 @@ const readers: Readonly<Record<string, (path: string) => AsyncGenerator<LoggedCh
 
 const resamples = 1_000
 
-/** Reads a log, judges the policy by it, prints. */
+/** Reads a log, judges the policy by it, prints. What can be wrong with the flags is refused before the log is read. */
 export async function runPolicyEvaluation(flags: EvaluatePolicyFlags): Promise<void> {
-  const settings = settingsOf(flags.setting ?? [])
+  const judgedOn = policyMaker(flags, settingsOf(flags.setting ?? []))
   const log = await readLog(flags.log, flags['log-format'])
   const options = { limit: flags.limit, shrinkage: flags.shrinkage, folds: flags.folds, seed: flags.seed, resamples }
-  const judgement = judgePolicy(log, await policyOf(flags, log, settings), options)
+  const judgement = judgePolicy(log, await judgedOn(log), options)
   let truth: PolicyEstimate | null = null
   if (flags.truth !== undefined) {
     const own = await readLog(flags.truth, flags['log-format'])
@@ -49,15 +49,20 @@ async function readLog(path: string, format: string): Promise<PolicyLog> {
   return log
 }
 
-async function policyOf(
+function policyMaker(
   { policy, prior, train }: EvaluatePolicyFlags,
-  log: PolicyLog,
   settings: Readonly<Record<string, number>>,
-): Promise<JudgedPolicy> {
-  if (policy === 'uniform') return uniformPolicy(log)
-  if (policy.startsWith('always:')) return constantPolicy(log, policy.slice('always:'.length))
-  if (prior !== undefined) return thompsonSlatePolicy(log, await readPrior(prior, log.arms))
-  return learnedPolicy(log, createPolicy(policy, settings), train / 100)
+): (log: PolicyLog) => JudgedPolicy | Promise<JudgedPolicy> {
+  const isGiven = policy === 'uniform' || policy.startsWith('always:') || prior !== undefined
+  if (isGiven && Object.keys(settings).length > 0)
+    throw new MillraceError('MILL_USAGE', `--setting means nothing to a policy that does not learn (${policy})`)
+  if (prior !== undefined && policy !== 'beta-thompson')
+    throw new MillraceError('MILL_USAGE', `--prior is for --policy beta-thompson, not ${policy}`)
+  if (policy === 'uniform') return uniformPolicy
+  if (policy.startsWith('always:')) return (log) => constantPolicy(log, policy.slice('always:'.length))
+  if (prior !== undefined) return async (log) => thompsonSlatePolicy(log, await readPrior(prior, log.arms))
+  const learner = createPolicy(policy, settings)
+  return (log) => learnedPolicy(log, learner, train / 100)
 }
 
 async function readPrior(path: string, arms: readonly string[]): Promise<{ alpha: number; beta: number }[]> {
