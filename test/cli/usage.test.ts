@@ -70,6 +70,8 @@ it('every command has help that ends with 0', { timeout: 60_000 }, async () => {
 it('wrong usage ends with 2 and names what is wrong', { timeout: 60_000 }, async () => {
   const wrong: readonly (readonly [string, string])[] = [
     ['', 'name a command'],
+    ['evaluate policy --log x --policy foo', 'there is no policy "foo"'],
+    ['evaluate policy --log x --policy lin-ucb --prior p', '--prior is for --policy beta-thompson'],
     ['strat', 'start'],
     ['start --evnts 3', 'evnts'],
     ['start --events many', '--events'],
