@@ -11,7 +11,8 @@ export default defineConfig({
           setupFiles: ['test/property-seed.ts'],
           include: ['test/**/*.test.ts'],
           exclude: ['test/services/**', 'node_modules/**'],
-          testTimeout: 20_000,
+          // A bound on what hangs: tests of the command line start processes, and other work may hold the cores.
+          testTimeout: 60_000,
         },
       },
       {
