@@ -50,7 +50,7 @@ it('tells means, lift and the sample ratio as deltas come, and nothing of what n
       sequence,
       closedMs: sequence,
       before: [],
-      after: [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0],
+      after: [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0, 1_250 * buyer],
       explored: 2,
       crossed: false,
     },
@@ -94,7 +94,7 @@ async function drawRows(random: Random) {
       decisions.push(decisionOf(id, atMs, { userId, listId: id, slots, assignments }))
       for (let more = random.below(4); more > 0; more--) {
         const type = pick(random, ['view', 'click', 'like', 'purchase'] as EventType[])
-        const fields = { userId, listId: id, itemId: pick(random, ['a', 'b', 'c']) }
+        const fields = { userId, listId: id, itemId: pick(random, ['a', 'b', 'c']), price: random.below(1_000) / 100 }
         events.push(eventOf(`${id}.${more}`, atMs, type, fields))
       }
     }
