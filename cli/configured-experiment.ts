@@ -27,8 +27,8 @@ export function configuredExperiment({ experiment }: Pick<Config, 'experiment'>)
     id: name,
     layer: name,
     variants: [
-      { name: 'learned', weight: 1 - trendShare, policy: 'learned' },
-      { name: 'trend', weight: trendShare, policy: 'trend' },
+      { name: 'learned', weight: 1 - trendShare, policy: 'learned', settings: null },
+      { name: 'trend', weight: trendShare, policy: 'trend', settings: null },
     ],
     control: 'trend',
     note: 'from the configuration',

@@ -60,6 +60,11 @@ export async function openJob(config: Config) {
       { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
     ],
   )
+  ports.metrics.gauge(
+    'millrace_experiment_missed_versions_total',
+    "Lists that were asked for a ranker version that is not served, and got their control's or a lower rung.",
+    () => tables.recipes.missed,
+  )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}

@@ -4,6 +4,9 @@ import type { Experiment } from '../../schemas/experiment.ts'
 import { experimentFault, overlapFault } from '../../schemas/experiment-fault.ts'
 import type { ExperimentResult } from '../../schemas/experiment-result.ts'
 
+/** What is wrong with the settings of an experiment's variants; null if nothing is. */
+export type SettingsFault = (experiment: Experiment) => string | null
+
 /**
  * `experiments` as a table, with the guardrails that `experiment-results` tells of. The configured `defaults` hold as long as nobody has
  * set any. One that is wrong, or takes people of another of its layer, is left out and told in `faults`: whatever somebody wrote to the
@@ -11,14 +14,16 @@ import type { ExperimentResult } from '../../schemas/experiment-result.ts'
  */
 export class ExperimentTable implements Running {
   readonly #defaults: readonly Experiment[]
+  readonly #settingsFault: SettingsFault
   readonly #set = new Map<string, Sourced<Experiment | null> & { readonly value: Experiment }>()
   /** Experiments whose guardrail was broken: by what, and when that was logged, ms. Setting the experiment later starts it again. */
   readonly #broken = new Map<string, { readonly by: string; readonly loggedMs: number }>()
   readonly #faults = new Map<string, string>()
   #running: readonly Experiment[] | undefined
 
-  constructor(defaults: readonly Experiment[] = []) {
+  constructor(defaults: readonly Experiment[] = [], settingsFault: SettingsFault = () => null) {
     this.#defaults = defaults
+    this.#settingsFault = settingsFault
   }
 
   get running(): readonly Experiment[] {
@@ -66,7 +71,7 @@ export class ExperimentTable implements Running {
     for (const experiment of [...this.#all()].sort(byTurn)) {
       if (experiment.state !== 'running') continue
       const broken = this.#brokenBy(experiment.id)
-      const fault = experimentFault(experiment) ?? overlapFault(experiment, running)
+      const fault = experimentFault(experiment) ?? this.#settingsFault(experiment) ?? overlapFault(experiment, running)
       if (fault !== null) this.#faults.set(experiment.id, fault)
       else if (broken !== undefined) this.#faults.set(experiment.id, `the guardrail ${broken} is broken`)
       else running.push(experiment)

@@ -102,7 +102,7 @@ it('reads what is left out as plain, and refuses what is wrong by file and field
     layer: 'x',
     layerFrom: 0,
     layerTo: 1,
-    variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: null })),
+    variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: null, settings: null })),
     control: 'a',
     coverage: 1,
     holdout: null,

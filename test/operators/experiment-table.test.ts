@@ -56,6 +56,9 @@ it('stops assigning once a guardrail is broken, whichever topic is read first, u
   }
 })
 
+const plain = { name: 'a', weight: 1, policy: null, settings: null }
+const own = { ...plain, name: 'b', settings: '{}' }
+
 it.each<[Partial<Experiment>, string]>([
   [{ id: 'a b' }, 'field "id"'],
   [{ layer: '' }, 'field "layer"'],
@@ -63,11 +66,17 @@ it.each<[Partial<Experiment>, string]>([
   [{ alpha: 0.5 }, 'field "alpha" is 0.5'],
   [{ tunedFor: 0 }, 'field "tunedFor" is 0'],
   [{ fromMs: 2, toMs: 1 }, 'field "to" must be later'],
-  [{ variants: [{ name: 'a', weight: 1, policy: null }] }, 'field "variants" has 1'],
-  [{ variants: [0, 0].map((weight, n) => ({ name: 'ab'[n]!, weight, policy: null })) }, 'all weights are 0'],
-  [{ variants: ['a', 'a'].map((name) => ({ name, weight: 1, policy: null })) }, 'two have the same name'],
-  [{ variants: ['a', 'b'].map((name) => ({ name, weight: -1, policy: null })) }, 'field "weight" is -1'],
-  [{ variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: 'best' as never })) }, 'there are learned, trend, or null'],
+  [{ variants: [{ name: 'a', weight: 1, policy: null, settings: null }] }, 'field "variants" has 1'],
+  [{ variants: [0, 0].map((weight, n) => ({ name: 'ab'[n]!, weight, policy: null, settings: null })) }, 'all weights are 0'],
+  [{ variants: ['a', 'a'].map((name) => ({ name, weight: 1, policy: null, settings: null })) }, 'two have the same name'],
+  [{ variants: ['a', 'b'].map((name) => ({ name, weight: -1, policy: null, settings: null })) }, 'field "weight" is -1'],
+  [
+    { variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: 'best' as never, settings: null })) },
+    'there are learned, trend, or null',
+  ],
+  [{ variants: [plain, own], devices: ['mobile'] }, 'field "devices": lists are made before a request'],
+  [{ variants: [plain, own], regions: ['north'] }, 'field "regions": lists are made before a request'],
+  [{ variants: [{ ...plain, policy: 'trend' }, own] }, 'variant "a": field "policy" is "trend" beside "settings"'],
   [{ control: 'c' }, 'there is no variant "c"'],
   [{ holdout: 'c' }, 'field "holdout"'],
   [{ measures: [] }, 'field "measures" is empty'],
