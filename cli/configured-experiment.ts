@@ -14,6 +14,7 @@ export const plainExperiment: Omit<Experiment, 'id' | 'layer' | 'variants' | 'co
   alpha: 0.05,
   tunedFor: 5000,
   state: 'running',
+  revision: 1,
   fromMs: null,
   toMs: null,
   note: '',

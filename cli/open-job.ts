@@ -73,7 +73,7 @@ export async function openJob(config: Config) {
     // Every process that serves lists assigns people, whatever topologies it runs.
     tables: [
       { topic: 'experiments', table: tables.experiments as Table<never> },
-      { topic: 'experiment-results', table: { apply: (records) => tables.experiments.applyResults(records as never) } },
+      { topic: 'experiment-stops', table: tables.experiments.stops as Table<never> },
     ],
     partitions: config.partitions,
     limits: defaultTaskLimits,

@@ -58,6 +58,8 @@ export interface Experiment {
   /** People at which the always-valid interval is narrowest. */
   readonly tunedFor: number
   readonly state: 'running' | 'stopped'
+  /** Grows whenever it is created again: a guardrail's stop holds for the revision it stopped. From 1. */
+  readonly revision: number
   /** Shown from this event time on, and before that one. */
   readonly fromMs: number | null
   readonly toMs: number | null
@@ -100,6 +102,7 @@ export const experimentSchema = recordSchema<Experiment>('Experiment', 'One expe
     doc: 'A stopped one assigns nobody.',
     default: 'running',
   },
+  { name: 'revision', type: 'int', doc: 'Grows whenever it is created again.', default: 1 },
   optional('fromMs', timestampMs, 'From this event time on.'),
   optional('toMs', timestampMs, 'Before this event time.'),
   { name: 'note', type: 'string', doc: 'Why it is there, for people.', default: '' },

@@ -113,6 +113,7 @@ it('reads what is left out as plain, and refuses what is wrong by file and field
     alpha: 0.05,
     tunedFor: 5000,
     state: 'running',
+    revision: 1,
     fromMs: null,
     toMs: null,
     note: '',
