@@ -227,6 +227,7 @@ function listOf(
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: '0-1',
     rung: 'ranker',
     modelVersion: '1',

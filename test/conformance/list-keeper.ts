@@ -273,6 +273,7 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: 's',
     rung: 'ranker',
     modelVersion: '1',
