@@ -218,7 +218,7 @@ class Join {
   /** Nothing can count an outcome any more: if no row does, it is told. */
   #sweep(list: ShowingList, { id, dueMs, listKey }: DueEntry): void {
     const outcome = list.removeOutcome(id, dueMs - this.#waits.longestMs)
-    if (!outcome || outcome.joinedTo !== '') return
+    if (outcome?.joinedTo !== '') return
     const { joinedTo: _joinedTo, ...value } = outcome
     this.#batch.transaction.late(
       { value, key: listKey, offset: outcome.offset, loggedMs: 0 },
