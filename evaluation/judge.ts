@@ -1,3 +1,4 @@
+import type { Random } from '../core/random.ts'
 import type { Clock } from '../ports/clock.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import { eventTypes } from '../schemas/user-event.ts'
@@ -7,6 +8,7 @@ import { Histories } from './histories.ts'
 import { type Exclusion, LeftOut } from './left-out.ts'
 import type { Observations } from './observations.ts'
 import { type Plan, roles } from './plan.ts'
+import { QuestionSample } from './question-sample.ts'
 import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
 
 /** What one list is held against. */
@@ -28,6 +30,8 @@ export interface JudgeOptions {
   readonly sampleMax: number
   /** Width of one step of the curve over time, ms; 0 = no curve. */
   readonly curveMs: number
+  /** Questions asked at most, drawn by `random` out of all; the others are passed over, and learned as ever. Null = all are asked. */
+  readonly sample: { readonly questions: number; readonly random: Random } | null
   readonly clock: Clock
   /** Called every few thousand events with how many of the plan are done. */
   readonly onProgress?: (done: number, questions: number) => void
@@ -37,6 +41,8 @@ export interface JudgeOptions {
 export interface Judgement {
   /** Questions asked. */
   readonly questions: number
+  /** Questions there were: more than were asked where `sample` drew some of them. */
+  readonly askable: number
   /** Judged events that were not asked for, because nothing was known of the visit or user. */
   readonly cold: number
   /** Questions none of whose items anybody had touched before: nobody can answer them. */
@@ -79,7 +85,9 @@ class Judge {
   /** Of truth `rest`, the key to the answers: the items of each judged session in order, and how many of them have passed. */
   readonly #answers: Histories | null
   readonly #passed: Int32Array
+  readonly #sample: QuestionSample | null
   #questions = 0
+  #askable = 0
   #cold = 0
   #unknown = 0
   #learned = 0
@@ -104,7 +112,10 @@ class Judge {
     this.#out = contestants.map(() => emptyRankedList(this.#size))
     let judged = 0
     for (const role of plan.roles) if (role === roles.judge) judged++
-    this.#sampleEvery = Math.max(1, Math.ceil(judged / options.sampleMax))
+    const { sample } = options
+    this.#sample =
+      sample && new QuestionSample({ there: this.#countQuestions(), wanted: sample.questions, random: sample.random })
+    this.#sampleEvery = Math.max(1, Math.ceil(Math.min(judged, sample?.questions ?? judged) / options.sampleMax))
     this.#query = {
       user: 0,
       session: 0,
@@ -147,7 +158,13 @@ class Judge {
       }
     }
     this.#options.onProgress?.(order.length, this.#questions)
-    return { questions: this.#questions, cold: this.#cold, unknown: this.#unknown, learned: this.#learned }
+    return {
+      questions: this.#questions,
+      askable: this.#askable,
+      cold: this.#cold,
+      unknown: this.#unknown,
+      learned: this.#learned,
+    }
   }
 
   /** One past the last judged event that belongs to the same question. */
@@ -182,6 +199,11 @@ class Judge {
     query.nowMs = timesMs[row]!
     query.sessionItems = this.#sessions.of(session)
     query.userItems = this.#users.of(user)
+    this.#askable++
+    if (this.#sample?.takes() === false) {
+      this.#passOver(query)
+      return
+    }
     this.#leftOut.apply(query)
     const relevant = new Set<number>()
     for (let n = at; n < end; n++) relevant.add(items[this.#plan.order[n]!]!)
@@ -207,6 +229,31 @@ class Judge {
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
     this.#leftOut.restore(query)
+  }
+
+  /** A question that is not asked: only who learns from choices looks at it. */
+  #passOver(query: Query): void {
+    const observers = this.#contestants.filter(({ recommender }) => recommender.face !== undefined)
+    if (observers.length === 0) return
+    this.#leftOut.apply(query)
+    for (const { recommender } of observers) recommender.face!(query)
+    this.#leftOut.restore(query)
+  }
+
+  /** Questions that the plan holds: groups of judged events of a visit or user that has done something before. */
+  #countQuestions(): number {
+    const { order, roles: roleAt } = this.#plan
+    const owners = this.#options.context === 'session' ? this.#data.sessions : this.#data.users
+    const known = new Set<number>()
+    let questions = 0
+    for (let at = 0; at < order.length; at++) {
+      if (roleAt[at] === roles.skip) continue
+      const end = roleAt[at] === roles.judge ? this.#endOfGroup(at) : at + 1
+      if (roleAt[at] === roles.judge && known.has(owners[order[at]!]!)) questions++
+      for (; at < end; at++) known.add(owners[order[at]!]!)
+      at--
+    }
+    return questions
   }
 
   #predict(at: number, end: number): void {

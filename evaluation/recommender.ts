@@ -53,6 +53,8 @@ export interface Recommender {
   learn(observation: Readonly<Observation>): void
   /** Learns from everything written down; absent where `learn` did it all. */
   fit?(): void
+  /** Takes a question that `recommend` is not asked, for those that learn from what was chosen out of what: nothing is answered. */
+  face?(query: Readonly<Query>): void
   /** Awaited before each `recommend` with the same query, for what is answered elsewhere; its time counts as part of the answer. */
   prepare?(query: Readonly<Query>): Promise<void>
   /**

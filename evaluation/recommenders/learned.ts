@@ -110,6 +110,10 @@ class Learned implements Recommender {
     for (const { recommender } of this.#sources) recommender.fit?.()
   }
 
+  face(query: Query): void {
+    this.#open(query)
+  }
+
   recommend(query: Query, n: number, out: RankedList): void {
     this.#open(query)
     const { count } = this.#pending

@@ -27,6 +27,7 @@ const judgeOptions: JudgeOptions = {
   context: 'session',
   truth: 'next',
   exclude: 'none',
+  sample: null,
   sampleMax: 10,
   curveMs: 0,
   clock: new ManualClock(),
