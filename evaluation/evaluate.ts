@@ -3,10 +3,11 @@ import { createRandom } from '../core/random.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type ContestantPlan, createContestants } from './contestant.ts'
 import { ContestantTally, pairedMeasures } from './contestant-tally.ts'
-import { type Judgement, type JudgeOptions, judge, type Truth } from './judge.ts'
+import { type Judgement, type JudgeOptions, judge } from './judge.ts'
 import type { Observations } from './observations.ts'
 import { type Interval, PairedBootstrap } from './paired-bootstrap.ts'
 import type { Plan } from './plan.ts'
+import type { Truth } from './questions.ts'
 import type { Settings } from './recommender.ts'
 import { type Variety, VarietyMeasure } from './variety.ts'
 
@@ -84,6 +85,7 @@ export async function evaluate(
     sessionCount: data.sessionCount,
     facts: data.facts,
     judgedTypes,
+    questionsArePut: truth === 'hidden',
   }
   for (const [at, plan] of plans.entries()) {
     const made = createContestants(contestants, world, seed)

@@ -9,22 +9,12 @@ import { type Exclusion, LeftOut } from './left-out.ts'
 import type { Observations } from './observations.ts'
 import { type Plan, roles } from './plan.ts'
 import { QuestionSample } from './question-sample.ts'
+import { type QuestionRules, Questions } from './questions.ts'
 import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
 
-/** What one list is held against. */
-export const truths = ['next', 'rest', 'basket', 'hidden', 'user'] as const
-export type Truth = (typeof truths)[number]
-
-export interface JudgeOptions {
+export interface JudgeOptions extends QuestionRules {
   /** Lengths of list; lists are made once, at the longest. */
   readonly ks: readonly number[]
-  /** Who must have done something before a question is asked: the visit, or the user. */
-  readonly context: 'session' | 'user'
-  /**
-   * `next`: the next item. `rest`: MRR and HR the next item, the others all that follow in the visit. `basket`: the items of all
-   * judged events of one session and time. `hidden`: all judged items of one session. `user`: all judged items of a user.
-   */
-  readonly truth: Truth
   readonly exclude: Exclusion
   /** Questions whose lists are kept for diversity, serendipity and calibration at most. */
   readonly sampleMax: number
@@ -85,6 +75,7 @@ class Judge {
   /** Of truth `rest`, the key to the answers: the items of each judged session in order, and how many of them have passed. */
   readonly #answers: Histories | null
   readonly #passed: Int32Array
+  readonly #questionsOf: Questions
   readonly #sample: QuestionSample | null
   #questions = 0
   #askable = 0
@@ -112,9 +103,10 @@ class Judge {
     this.#out = contestants.map(() => emptyRankedList(this.#size))
     let judged = 0
     for (const role of plan.roles) if (role === roles.judge) judged++
+    this.#questionsOf = new Questions(data, plan, options)
     const { sample } = options
     this.#sample =
-      sample && new QuestionSample({ there: this.#countQuestions(), wanted: sample.questions, random: sample.random })
+      sample && new QuestionSample({ there: this.#questionsOf.count(), wanted: sample.questions, random: sample.random })
     this.#sampleEvery = Math.max(1, Math.ceil(Math.min(judged, sample?.questions ?? judged) / options.sampleMax))
     this.#query = {
       user: 0,
@@ -144,11 +136,14 @@ class Judge {
         this.#pass(order[at]!)
         if (updates) this.#learn(order[at]!)
       } else {
-        if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
-        fitted = true
-        const end = this.#endOfGroup(at)
-        await this.#ask(at, end)
-        this.#predict(at, end)
+        const end = this.#questionsOf.endOf(at)
+        if (role === roles.face) this.#face(order[at]!)
+        else {
+          if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
+          fitted = true
+          await this.#ask(at, end)
+          this.#predict(at, end)
+        }
         for (let n = at; n < end; n++) {
           this.#see(order[n]!)
           this.#pass(order[n]!)
@@ -167,43 +162,20 @@ class Judge {
     }
   }
 
-  /** One past the last judged event that belongs to the same question. */
-  #endOfGroup(at: number): number {
-    const { truth } = this.#options
-    const { order, roles: roleAt } = this.#plan
-    if (truth === 'next' || truth === 'rest') return at + 1
-    const { sessions, timesMs, users } = this.#data
-    const first = order[at]!
-    let end = at + 1
-    for (; end < order.length && roleAt[end] === roles.judge; end++) {
-      const row = order[end]!
-      const sameOwner = truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first]
-      if (!sameOwner || (truth === 'basket' && timesMs[row] !== timesMs[first])) break
-    }
-    return end
-  }
-
   async #ask(at: number, end: number): Promise<void> {
     const { context, clock } = this.#options
-    const { sessions, users, timesMs, items } = this.#data
-    const row = this.#plan.order[at]!
-    const session = sessions[row]!
-    const user = users[row]!
-    if ((context === 'session' ? this.#sessions.length(session) : this.#users.length(user)) === 0) {
+    const query = this.#queryOf(this.#plan.order[at]!)
+    if (query === null) {
       this.#cold += end - at
       return
     }
-    const query = this.#query
-    query.user = user
-    query.session = session
-    query.nowMs = timesMs[row]!
-    query.sessionItems = this.#sessions.of(session)
-    query.userItems = this.#users.of(user)
     this.#askable++
     if (this.#sample?.takes() === false) {
       this.#passOver(query)
       return
     }
+    const { user, session } = query
+    const { items } = this.#data
     this.#leftOut.apply(query)
     const relevant = new Set<number>()
     for (let n = at; n < end; n++) relevant.add(items[this.#plan.order[n]!]!)
@@ -231,6 +203,25 @@ class Judge {
     this.#leftOut.restore(query)
   }
 
+  /** What is known when a row is asked for; null if nothing is known of its visit or user. */
+  #queryOf(row: number): Query | null {
+    const { sessions, users, timesMs } = this.#data
+    const [session, user] = [sessions[row]!, users[row]!]
+    if ((this.#options.context === 'session' ? this.#sessions.length(session) : this.#users.length(user)) === 0) return null
+    const query = this.#query
+    query.user = user
+    query.session = session
+    query.nowMs = timesMs[row]!
+    query.sessionItems = this.#sessions.of(session)
+    query.userItems = this.#users.of(user)
+    return query
+  }
+
+  #face(row: number): void {
+    const query = this.#queryOf(row)
+    if (query !== null) this.#passOver(query)
+  }
+
   /** A question that is not asked: only who learns from choices looks at it. */
   #passOver(query: Query): void {
     const observers = this.#contestants.filter(({ recommender }) => recommender.face !== undefined)
@@ -238,22 +229,6 @@ class Judge {
     this.#leftOut.apply(query)
     for (const { recommender } of observers) recommender.face!(query)
     this.#leftOut.restore(query)
-  }
-
-  /** Questions that the plan holds: groups of judged events of a visit or user that has done something before. */
-  #countQuestions(): number {
-    const { order, roles: roleAt } = this.#plan
-    const owners = this.#options.context === 'session' ? this.#data.sessions : this.#data.users
-    const known = new Set<number>()
-    let questions = 0
-    for (let at = 0; at < order.length; at++) {
-      if (roleAt[at] === roles.skip) continue
-      const end = roleAt[at] === roles.judge ? this.#endOfGroup(at) : at + 1
-      if (roleAt[at] === roles.judge && known.has(owners[order[at]!]!)) questions++
-      for (; at < end; at++) known.add(owners[order[at]!]!)
-      at--
-    }
-    return questions
   }
 
   #predict(at: number, end: number): void {

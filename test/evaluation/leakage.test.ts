@@ -90,6 +90,7 @@ async function answersOf(
     sessionCount: data.sessionCount,
     facts: data.facts,
     judgedTypes: [],
+    questionsArePut: false,
   }
   const [made] = createContestants([chosen!], world, 1)
   const witness = new Witness(made!.recommender, data)
