@@ -18,6 +18,7 @@ export interface EvaluateFlags extends GlobalFlags {
   readonly retrain: readonly string[] | undefined
   readonly folds: number | undefined
   readonly warm: number | undefined
+  readonly questions: number | undefined
   readonly exclude: 'none' | 'current' | 'session' | 'user' | undefined
   readonly plot: string | undefined
   readonly step: number | undefined
@@ -74,6 +75,11 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         coerce: wholeNumber('warm', { min: 0, max: 99 }),
         requiresArg: true,
         describe: 'Of prequential and basket: per cent of the events learned without being judged (0)',
+      })
+      .option('questions', {
+        coerce: wholeNumber('questions', { min: 1, max: 1_000_000_000 }),
+        requiresArg: true,
+        describe: 'Ask no more than so many, drawn evenly by --seed (of k-fold: per fold); every event is still learned (all)',
       })
       .option('exclude', {
         choices: ['none', 'current', 'session', 'user'] as const,

@@ -51,6 +51,7 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
       ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
       curveMs: protocol === 'prequential' || flags.plot !== undefined ? (flags.step ?? 3600) * 1000 : 0,
       seed,
+      questionsMax: flags.questions,
       judgedTypes: habits.judgedTypes,
       clock: systemClock,
       onProgress: (share, questions) => bar.update('judging', share, questions),

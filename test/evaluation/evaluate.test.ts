@@ -7,6 +7,7 @@ import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { HeldBack } from '../../evaluation/held-back.ts'
 import { PairedBootstrap } from '../../evaluation/paired-bootstrap.ts'
 import { type PlanOptions, type Protocol, plansOf, protocols, roles } from '../../evaluation/plan.ts'
+import { QuestionSample } from '../../evaluation/question-sample.ts'
 import type { RankedList, Recommender, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import { VarietyMeasure } from '../../evaluation/variety.ts'
@@ -69,6 +70,19 @@ const visits: Step[] = [
   ...[0, 1, 2, 3].map((item, n): Step => ({ user: 0, session: 0, item, timeMs: n })),
   ...[1, 3, 3, 0].map((item, n): Step => ({ user: 1, session: 1, item, timeMs: 100 + n, part: 'test' })),
 ]
+
+it('a sample of questions holds each pair of five as often as another', () => {
+  const sampleRandom = createRandom('questions')
+  const pairs = new Map<string, number>()
+  for (let n = 0; n < 10_000; n++) {
+    const sample = new QuestionSample({ there: 5, wanted: 2, random: sampleRandom })
+    const taken = [0, 1, 2, 3, 4].filter(() => sample.takes()).join()
+    pairs.set(taken, (pairs.get(taken) ?? 0) + 1)
+  }
+  expect(pairs.size).toBe(10)
+  // χ² with 9 degrees of freedom is below 27.9 in 999 of 1,000.
+  expect([...pairs.values()].reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)).toBeLessThan(27.9)
+})
 
 describe('measures by hand', () => {
   it('next: three questions of one visit, answer [3, 0]', async () => {
