@@ -76,6 +76,9 @@ export function storedItem(index: number): Item {
     stock: 10,
     createdMs: 0,
     imageUrl: `/pictures/${index}.jpg`,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
   }
 }
 

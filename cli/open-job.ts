@@ -96,7 +96,7 @@ export async function openJob(config: Config) {
       if (topology === recommendations.name) keeper.partition(partition, task)
     },
     onBatch: (topology, partition, summary) => {
-      if (topology === recommendations.name) keeper.swapped(partition, summary.lists, summary.swapped, summary.version)
+      if (topology === recommendations.name) keeper.swapped(partition, summary)
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(
         topology,

@@ -152,6 +152,9 @@ function itemOf(index: number): Item {
     stock: index === 7 ? 0 : 5,
     createdMs: 0,
     imageUrl: null,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
   }
 }
 

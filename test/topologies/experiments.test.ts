@@ -116,7 +116,7 @@ it('a stop that left before a crash and is sent again after it is the same one',
 
 function deltaOf(sequence: number, variant: string, buyer: number, experiment = 'exp') {
   const place = { sourcePartition: 0, sequence, closedMs: sequence }
-  const after = [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0]
+  const after = [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0, 1_250 * buyer]
   return { key: experiment, value: { experiment, variant, ...place, before: [], after, explored: 2, crossed: false } }
 }
 
