@@ -3,12 +3,9 @@ import type { Batch, Sourced, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { Erasure } from '../schemas/erasure.ts'
 import type { UserProfile } from '../schemas/user-profile.ts'
-import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { EventTimers } from './event-timers.ts'
 import { listFamily } from './join-outcomes.ts'
 import { personFamily } from './measure-experiments.ts'
-
-/** Buckets of timers read at once. */
-const bucketsMax = 1_000
 
 /**
  * Forgets people who are erased (a null profile): what experiments count of them, and their showings that still wait, which then become
@@ -19,7 +16,7 @@ const bucketsMax = 1_000
  *     result  ---r----e--|  r = [receipt]      e = []
  *
  * - Order: log order; batches keep theirs.
- * - Bound: reads the timers of two waits, 1,000 buckets at a time, only where somebody is erased.
+ * - Bound: reads the timers of two waits, those of an hour at a time, and only where somebody is erased.
  * - Time: none; a receipt has the time at which the log took the erasure.
  * - Complete: after the running batch.
  * - Error: passes on.
@@ -41,7 +38,7 @@ export function forgetPeople(): OperatorFunction<Batch<Sourced<UserProfile | nul
       for (const listKey of listKeys) {
         const state = listKey.startsWith(`${userId}/`) ? transaction.get(listFamily, listKey) : undefined
         // Who is shown is certain only where a showing says so: both halves of the key may have slashes.
-        if (state?.open.some((decision) => decision.userId === userId)) {
+        if (state?.open.some(({ decision }) => decision.userId === userId)) {
           transaction.delete(listFamily, listKey)
           keysDeleted++
         } else if (state && state.open.length === 0) keysLeft++
@@ -54,15 +51,8 @@ export function forgetPeople(): OperatorFunction<Batch<Sourced<UserProfile | nul
 
 /** Lists that timers name and that may be those of some people. */
 async function waitingLists(transaction: Transaction, people: readonly string[]): Promise<ReadonlySet<string>> {
-  await transaction.load(dueIndexFamily, [''])
-  const buckets = (transaction.get(dueIndexFamily, '') ?? []).map(String)
   const lists = new Set<string>()
-  for (let from = 0; from < buckets.length; from += bucketsMax) {
-    const some = buckets.slice(from, from + bucketsMax)
-    await transaction.load(dueBucketFamily, some)
-    for (const bucket of some)
-      for (const { listKey } of transaction.get(dueBucketFamily, bucket)?.entries ?? [])
-        if (people.some((userId) => listKey.startsWith(`${userId}/`))) lists.add(listKey)
-  }
+  for await (const { listKey } of new EventTimers(transaction).all())
+    if (people.some((userId) => listKey.startsWith(`${userId}/`))) lists.add(listKey)
   return lists
 }

@@ -49,7 +49,7 @@ it('forgets what experiments count of who is erased, and showings that wait; oth
   expect((await keys('a')).filter((key) => !key.startsWith('list:a/b/'))).toEqual(['list:a/list/1', 'person:a/b'])
   await pass(3_000)
   // Of a's showings nothing follows; those of a/b count on.
-  expect(driver.read('rewards').map(({ decisionId }) => decisionId)).toEqual(['6'])
+  expect(driver.read('rewards').map(({ decisionId }) => decisionId)).toEqual(['tick 1000', '6'])
   expect(people()).toEqual([[1, 2]])
   await pass(9_000)
   expect(await keys('a/')).toEqual(['person:a/b'])
@@ -58,7 +58,7 @@ it('forgets what experiments count of who is erased, and showings that wait; oth
   await pass(11_000)
   expect(people()).toEqual([[null, 1]])
   const state = personFamily.codec.decode((await driver.stateOf(0)).get('person:a')!)
-  expect(state).toMatchObject({ clicks: 0, exposures: [{ counts: [1, 0, 0, 0, 0, 0, 0, 0] }] })
+  expect(state).toMatchObject({ clicks: 0, exposures: [{ counts: [1, 0, 0, 0, 0, 0, 0, 0, 0] }] })
 })
 
 it('says so where nothing is known, once per person, and survives a restart', async () => {
