@@ -85,6 +85,16 @@ export const recommendationConfig = Type.Object(
       description:
         'Model that expects the next items from what a person touched (sasrec, gru4rec, bert4rec, als); empty = none. The items.json of its versions is read from inference.repository, also where other processes serve it.',
     }),
+    sessionRules: Type.Object(
+      {
+        association: share(
+          0,
+          'Score of what was touched most often in one session with the newest item (AR); 0 = off, nothing is learned.',
+        ),
+        sequential: share(0, 'Score of what was touched most often after it (SR); 0 = off, nothing is learned.'),
+      },
+      section,
+    ),
     diversity: Type.Object(
       {
         method: oneOf(rerankMethods, { default: 'mmr', description: 'How lists are made varied; none = by relevance alone.' }),

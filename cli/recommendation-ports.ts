@@ -1,4 +1,5 @@
 import { policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { associationCandidates } from '../algorithms/candidates/association-candidates.ts'
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
@@ -8,6 +9,7 @@ import { type NewcomerTrials, newcomerCandidates } from '../algorithms/candidate
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
 import { seasonCandidates } from '../algorithms/candidates/season-candidates.ts'
 import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
+import { sequentialCandidates } from '../algorithms/candidates/sequential-candidates.ts'
 import { sessionCandidates } from '../algorithms/candidates/session-candidates.ts'
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
@@ -15,6 +17,7 @@ import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import type { TrendLists } from '../algorithms/candidates/trend-lists.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
 import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
+import { SessionRules } from '../algorithms/session-rules.ts'
 import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
@@ -58,9 +61,11 @@ export function recommendationPorts(
   const trends = new TrendTable(catalogue.catalogue)
   const groups = new GroupTable()
   const scopes = groups.beside(trends)
-  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax }, groups)
-  const bandit = new BanditTable()
   const settings = config.recommendations
+  const rules = sessionRules(settings.sessionRules)
+  const kept = { sessionsMax, peopleMax, itemsMax: sessionItemsMax }
+  const sessions = new SessionTable(catalogue.catalogue, kept, groups, rules)
+  const bandit = new BanditTable()
   checkRecommendationConfig(settings)
   const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
   const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
@@ -75,7 +80,10 @@ export function recommendationPorts(
     sessions,
     bandit,
     rules: new RuleTable(logger),
-    sources: sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)),
+    sources: [
+      ...sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)),
+      ...rulesOver(rules, settings.sessionRules),
+    ],
     retrieve: { countMax: settings.perSourceMax },
     draft: {
       countMax: settings.candidatesMax,
@@ -158,4 +166,19 @@ function sourcesOver(
     freshCandidates(catalogue),
     newcomerCandidates(catalogue, table.content, trials),
   ]
+}
+
+type RuleWeights = Config['recommendations']['sessionRules']
+
+/** Rules are learned of those kinds only that weigh anything. */
+function sessionRules({ association, sequential }: RuleWeights): SessionRules | undefined {
+  if (association === 0 && sequential === 0) return undefined
+  return new SessionRules({ association: association > 0, sequential: sequential > 0, itemsMax: sessionItemsMax })
+}
+
+function rulesOver(rules: SessionRules | undefined, weights: RuleWeights): readonly CandidateSource[] {
+  const sources: CandidateSource[] = []
+  if (rules?.sequential) sources.push(sequentialCandidates(rules.sequential, weights.sequential))
+  if (rules?.association) sources.push(associationCandidates(rules.association, weights.association))
+  return sources
 }

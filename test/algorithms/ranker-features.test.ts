@@ -56,6 +56,7 @@ describe('rankerColumns', () => {
       ...['source_user_knn', 'source_sequence', 'source_group', 'source_season', 'source_newcomer'],
       'spend_rank',
     ])
+    expect(rankerFeatureNames.slice(127)).toEqual(['trend_seasonal', 'source_association', 'source_sequential'])
     expect(rankerColumns.findIndex(({ schema }) => schema === 2)).toBe(32)
     expect(rankerFeatureNames.slice(30, 33)).toEqual(['hour_sin', 'hour_cos', 'purchase_recency'])
   })
