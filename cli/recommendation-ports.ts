@@ -29,6 +29,7 @@ import type { Clock } from '../ports/clock.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { SequenceModel } from '../ports/sequence-model.ts'
+import type { TextModel } from '../ports/text-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
@@ -47,6 +48,8 @@ export interface RecommendationExtras {
   readonly openIndex?: () => VectorIndex | null
   /** Continues histories; without it nobody does. */
   readonly sequences?: SequenceModel | undefined
+  /** Reads the texts of items; without it nobody does. */
+  readonly texts?: TextModel | undefined
   readonly logger?: Logger
 }
 
@@ -55,7 +58,7 @@ export function recommendationPorts(
   config: Config,
   scorer: Scorer,
   clock: Clock,
-  { openIndex = () => null, sequences, logger = silentLogger }: RecommendationExtras = {},
+  { openIndex = () => null, sequences, texts, logger = silentLogger }: RecommendationExtras = {},
 ): RecommendationPorts {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
@@ -90,6 +93,7 @@ export function recommendationPorts(
       userModel: 'two_tower_user',
       itemModel: 'two_tower_item',
       ...(sequences && { sequences }),
+      ...(texts && { texts }),
     },
     score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs },
     blend: {
@@ -158,13 +162,13 @@ function sourcesOver(
     userKnnCandidates(sessions.people),
     twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
-    contentCandidates(table.content),
+    contentCandidates(table.content, { texts: table.texts.neighbours, catalogue }),
     groupCandidates(trends),
     trendCandidates(trends),
     popularCandidates(trends),
     seasonCandidates(trends),
     freshCandidates(catalogue),
-    newcomerCandidates(catalogue, table.content, trials),
+    newcomerCandidates(catalogue, table.content, trials, table.texts.neighbours),
   ]
 }
 

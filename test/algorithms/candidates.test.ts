@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
 import { associationCandidates } from '../../algorithms/candidates/association-candidates.ts'
 import type { CandidateSource, CandidateUser } from '../../algorithms/candidates/candidate-source.ts'
+import { contentCandidates } from '../../algorithms/candidates/content-candidates.ts'
 import { groupCandidates } from '../../algorithms/candidates/group-candidates.ts'
 import { newcomerCandidates } from '../../algorithms/candidates/newcomer-candidates.ts'
 import { seasonCandidates } from '../../algorithms/candidates/season-candidates.ts'
@@ -12,6 +13,7 @@ import { userKnnCandidates } from '../../algorithms/candidates/user-knn-candidat
 import type { Catalogue } from '../../algorithms/catalogue.ts'
 import { SessionIndex } from '../../algorithms/session-index.ts'
 import { SessionRules } from '../../algorithms/session-rules.ts'
+import { TextNeighbours } from '../../algorithms/text-neighbours.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { scopeNames } from '../../schemas/scope-names.ts'
 import { catalogueOf } from '../operators/list-draft-fixture.ts'
@@ -256,6 +258,48 @@ it('scope names: groups by age band, gender and region as declared; parts of the
     'sep-nov',
     'sep-nov',
   ])
+})
+
+describe('content and newcomer by a text model', () => {
+  // The words of boots are in none of the others, but the model knows that they go with tents.
+  const words = { tent: 'tent green', pan: 'pan green', boots: 'walking shoes', kettle: 'steel kettle' }
+  function shop(isCold: readonly string[]) {
+    const catalogue = catalogueOf(Object.fromEntries(Object.keys(words).map((itemId) => [itemId, { createdMs: 1 }])))
+    const content = new TfIdfIndex({ termsMax: 100 })
+    const texts = new TextNeighbours()
+    const row = (itemId: string) => catalogue.items.find(itemId)
+    for (const [itemId, text] of Object.entries(words)) {
+      content.add(row(itemId), text.split(' '))
+      catalogue.signals[row(itemId)] = isCold.includes(itemId) ? 49 : 50
+    }
+    texts.set(row('tent'), Float32Array.of(1, 0, 0, 0))
+    texts.set(row('boots'), Float32Array.of(0.8, 0.6, 0, 0))
+    texts.set(row('pan'), Float32Array.of(0.6, -0.8, 0, 0))
+    const liked = { recentRows: Int32Array.of(row('tent')), recentStrengths: Float32Array.of(1), nowMs: 2 }
+    return { catalogue, content, texts, row, user: person(liked) }
+  }
+
+  it('content finds cold items by what the model reads, all others by their words', () => {
+    const { catalogue, content, texts, user } = shop(['boots'])
+    const cosine = content.similarity(catalogue.items.find('tent'), catalogue.items.find('pan'))
+    expect(brought(contentCandidates(content, { texts, catalogue }), catalogue, user)).toEqual({
+      boots: [1, 'tent'],
+      pan: [expect.closeTo(cosine / 0.8, 5), 'tent'],
+    })
+    const warm = shop([])
+    expect(brought(contentCandidates(warm.content, warm), warm.catalogue, warm.user)).toEqual({ pan: [1, 'tent'] })
+    // Who was not read has its words.
+    const unread = shop(['boots', 'kettle', 'pan'])
+    unread.texts.clear()
+    expect(brought(contentCandidates(unread.content, unread), unread.catalogue, unread.user)).toEqual({ pan: [1, 'tent'] })
+  })
+
+  it('newcomer brings a new item to those who like what the model says goes with it', () => {
+    const { catalogue, content, texts, user } = shop(['boots'])
+    const source = newcomerCandidates(catalogue, content, { of: () => ({ impressions: 0, clicks: 0 }), meanRate: 0.05 }, texts)
+    for (let list = 0; list < 8; list++) brought(source, catalogue, user)
+    expect(brought(source, catalogue, user)).toMatchObject({ boots: [1, 'tent'] })
+  })
 })
 
 describe('newcomer', () => {
