@@ -117,7 +117,7 @@ export async function evaluate(
   }))
   return {
     ...counts,
-    convention: `${rankingConvention}; ${truthWords[truth]}; means over questions`,
+    convention: `ties ${data.ties}; ${rankingConvention}; ${truthWords[truth]}; means over questions`,
     results,
     paired: pairsOf(contestants, bootstrap, ks[0]!),
     curve: curveMs === 0 ? null : curveOf(tallies, ks[0]!, curveMs),

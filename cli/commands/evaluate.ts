@@ -23,6 +23,7 @@ export interface EvaluateFlags extends GlobalFlags {
   readonly plot: string | undefined
   readonly step: number | undefined
   readonly seed: number | undefined
+  readonly ties: number | undefined
   readonly progress: boolean
 }
 
@@ -95,6 +96,11 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         coerce: wholeNumber('seed', { min: 0, max: 1_000_000_000 }),
         requiresArg: true,
         describe: 'Of chance (1)',
+      })
+      .option('ties', {
+        coerce: wholeNumber('ties', { min: 0, max: 1_000_000_000 }),
+        requiresArg: true,
+        describe: 'Items of equal scores stand in an order drawn from this number (by item id)',
       })
       .option('progress', { type: 'boolean', default: true, describe: 'Progress bar on a terminal' })
       .example('$0 evaluate --data serenade --format sessions --protocol split --algorithms vmis-knn,stan', 'two on one split')

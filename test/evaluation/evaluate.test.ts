@@ -187,6 +187,24 @@ describe('measures by hand', () => {
     }
   })
 
+  it('puts items of equal scores in order of their ids, or in one that is drawn: any, and the same for the same number', async () => {
+    const steps = [3, 1, 2, 1, 2, 3].map((item, n) => ({ user: n, session: n, item, timeMs: n + 1 }))
+    const orders = new Set<string>()
+    for (let ties = 0; ties < 40; ties++) {
+      const [data, again] = [observationsOf(steps, 1, ties), observationsOf(steps, 1, ties)]
+      expect(again).toEqual(data)
+      expect(Array.from(data.items, (item) => data.itemIds[item])).toEqual(['3', '1', '2', '1', '2', '3'])
+      orders.add(data.itemIds.join())
+    }
+    expect(orders.size).toBe(6)
+    const byId = observationsOf(steps)
+    expect(byId.itemIds).toEqual(['1', '2', '3'])
+    const drawn = observationsOf(steps, 1, 7)
+    const popularity = chooseContestants(recommenderSpecs, { algorithms: ['popularity'], settings: [], retraining: ['live'] })
+    const { convention } = await evaluate(drawn, plansOf('prequential', drawn, planOptions), popularity, options)
+    expect(convention).toContain('ties in the order drawn from 7')
+  })
+
   it('leaves out what it is told to, and the algorithm gets room for the rest', async () => {
     const answer = [always('same', [3, 1, 0])]
     const at = (exclude: EvaluateOptions['exclude']) =>

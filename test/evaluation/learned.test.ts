@@ -182,7 +182,11 @@ describe('the learned ranker', () => {
       } as unknown as RecommenderSpec
       const plan = { part: 'test', updates: true, lastShare: 0.1, warmShare: 0.5, folds: 2, seed: 1, judgedTypes } as const
       const contestants = chooseContestants([spec], { algorithms: ['learned'], settings: [], retraining: ['live'] })
-      const found = await evaluate(data, plansOf('prequential', data, plan), contestants, { ...judgedAs, exclude: 'current', questionsMax })
+      const found = await evaluate(data, plansOf('prequential', data, plan), contestants, {
+        ...judgedAs,
+        exclude: 'current',
+        questionsMax,
+      })
       return { ...found, answers }
     }
     const [all, some] = [await answersOf(), await answersOf(20)]
