@@ -33,6 +33,7 @@ export function storedList(user: number, position: number): ListEntry {
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: `${listId}:${userId}`,
     rung: 'ranker',
     modelVersion: '1',

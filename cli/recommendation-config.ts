@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
 import { policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { candidateSources } from '../algorithms/candidate-set.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -92,14 +93,36 @@ export const recommendationConfig = Type.Object(
     }),
     sessionRules: Type.Object(
       {
-        association: share(
-          0,
-          'Score of what was touched most often in one session with the newest item (AR); 0 = off, nothing is learned.',
-        ),
-        sequential: share(0, 'Score of what was touched most often after it (SR); 0 = off, nothing is learned.'),
+        association: Type.Boolean({
+          default: false,
+          description:
+            'Whether what was touched most often in one session with the newest item (AR) is learned, as the source association.',
+        }),
+        sequential: Type.Boolean({
+          default: false,
+          description: 'Whether what was touched most often after it (SR) is learned, as the source sequential.',
+        }),
       },
       section,
     ),
+    ranker: Type.Object(
+      {
+        version: Type.String({
+          pattern: '^[0-9]{0,15}$',
+          default: '',
+          description: 'Version of the ranker that scores lists; empty = the one that the workers serve.',
+        }),
+        rung: oneOf(['ranker', 'linear'], {
+          default: 'ranker',
+          description: 'The best rung of lists; linear asks no ranker.',
+        }),
+      },
+      section,
+    ),
+    sources: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 10 }), {
+      default: {},
+      description: `What the scores of a source's candidates are multiplied by, by its name (${candidateSources.join(', ')}); 0 leaves it out, and one that is not named counts 1.`,
+    }),
     diversity: Type.Object(
       {
         method: oneOf(rerankMethods, { default: 'mmr', description: 'How lists are made varied; none = by relevance alone.' }),
@@ -216,6 +239,7 @@ export type RecommendationConfig = Static<typeof recommendationConfig>
 
 /** Refuses settings that contradict each other. Errors: `MILL_CONFIG_INVALID` naming the field and the fix. */
 export function checkRecommendationConfig({
+  sources,
   itemsMax,
   poolMax,
   explore,
@@ -225,10 +249,12 @@ export function checkRecommendationConfig({
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
   const { policy, isContextual } = policyVersion(explore.policy, explore.settings, explore.halfLifeMs)
+  const unknown = Object.keys(sources).find((name) => !candidateSources.includes(name as never))
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
     [poolMax < itemsMax, 'poolMax', `must be at least itemsMax (${itemsMax})`],
     [limits.first > itemsMax, 'limits.first', `must be at most itemsMax (${itemsMax})`],
+    [unknown !== undefined, `sources.${unknown}`, `is no source; there are ${candidateSources.join(', ')}`],
     [explore.slot >= itemsMax, 'explore.slot', `must be below itemsMax (${itemsMax})`],
     [policy.width(contextNames.length) < 1, 'explore.settings', `must have shared of at most ${contextNames.length}`],
     [

@@ -231,6 +231,7 @@ async function storeLists(): Promise<void> {
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: '',
     rung: 'linear',
     modelVersion: '',
