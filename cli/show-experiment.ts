@@ -46,6 +46,8 @@ export async function showExperiment(
   )
   for (const [metric, people] of Object.entries(needed))
     if (people !== null) console.log(`${metric}: a lift of 5 % is found with chance 80 % by ${people} people in each of two arms`)
+  for (const { metric, cap } of control)
+    if (cap !== null) console.log(`${metric}: a person counts at most ${cap.toFixed(2)}, more than 99.9 % of all people have`)
   const left = sumOf(ordered, first.metric, ({ explored }) => explored)
   if (left > 0)
     console.log(`${left} slots that a bandit filled are left out: millrace evaluate policy judges them by their chances`)
@@ -90,7 +92,14 @@ function plotOf({ id, control }: Experiment, results: readonly ExperimentResult[
   const rows = results.flatMap(({ variant, metric, lift, lower, upper, anytimeLower, anytimeUpper }) =>
     lift === null
       ? []
-      : [{ name: `${metric}: ${variant}`, value: lift, inner: [lower!, upper!], outer: [anytimeLower!, anytimeUpper!] } as const],
+      : [
+          {
+            name: `${metric}: ${variant}`,
+            value: lift,
+            inner: [lower!, upper!],
+            outer: [anytimeLower ?? lower!, anytimeUpper ?? upper!],
+          } as const,
+        ],
   )
   return intervalSvg({ title: `${id}: lift over ${control}`, unit: 'thick: at one look; thin: at any look', rows })
 }
