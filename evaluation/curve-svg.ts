@@ -5,6 +5,8 @@ import { svgText } from './svg-text.ts'
 export interface CurveLine {
   readonly name: string
   readonly values: readonly (number | null)[]
+  /** Lower and upper end of each value, drawn as a band; needs all values. */
+  readonly band?: readonly (readonly [number, number])[]
 }
 
 export interface CurveChart {
@@ -19,19 +21,38 @@ export interface CurveChart {
 }
 
 const width = 960
-const height = 420
-const margin = { left: 64, right: 24, top: 48, bottom: 72 }
-const colours = ['#0969da', '#cf222e', '#1a7f37', '#8250df', '#bc4c00', '#57606a', '#bf3989', '#0a3069']
+/** From the top to the axis. */
+const plotHeight = 348
+const margin = { left: 64, right: 24, top: 48, bottom: 36 }
+const colours = [
+  '#0969da',
+  '#cf222e',
+  '#1a7f37',
+  '#8250df',
+  '#bc4c00',
+  '#57606a',
+  '#bf3989',
+  '#0a3069',
+  '#d4a72c',
+  '#1b7c83',
+  '#6e7781',
+  '#24292f',
+]
+const legend = { perRow: 4, rowHeight: 20 }
 
 /** A chart of lines over time as a standalone SVG document. */
 export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: CurveChart): string {
-  const most = Math.max(1e-9, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)))
+  const height = plotHeight + margin.bottom + legend.rowHeight * Math.ceil(lines.length / legend.perRow)
+  const most = Math.max(
+    1e-9,
+    ...lines.flatMap(({ values, band }) => values.map((value, n) => Math.max(value ?? 0, band?.[n]?.[1] ?? 0))),
+  )
   const step = niceStep(most / 5)
   const top = Math.ceil(most / step) * step
   const first = timesMs[0] ?? 0
   const span = Math.max(1, (timesMs.at(-1) ?? 1) - first)
   const x = (timeMs: number) => margin.left + ((timeMs - first) / span) * (width - margin.left - margin.right)
-  const y = (value: number) => height - margin.bottom - (value / top) * (height - margin.top - margin.bottom)
+  const y = (value: number) => plotHeight - (value / top) * (plotHeight - margin.top)
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
@@ -46,15 +67,20 @@ export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: Curve
   for (let n = 0; n <= 6; n++) {
     const timeMs = first + (span * n) / 6
     parts.push(
-      `<text x="${x(timeMs).toFixed(1)}" y="${height - margin.bottom + 18}" text-anchor="middle" fill="#57606a">${svgText(tick(timeMs))}</text>`,
+      `<text x="${x(timeMs).toFixed(1)}" y="${plotHeight + 18}" text-anchor="middle" fill="#57606a">${svgText(tick(timeMs))}</text>`,
     )
   }
+  const colourOf = (n: number) => colours[n % colours.length]!
+  // Bands lie under every line.
+  lines.forEach(({ band }, n) => {
+    if (band) parts.push(`<path d="${bandPath(band, timesMs, x, y)}" fill="${colourOf(n)}" fill-opacity="0.12"/>`)
+  })
   lines.forEach(({ name, values }, n) => {
-    const colour = colours[n % colours.length]!
-    parts.push(`<path d="${pathOf(values, timesMs, x, y)}" fill="none" stroke="${colour}" stroke-width="1.5"/>`)
-    const at = margin.left + n * 220
-    parts.push(`<rect x="${at}" y="${height - 24}" width="12" height="12" fill="${colour}"/>`)
-    parts.push(`<text x="${at + 18}" y="${height - 14}" fill="#1f2328">${svgText(name)}</text>`)
+    parts.push(`<path d="${pathOf(values, timesMs, x, y)}" fill="none" stroke="${colourOf(n)}" stroke-width="1.5"/>`)
+    const left = margin.left + (n % legend.perRow) * 220
+    const line = plotHeight + margin.bottom + Math.floor(n / legend.perRow) * legend.rowHeight
+    parts.push(`<rect x="${left}" y="${line}" width="12" height="12" fill="${colourOf(n)}"/>`)
+    parts.push(`<text x="${left + 18}" y="${line + 10}" fill="#1f2328">${svgText(name)}</text>`)
   })
   return `${parts.join('\n')}\n</svg>\n`
 }
@@ -77,6 +103,18 @@ function pathOf(
     down = value !== null
   })
   return path
+}
+
+/** Along the lower ends and back along the upper ones. */
+function bandPath(
+  band: readonly (readonly [number, number])[],
+  timesMs: readonly number[],
+  x: (timeMs: number) => number,
+  y: (value: number) => number,
+): string {
+  const corners = band.map(([low], n) => `${x(timesMs[n]!).toFixed(1)} ${y(Math.max(0, low)).toFixed(1)}`)
+  const back = band.map(([, high], n) => `${x(timesMs[n]!).toFixed(1)} ${y(high).toFixed(1)}`).reverse()
+  return `M${[...corners, ...back].join('L')}Z`
 }
 
 function trimmed(value: number): string {

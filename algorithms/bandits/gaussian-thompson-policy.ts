@@ -1,6 +1,6 @@
-import { normalBestChances } from '../normal-best-chances.ts'
+import { drawBestNormal, normalBestChances } from '../normal-best-chances.ts'
 import { meanWidth, observeMean, shrunkMean } from './mean-sums-of-arm.ts'
-import { exactly, type Policy } from './policy.ts'
+import { type ArmSums, type Choices, exactly, type Policy } from './policy.ts'
 
 /** Settings of `gaussianThompsonPolicy`. */
 export interface GaussianThompsonOptions {
@@ -13,16 +13,22 @@ export interface GaussianThompsonOptions {
 
 /** Thompson sampling of means with normal rewards of known noise: m ± noise/√(n + pseudo) per arm, chances by quadrature. */
 export function gaussianThompsonPolicy({ noise = 0.5, prior = 0.5, pseudo = 1 }: GaussianThompsonOptions = {}): Policy {
+  const posteriorsOf = ({ arms }: Choices, sums: ArmSums) => ({
+    means: Float64Array.from(arms, (arm) => shrunkMean(sums.get(arm), prior, pseudo)),
+    deviations: Float64Array.from(arms, (arm) => noise / Math.sqrt((sums.get(arm)?.[0] ?? 0) + pseudo)),
+  })
   return {
     name: 'gaussian-thompson',
     armOf: (arm) => arm,
     width: () => meanWidth,
     observe: observeMean,
-    chances: ({ arms }, sums) => {
-      if (arms.length === 1) return exactly(Float64Array.of(1))
-      const means = Float64Array.from(arms, (arm) => shrunkMean(sums.get(arm), prior, pseudo))
-      const deviations = Float64Array.from(arms, (arm) => noise / Math.sqrt((sums.get(arm)?.[0] ?? 0) + pseudo))
+    chances: (choices, sums) => {
+      const { means, deviations } = posteriorsOf(choices, sums)
       return exactly(normalBestChances(means, deviations))
+    },
+    draw: (choices, sums, random) => {
+      const { means, deviations } = posteriorsOf(choices, sums)
+      return drawBestNormal(means, deviations, random)
     },
     expected: (sums) => shrunkMean(sums, prior, pseudo),
   }

@@ -107,6 +107,8 @@ class Learner {
     const choices = { arms, features, width: context.length, decisions: decision }
     const { policy, epsilon } = this.#contender
     const random = createRandom(`${policy.name} ${decision}`)
+    // Nothing is logged here, so nobody needs the chances themselves; a floor is laid under them, and does.
+    if (epsilon === 0 && policy.draw) return policy.draw(choices, this.#asOf(decision), random)
     return chooseSlate(policy, choices, this.#asOf(decision), { slots: 1, epsilon }, random)[0]!.candidate
   }
 
