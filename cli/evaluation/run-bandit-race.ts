@@ -58,10 +58,23 @@ export async function runBanditRace(flags: EvaluateBanditsFlags): Promise<void> 
     }
   })
   if (flags.plot !== undefined) await writePlot(flags.plot, results, flags.decisions)
-  const { decisions, arms, features, seeds, delay, update, epsilon } = flags
+  const { decisions, arms, features, seeds, drift, remove, delay, update, epsilon } = flags
   const bestFixed = overWorlds(fixed.map((clicks) => clicks / decisions))
   if (flags.json)
-    printJson({ decisions, arms, features, seeds, delay, update, halfLife: flags['half-life'], epsilon, bestFixed, results })
+    printJson({
+      decisions,
+      arms,
+      features,
+      seeds,
+      drift,
+      remove,
+      delay,
+      update,
+      halfLife: flags['half-life'],
+      epsilon,
+      bestFixed,
+      results,
+    })
   else print(flags, bestFixed, results)
 }
 
