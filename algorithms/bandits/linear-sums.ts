@@ -1,6 +1,7 @@
 import { invariant } from '../../core/invariant.ts'
 import { choleskyFactor, choleskySolve } from '../cholesky.ts'
 import type { Observation } from './policy.ts'
+import { SumsMemo } from './sums-memo.ts'
 
 /**
  * Layout of a linear arm of d features: Σwxxᵀ as its lower triangle by rows, Σwrx, Σw, Σwr². Raw sums without λI: they merge by
@@ -72,6 +73,14 @@ export class LinearArm {
     }
     return sum
   }
+}
+
+const factored = new SumsMemo<LinearArm>()
+
+/** The regression of an arm as its sums are now, factored anew only if they have changed. Undefined: nobody has seen it. */
+export function linearArmOf(sums: Float64Array | undefined, features: number, lambda: number): LinearArm {
+  const make = () => new LinearArm(sums, features, lambda)
+  return sums ? factored.of(sums, lambda, make) : make()
 }
 
 /** λI + Σwxxᵀ as a full symmetric matrix, row-major. */

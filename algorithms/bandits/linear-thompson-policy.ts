@@ -2,7 +2,7 @@ import type { Random } from '../../core/random.ts'
 import { drawBestNormal, normalBestChances } from '../normal-best-chances.ts'
 import { sampleNormal } from '../sample.ts'
 import { linearCandidates } from './linear-candidates.ts'
-import { LinearArm, linearWidth, observeLinear } from './linear-sums.ts'
+import { type LinearArm, linearArmOf, linearWidth, observeLinear } from './linear-sums.ts'
 import { type ArmSums, type Chances, type Choices, exactly, type Policy, placeOfBest } from './policy.ts'
 
 /** Settings of `linearThompsonPolicy`. */
@@ -27,7 +27,7 @@ export const sharedArm = '*'
  */
 export function linearThompsonPolicy(options: LinearThompsonOptions = {}): Policy {
   const { width = 0.5, lambda = 1, shared = false, draws = 1_000 } = options
-  const sharedOf = (choices: Choices, sums: ArmSums) => new LinearArm(sums.get(sharedArm), choices.width, lambda)
+  const sharedOf = (choices: Choices, sums: ArmSums) => linearArmOf(sums.get(sharedArm), choices.width, lambda)
   const posteriorsOf = (choices: Choices, sums: ArmSums) => {
     const candidates = linearCandidates(choices, sums, lambda)
     return {

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { createPolicy } from '../../algorithms/bandits/create-policy.ts'
 import { studentCritical } from '../../algorithms/student-t.ts'
 import { MillraceError } from '../../core/errors.ts'
@@ -7,6 +6,7 @@ import { bestFixedArm, type Contender, type RaceRun, race } from '../../evaluati
 import { curveSvg } from '../../evaluation/curve-svg.ts'
 import type { EvaluateBanditsFlags } from '../commands/evaluate-bandits.ts'
 import { printJson, printTable } from '../print.ts'
+import { writePlot } from '../write-plot.ts'
 import { evaluationBar } from './evaluation-bar.ts'
 
 const points = 50
@@ -37,27 +37,24 @@ export async function runBanditRace(flags: EvaluateBanditsFlags): Promise<void> 
   const worlds = Array.from({ length: flags.seeds }, (_, n) => worldOf(flags, n))
   const bar = evaluationBar(process.stderr.isTTY === true)
   const fixed = worlds.map(bestFixedArm)
-  const runs = contenders.map((contender) =>
-    worlds.map((world, n) => {
-      bar.update(contender.name, n / worlds.length, n * flags.decisions)
-      return race(world, contender, points)
-    }),
-  )
+  const runs = worlds.map((world, n) => {
+    bar.update(world.seed, n / worlds.length, n * flags.decisions)
+    return race(world, contenders, points)
+  })
   bar.stop()
   const results = contenders.map((contender, place): RaceResult => {
-    const own = runs[place]!
+    const own = runs.map((ofWorld) => ofWorld[place]!)
     const yardstick = yardstickOf(contenders, place)
     return {
       policy: contender.name,
       regret: overWorlds(own.map(lostBy)),
       rate: overWorlds(own.map(({ expected }) => expected / flags.decisions)),
       overBestFixed: overWorlds(own.map(({ expected }, n) => (expected - fixed[n]!) / flags.decisions)),
-      saved: overWorlds(own.map((run, n) => lostBy(runs[yardstick]![n]!) - lostBy(run))),
+      saved: overWorlds(own.map((run, n) => lostBy(runs[n]![yardstick]!) - lostBy(run))),
       against: contenders[yardstick]!.name,
       curve: Array.from({ length: points }, (_, at) => overWorlds(own.map(({ regret }) => regret[at]!))),
     }
   })
-  if (flags.plot !== undefined) await writePlot(flags.plot, results, flags.decisions)
   const { decisions, arms, features, seeds, drift, remove, delay, update, epsilon } = flags
   const bestFixed = overWorlds(fixed.map((clicks) => clicks / decisions))
   if (flags.json)
@@ -76,6 +73,7 @@ export async function runBanditRace(flags: EvaluateBanditsFlags): Promise<void> 
       results,
     })
   else print(flags, bestFixed, results)
+  if (flags.plot !== undefined) await writePlot(flags.plot, plotOf(results, decisions))
 }
 
 function lostBy({ regret }: RaceRun): number {
@@ -119,7 +117,7 @@ function overWorlds(values: readonly number[]): OverWorlds {
   return { mean, interval: [mean - half, mean + half] }
 }
 
-async function writePlot(path: string, results: readonly RaceResult[], decisions: number): Promise<void> {
+function plotOf(results: readonly RaceResult[], decisions: number): string {
   const title = 'Regret of bandit policies'
   const lines = results.map(({ policy, curve }) => ({
     name: policy,
@@ -129,10 +127,8 @@ async function writePlot(path: string, results: readonly RaceResult[], decisions
   // A point is the regret after its share of the decisions; none is lost before the first.
   const timesMs = Array.from({ length: points + 1 }, (_, at) => (at * decisions) / points)
   const tick = (at: number) => `${Math.round(at).toLocaleString('en')} decisions`
-  await writeFile(
-    path,
-    curveSvg({ title, unit: 'expected clicks lost, mean over worlds with its 95 % interval', timesMs, lines, tick }),
-  )
+  const unit = 'expected clicks lost, mean over worlds with its 95 % interval'
+  return curveSvg({ title, unit, timesMs, lines, tick })
 }
 
 function print(flags: EvaluateBanditsFlags, bestFixed: OverWorlds, results: readonly RaceResult[]): void {

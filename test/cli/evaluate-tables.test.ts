@@ -35,7 +35,7 @@ describe('evaluate bandits', () => {
     [0, 1].map((n) => {
       const world = { arms: 4, features: 3, decisions: 600, driftAt: 0.5, removeAt: 1, delay: 0, seed: `world ${n}` }
       const policy = createPolicy(name, settings)
-      return race(world, { name, policy, epsilon: 0, halfLife, update: 'hold' }).regret.at(-1)!
+      return race(world, [{ name, policy, epsilon: 0, halfLife, update: 'hold' }])[0]!.regret.at(-1)!
     })
   /** Mean and 95 % interval of two numbers: the deviation is half their distance times √2, Student's t with one degree 12.706. */
   const ofTwo = ([a, b]: readonly number[]) => {
