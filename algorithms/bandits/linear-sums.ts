@@ -83,14 +83,10 @@ export function linearArmOf(sums: Float64Array | undefined, features: number, la
   return sums ? factored.of(sums, lambda, make) : make()
 }
 
-/** λI + Σwxxᵀ as a full symmetric matrix, row-major. */
-export function precisionOf(sums: Float64Array | undefined, features: number, lambda: number): Float64Array {
+/** λI + Σwxxᵀ, d × d, row-major; only its lower triangle is filled, which is all that a Cholesky reads. */
+function precisionOf(sums: Float64Array | undefined, features: number, lambda: number): Float64Array {
   const matrix = new Float64Array(features * features)
-  for (let i = 0, at = 0; i < features; i++)
-    for (let j = 0; j <= i; j++, at++) {
-      const value = (sums?.[at] ?? 0) + (i === j ? lambda : 0)
-      matrix[i * features + j] = value
-      matrix[j * features + i] = value
-    }
+  if (sums) for (let i = 0, at = 0; i < features; i++) for (let j = 0; j <= i; j++, at++) matrix[i * features + j] = sums[at]!
+  for (let i = 0; i < features; i++) matrix[i * features + i]! += lambda
   return matrix
 }

@@ -66,6 +66,7 @@ export function race(options: WorldOptions, contenders: readonly Contender[], po
       decision,
       context,
       rates,
+      best: Math.max(...rates),
       luck: world.luckOf(decision),
       point: Math.floor((decision * points) / options.decisions),
     }
@@ -80,6 +81,7 @@ interface Person {
   readonly context: Float64Array
   /** Chance of a click on each arm there is. */
   readonly rates: Float64Array
+  readonly best: number
   readonly luck: { readonly uniform: number; readonly delay: number }
   readonly point: number
 }
@@ -99,12 +101,12 @@ class Runner {
     this.#regret = new Float64Array(points)
   }
 
-  meet({ decision, context, rates, luck, point }: Person, choices: Choices): void {
+  meet({ decision, context, rates, best, luck, point }: Person, choices: Choices): void {
     for (const pending of this.#due.get(decision) ?? []) this.#learner.outcome(pending)
     this.#due.delete(decision)
     const chosen = this.#learner.choose(choices)
     const reward = luck.uniform < rates[chosen]! ? 1 : 0
-    this.#lost += Math.max(...rates) - rates[chosen]!
+    this.#lost += best - rates[chosen]!
     this.#reward += reward
     this.#expected += rates[chosen]!
     this.#regret[point] = this.#lost
