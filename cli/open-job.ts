@@ -60,6 +60,14 @@ export async function openJob(config: Config) {
       { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
     ],
   )
+  ports.metrics.gauge(
+    'millrace_rules',
+    'Rules that lists are made by, and those left out because they are wrong or too many: millrace rules ls says why.',
+    () => [
+      { value: tables.rules.compiled.specs.length, labels: { state: 'set' } },
+      { value: tables.rules.faults.size, labels: { state: 'left-out' } },
+    ],
+  )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
