@@ -1,5 +1,5 @@
-import { niceStep } from './nice-step.ts'
 import { svgText } from './svg-text.ts'
+import { linearAxis, logarithmicAxis } from './value-axis.ts'
 
 /** One line of a chart: a value per step, null where there is none. */
 export interface CurveLine {
@@ -18,6 +18,8 @@ export interface CurveChart {
   readonly lines: readonly CurveLine[]
   /** What the axis says at a place; the time in UTC if absent. */
   readonly tick?: (at: number) => string
+  /** Whether values stand by their logarithms: for lines of very different size, all above 0 (false). */
+  readonly isLogarithmic?: boolean
 }
 
 const width = 960
@@ -35,34 +37,33 @@ const colours = [
   '#0a3069',
   '#d4a72c',
   '#1b7c83',
-  '#6e7781',
+  '#7f5539',
   '#24292f',
 ]
 const legend = { perRow: 4, rowHeight: 20 }
 
 /** A chart of lines over time as a standalone SVG document. */
-export function curveSvg({ title, unit, timesMs, lines, tick = timeTick }: CurveChart): string {
+export function curveSvg({ title, unit, timesMs, lines, tick = timeTick, isLogarithmic = false }: CurveChart): string {
   const height = plotHeight + margin.bottom + legend.rowHeight * Math.ceil(lines.length / legend.perRow)
-  const most = Math.max(
-    1e-9,
-    ...lines.flatMap(({ values, band }) => values.map((value, n) => Math.max(value ?? 0, band?.[n]?.[1] ?? 0))),
-  )
-  const step = niceStep(most / 5)
-  const top = Math.ceil(most / step) * step
+  const drawn = lines.flatMap(({ values, band }) => [
+    ...values.map((value) => value ?? 0),
+    ...(band ?? []).map(([, high]) => high),
+  ])
+  const axis = isLogarithmic ? logarithmicAxis(drawn) : linearAxis(drawn)
   const first = timesMs[0] ?? 0
   const span = Math.max(1, (timesMs.at(-1) ?? 1) - first)
   const x = (timeMs: number) => margin.left + ((timeMs - first) / span) * (width - margin.left - margin.right)
-  const y = (value: number) => plotHeight - (value / top) * (plotHeight - margin.top)
+  const y = (value: number) => plotHeight - axis.shareOf(value) * (plotHeight - margin.top)
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${margin.left}" y="24" font-size="15" fill="#1f2328">${svgText(title)}</text>`,
     `<text x="${margin.left}" y="40" fill="#57606a">${svgText(unit)}</text>`,
   ]
-  for (let n = 0; n * step <= top + step / 2; n++) {
-    const at = y(n * step).toFixed(1)
+  for (const mark of axis.marks) {
+    const at = y(mark).toFixed(1)
     parts.push(`<line x1="${margin.left}" y1="${at}" x2="${width - margin.right}" y2="${at}" stroke="#d0d7de"/>`)
-    parts.push(`<text x="${margin.left - 8}" y="${at}" dy="4" text-anchor="end" fill="#57606a">${trimmed(n * step)}</text>`)
+    parts.push(`<text x="${margin.left - 8}" y="${at}" dy="4" text-anchor="end" fill="#57606a">${trimmed(mark)}</text>`)
   }
   for (let n = 0; n <= 6; n++) {
     const timeMs = first + (span * n) / 6
@@ -112,7 +113,7 @@ function bandPath(
   x: (timeMs: number) => number,
   y: (value: number) => number,
 ): string {
-  const corners = band.map(([low], n) => `${x(timesMs[n]!).toFixed(1)} ${y(Math.max(0, low)).toFixed(1)}`)
+  const corners = band.map(([low], n) => `${x(timesMs[n]!).toFixed(1)} ${y(low).toFixed(1)}`)
   const back = band.map(([, high], n) => `${x(timesMs[n]!).toFixed(1)} ${y(high).toFixed(1)}`).reverse()
   return `M${[...corners, ...back].join('L')}Z`
 }

@@ -117,18 +117,21 @@ function overWorlds(values: readonly number[]): OverWorlds {
   return { mean, interval: [mean - half, mean + half] }
 }
 
+/** By logarithms: with and without the context, regret differs by a factor of thirty. */
 function plotOf(results: readonly RaceResult[], decisions: number): string {
-  const title = 'Regret of bandit policies'
-  const lines = results.map(({ policy, curve }) => ({
-    name: policy,
-    values: [0, ...curve.map(({ mean }) => mean)],
-    band: [[0, 0] as const, ...curve.map(({ interval }) => interval)],
-  }))
-  // A point is the regret after its share of the decisions; none is lost before the first.
-  const timesMs = Array.from({ length: points + 1 }, (_, at) => (at * decisions) / points)
-  const tick = (at: number) => `${Math.round(at).toLocaleString('en')} decisions`
-  const unit = 'expected clicks lost, mean over worlds with its 95 % interval'
-  return curveSvg({ title, unit, timesMs, lines, tick })
+  return curveSvg({
+    title: 'Regret of bandit policies',
+    unit: 'expected clicks lost after so many decisions, mean over worlds with its 95 % interval, logarithmic',
+    // A point is the regret after its share of the decisions.
+    timesMs: Array.from({ length: points }, (_, at) => ((at + 1) * decisions) / points),
+    lines: results.map(({ policy, curve }) => ({
+      name: policy,
+      values: curve.map(({ mean }) => mean),
+      band: curve.map(({ interval }) => interval),
+    })),
+    tick: (at) => Math.round(at).toLocaleString('en'),
+    isLogarithmic: true,
+  })
 }
 
 function print(flags: EvaluateBanditsFlags, bestFixed: OverWorlds, results: readonly RaceResult[]): void {
