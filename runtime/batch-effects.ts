@@ -7,6 +7,7 @@ import { listEntries } from './batch-outputs.ts'
 import type { BatchTransaction } from './batch-transaction.ts'
 import { StoreMoved } from './store-moved.ts'
 import type { TaskOwnership } from './task-ownership.ts'
+import type { OfferedLists } from './task-ports.ts'
 import type { TaskRetries } from './task-retries.ts'
 
 /** Stored lists that are fetched at once to see what keeps ours away. */
@@ -39,19 +40,19 @@ export class BatchEffects {
   }
 
   /**
-   * Tries until all is done; answers which of the lists were newer than what was stored, or null if the task was closed meanwhile. Throws
+   * Tries until all is done; answers what became of the lists, or null if the task was closed meanwhile. Throws
    * `StoreMoved` where the store is elsewhere: then the state is as it was.
    */
-  async apply(transaction: BatchTransaction, { from, to, ttlS }: EffectRange): Promise<readonly boolean[] | null> {
+  async apply(transaction: BatchTransaction, { from, to, ttlS }: EffectRange): Promise<OfferedLists | null> {
     const writes = transaction.writes()
     // Both are outputs: neither waits for the other, and the state for both.
-    let [swapped] = await Promise.all([this.#swapLists(transaction.lists, to), this.#send(transaction, from)])
-    if (swapped.includes(false)) swapped = await this.#swapAbove(transaction.lists, to, swapped)
+    let [offered] = await Promise.all([this.#swapLists(transaction.lists, to), this.#send(transaction, from)])
+    if (offered.swapped.includes(false)) offered = await this.#swapAbove(transaction.lists, to, offered)
     if (this.#ports.retries.closed) return null
     const isApplied = await this.#ports.ownership.commit({ from, to, writes, ttlS })
     if (this.#ports.retries.closed) return null
     if (!isApplied) throw new StoreMoved()
-    return swapped
+    return offered
   }
 
   /** The version of lists: the sum over all inputs grows with every batch, whichever topic the batch is of. */
@@ -69,26 +70,27 @@ export class BatchEffects {
     })
   }
 
-  async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
-    if (lists.length === 0) return []
+  async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<OfferedLists> {
+    if (lists.length === 0) return { texts: [], swapped: [] }
     const entries = listEntries(lists, this.versionAt(positions))
-    return await this.#ports.retries.run(() => this.#ports.lists.swap(entries))
+    const swapped = await this.#ports.retries.run(() => this.#ports.lists.swap(entries))
+    return { texts: entries.map(({ value }) => value), swapped }
   }
 
   /**
    * Some lists were refused: by a repeat of our own, or by a list of a higher epoch. That one's owner took it from a store that has
    * gone back since and whose clock was ahead: we take an epoch above it, if the task is still ours.
    */
-  async #swapAbove(lists: readonly ListWrite[], positions: Positions, swapped: readonly boolean[]): Promise<readonly boolean[]> {
+  async #swapAbove(lists: readonly ListWrite[], positions: Positions, offered: OfferedLists): Promise<OfferedLists> {
     const { ownership, retries } = this.#ports
-    const refused = lists.filter((_, index) => !swapped[index])
+    const refused = lists.filter((_, index) => !offered.swapped[index])
     let newest = 0
     for (let at = 0; at < refused.length; at += listsPerLook) {
       const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
       const stored = await retries.run(() => this.#ports.lists.get(keys))
       for (const text of stored) newest = Math.max(newest, versionOfServed(text).epoch)
     }
-    if (retries.closed || newest <= ownership.info.epoch) return swapped
+    if (retries.closed || newest <= ownership.info.epoch) return offered
     await ownership.renew(newest)
     return await this.#swapLists(lists, positions) // All of them: lists of one batch have one version.
   }

@@ -39,8 +39,13 @@ export interface BatchSummary {
   readonly deadLetters: number
   readonly late: number
   readonly lists: readonly ListWrite[]
+  /** Their values as they were offered to the store. */
+  readonly texts: readonly string[]
   /** Which of `lists` were newer than what was stored. */
   readonly swapped: readonly boolean[]
   /** The version that `lists` were offered with. */
   readonly version: ListVersion
 }
+
+/** What became of the lists of a batch. */
+export type OfferedLists = Pick<BatchSummary, 'texts' | 'swapped'>

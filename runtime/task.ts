@@ -17,7 +17,7 @@ import { StateCache } from './state-cache.ts'
 import { StoreMoved } from './store-moved.ts'
 import type { TaskLimits } from './task-limits.ts'
 import { TaskOwnership } from './task-ownership.ts'
-import type { TaskEvents, TaskPorts } from './task-ports.ts'
+import type { OfferedLists, TaskEvents, TaskPorts } from './task-ports.ts'
 import { TaskQueue } from './task-queue.ts'
 import { TaskRetries } from './task-retries.ts'
 import { type StoredTime, TaskTime, timeFamily } from './task-time.ts'
@@ -339,14 +339,14 @@ export class Task {
     const positions = { ...this.#positions, ...transaction.upstreams, ...(topic === '' ? {} : { [topic]: to }) }
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     const range = { from: this.#positions, to: positions, ttlS: this.#limits.stateTtlS }
-    let swapped: readonly boolean[] | null
+    let offered: OfferedLists | null
     try {
-      swapped = await this.#effects.apply(transaction, range)
+      offered = await this.#effects.apply(transaction, range)
     } catch (error) {
       if (!(error instanceof StoreMoved) || this.#closed) throw error
       return this.#goOnFromStore()
     }
-    if (!swapped) return
+    if (!offered) return
     transaction.settle()
     this.#positions = positions
     this.#events.done({
@@ -356,7 +356,7 @@ export class Task {
       deadLetters: transaction.deadLetters.length,
       late: transaction.lateRecords.length,
       lists: transaction.lists,
-      swapped,
+      ...offered,
       version: this.#effects.versionAt(positions),
     })
   }
