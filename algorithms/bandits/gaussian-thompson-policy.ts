@@ -1,6 +1,6 @@
-import { drawBestNormal, normalBestChances } from '../normal-best-chances.ts'
 import { meanWidth, observeMean, shrunkMean } from './mean-sums-of-arm.ts'
-import { type ArmSums, type Choices, exactly, type Policy } from './policy.ts'
+import { normalThompson } from './normal-thompson.ts'
+import type { ArmSums, Choices, Policy } from './policy.ts'
 
 /** Settings of `gaussianThompsonPolicy`. */
 export interface GaussianThompsonOptions {
@@ -22,14 +22,7 @@ export function gaussianThompsonPolicy({ noise = 0.5, prior = 0.5, pseudo = 1 }:
     armOf: (arm) => arm,
     width: () => meanWidth,
     observe: observeMean,
-    chances: (choices, sums) => {
-      const { means, deviations } = posteriorsOf(choices, sums)
-      return exactly(normalBestChances(means, deviations))
-    },
-    draw: (choices, sums, random) => {
-      const { means, deviations } = posteriorsOf(choices, sums)
-      return drawBestNormal(means, deviations, random)
-    },
+    ...normalThompson(posteriorsOf),
     expected: (sums) => shrunkMean(sums, prior, pseudo),
   }
 }

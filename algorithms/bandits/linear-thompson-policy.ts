@@ -1,9 +1,9 @@
 import type { Random } from '../../core/random.ts'
-import { drawBestNormal, normalBestChances } from '../normal-best-chances.ts'
 import { sampleNormal } from '../sample.ts'
 import { linearCandidates } from './linear-candidates.ts'
 import { type LinearArm, linearArmOf, linearWidth, observeLinear } from './linear-sums.ts'
-import { type ArmSums, type Chances, type Choices, exactly, type Policy, placeOfBest } from './policy.ts'
+import { normalThompson } from './normal-thompson.ts'
+import { type ArmSums, type Chances, type Choices, type Policy, placeOfBest } from './policy.ts'
 
 /** Settings of `linearThompsonPolicy`. */
 export interface LinearThompsonOptions {
@@ -28,28 +28,22 @@ export const sharedArm = '*'
 export function linearThompsonPolicy(options: LinearThompsonOptions = {}): Policy {
   const { width = 0.5, lambda = 1, shared = false, draws = 1_000 } = options
   const sharedOf = (choices: Choices, sums: ArmSums) => linearArmOf(sums.get(sharedArm), choices.width, lambda)
-  const posteriorsOf = (choices: Choices, sums: ArmSums) => {
+  const disjoint = normalThompson((choices, sums) => {
     const candidates = linearCandidates(choices, sums, lambda)
     return {
       means: Float64Array.from(candidates, ({ arm, x }) => arm.mean(x)),
       deviations: Float64Array.from(candidates, ({ arm, x }) => width * Math.sqrt(arm.spread(x))),
     }
-  }
+  })
   return {
     name: 'linear-thompson',
     armOf: (arm) => (shared ? sharedArm : arm),
     width: linearWidth,
     observe: observeLinear,
-    chances: (choices, sums, random) => {
-      if (shared) return drawnChances(choices, sharedOf(choices, sums), { width, draws }, random)
-      const { means, deviations } = posteriorsOf(choices, sums)
-      return exactly(normalBestChances(means, deviations))
-    },
-    draw: (choices, sums, random) => {
-      if (shared) return placeOfBest(drawScores(choices, sharedOf(choices, sums), width, random))
-      const { means, deviations } = posteriorsOf(choices, sums)
-      return drawBestNormal(means, deviations, random)
-    },
+    chances: (choices, sums, random) =>
+      shared ? drawnChances(choices, sharedOf(choices, sums), { width, draws }, random) : disjoint.chances(choices, sums, random),
+    draw: (choices, sums, random) =>
+      shared ? placeOfBest(drawScores(choices, sharedOf(choices, sums), width, random)) : disjoint.draw(choices, sums, random),
     expected: () => Number.NaN,
   }
 }

@@ -1,5 +1,5 @@
-import { drawBestNormal, normalBestChances } from '../normal-best-chances.ts'
-import { type ArmSums, type Choices, exactly, type Observation, type Policy } from './policy.ts'
+import { normalThompson } from './normal-thompson.ts'
+import type { ArmSums, Choices, Observation, Policy } from './policy.ts'
 
 /** Settings of `logisticThompsonPolicy`. */
 export interface LogisticThompsonOptions {
@@ -40,14 +40,7 @@ export function logisticThompsonPolicy({ precision = 1, alpha = 1 }: LogisticTho
     armOf: (arm) => arm,
     width: (features) => 2 * features,
     observe: (sums, observation) => observeLogistic(sums, observation, precision),
-    chances: (choices, sums) => {
-      const { means, deviations } = posteriorsOf(choices, sums)
-      return exactly(normalBestChances(means, deviations))
-    },
-    draw: (choices, sums, random) => {
-      const { means, deviations } = posteriorsOf(choices, sums)
-      return drawBestNormal(means, deviations, random)
-    },
+    ...normalThompson(posteriorsOf),
     expected: () => Number.NaN,
   }
 }

@@ -42,38 +42,37 @@ export async function runBanditRace(flags: EvaluateBanditsFlags): Promise<void> 
     return race(world, contenders, points)
   })
   bar.stop()
-  const results = contenders.map((contender, place): RaceResult => {
+  const results = resultsOf(contenders, runs, fixed, flags.decisions)
+  const bestFixed = overWorlds(fixed.map((clicks) => clicks / flags.decisions))
+  if (flags.json) printJson({ ...settingsOf(flags), bestFixed, results })
+  else print(flags, bestFixed, results)
+  if (flags.plot !== undefined) await writePlot(flags.plot, plotOf(results, flags.decisions))
+}
+
+/** `runs` by world and contender; `fixed`: what the best fixed arm of each world brings. */
+function resultsOf(
+  contenders: readonly Contender[],
+  runs: readonly (readonly RaceRun[])[],
+  fixed: readonly number[],
+  decisions: number,
+): RaceResult[] {
+  return contenders.map((contender, place) => {
     const own = runs.map((ofWorld) => ofWorld[place]!)
     const yardstick = yardstickOf(contenders, place)
     return {
       policy: contender.name,
       regret: overWorlds(own.map(lostBy)),
-      rate: overWorlds(own.map(({ expected }) => expected / flags.decisions)),
-      overBestFixed: overWorlds(own.map(({ expected }, n) => (expected - fixed[n]!) / flags.decisions)),
+      rate: overWorlds(own.map(({ expected }) => expected / decisions)),
+      overBestFixed: overWorlds(own.map(({ expected }, n) => (expected - fixed[n]!) / decisions)),
       saved: overWorlds(own.map((run, n) => lostBy(runs[n]![yardstick]!) - lostBy(run))),
       against: contenders[yardstick]!.name,
       curve: Array.from({ length: points }, (_, at) => overWorlds(own.map(({ regret }) => regret[at]!))),
     }
   })
-  const { decisions, arms, features, seeds, drift, remove, delay, update, epsilon } = flags
-  const bestFixed = overWorlds(fixed.map((clicks) => clicks / decisions))
-  if (flags.json)
-    printJson({
-      decisions,
-      arms,
-      features,
-      seeds,
-      drift,
-      remove,
-      delay,
-      update,
-      halfLife: flags['half-life'],
-      epsilon,
-      bestFixed,
-      results,
-    })
-  else print(flags, bestFixed, results)
-  if (flags.plot !== undefined) await writePlot(flags.plot, plotOf(results, decisions))
+}
+
+function settingsOf({ decisions, arms, features, seeds, drift, remove, delay, update, epsilon, ...rest }: EvaluateBanditsFlags) {
+  return { decisions, arms, features, seeds, drift, remove, delay, update, halfLife: rest['half-life'], epsilon }
 }
 
 function lostBy({ regret }: RaceRun): number {
