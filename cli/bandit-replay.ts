@@ -80,15 +80,27 @@ function momentOf(name: string, learned: number): string {
   return `${name}@${learned}`
 }
 
-/** What differs when a decision is taken again; null if nothing. */
+/** What differs when a decision is taken again; null if nothing. A page may show fewer slots than were drawn. */
 function replayed(
   table: BanditTable,
   { listId, policy, slots, exploration }: Explored,
 ): { logged: string; again: string } | null {
-  const { halfLifeMs } = readPolicyVersion(exploration.policy, exploration.version)
+  const { halfLifeMs, over } = readPolicyVersion(exploration.policy, exploration.version)
   const learned = table.learned(learnedName(policy, exploration), exploration.fadedToMs, halfLifeMs)
-  const { arm, chances } = replayExploration(exploration, listId, learned)
-  const shown = slots.find(({ explored }) => explored)?.source ?? ''
-  const isSame = arm === shown && exploration.chances.every((chance, at) => chance === chances[at])
-  return isSame ? null : { logged: `${shown} of ${exploration.chances.join(' ')}`, again: `${arm} of ${[...chances].join(' ')}` }
+  const { chances, drawn } = replayExploration(exploration, listId, learned)
+  const shown = slots
+    .filter(({ explored }) => explored)
+    .map((slot) => [over === 'source' ? slot.source : slot.itemId, slot.propensity])
+  const again = drawn.map(({ arm, propensity }) => [exploration.arms[arm]!, propensity])
+  const told = new Set(again.map((one) => one.join()))
+  const isSame =
+    shown.length > 0 &&
+    shown.every((one) => told.has(one.join())) &&
+    exploration.chances.every((chance, at) => chance === chances.values[at])
+  return isSame
+    ? null
+    : {
+        logged: `${shown.join(' ')} of ${exploration.chances.join(' ')}`,
+        again: `${again.join(' ')} of ${chances.values.join(' ')}`,
+      }
 }

@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
-import { policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { exploredKinds, type PolicyVersion, policyVersion } from '../algorithms/bandits/policy-version.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
-import { contextNames } from '../operators/exploration-context.ts'
+import { columnContextNames, contextNames } from '../operators/exploration-context.ts'
 import { explorationSegments } from '../operators/exploration-segment.ts'
 import { oneOf } from './one-of.ts'
 
@@ -142,10 +142,40 @@ export const recommendationConfig = Type.Object(
     explore: Type.Object(
       {
         enabled: Type.Boolean({ default: true, description: 'Whether lists of this surface explore at all.' }),
-        slot: Type.Integer({ minimum: 0, maximum: 99, default: 4, description: 'Place from 0 that the bandit fills.' }),
+        over: oneOf(exploredKinds, {
+          default: 'source',
+          description:
+            'What the bandit chooses: the candidate source of a slot (its best item fills it), its item, or the items of the first places (slate).',
+        }),
+        slot: Type.Integer({
+          minimum: 0,
+          maximum: 99,
+          default: 4,
+          description: 'Place from 0 that it fills, unless it fills a slate.',
+        }),
+        items: Type.Integer({
+          minimum: 2,
+          maximum: 50,
+          default: 10,
+          description: 'Best items that an item slot or a slate is drawn from.',
+        }),
+        places: Type.Integer({ minimum: 2, maximum: 10, default: 3, description: 'First places that a slate fills.' }),
+        looked: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 1 }), {
+          maxItems: 10,
+          default: [],
+          description:
+            'Chance that each place of a slate is looked at, for learning by position; empty = people read from the top to the first click (cascade).',
+        }),
+        marginalDraws: Type.Integer({
+          minimum: 0,
+          maximum: 10_000,
+          default: 0,
+          description:
+            'Slates from which the chance of an item to stand in its place whatever stands above is counted, exact where that is no more work; 0 = not logged.',
+        }),
         policy: oneOf(policyNames, {
           default: 'beta-thompson',
-          description: 'The bandit policy that draws the source of its item.',
+          description: 'The bandit policy that draws.',
         }),
         settings: Type.Record(Type.String(), Type.Number(), {
           default: {},
@@ -165,7 +195,7 @@ export const recommendationConfig = Type.Object(
           minimum: 0.001,
           maximum: 1,
           default: 0.05,
-          description: 'Share of its draws that is spread evenly over the sources.',
+          description: 'Share of its draws that is spread evenly over what it draws from.',
         }),
         share: share(1, 'Share of lists that explore.'),
         minimumRelevance: share(
@@ -209,15 +239,22 @@ export function checkRecommendationConfig({
   promotions,
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
-  const { policy, isContextual } = policyVersion(explore.policy, explore.settings, explore.halfLifeMs)
+  const { policy, isContextual, over } = exploringPolicy(explore)
+  const seen = over === 'source' ? contextNames : columnContextNames
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
     [poolMax < itemsMax, 'poolMax', `must be at least itemsMax (${itemsMax})`],
     [limits.first > itemsMax, 'limits.first', `must be at most itemsMax (${itemsMax})`],
     [explore.slot >= itemsMax, 'explore.slot', `must be below itemsMax (${itemsMax})`],
-    [policy.width(contextNames.length) < 1, 'explore.settings', `must have shared of at most ${contextNames.length}`],
+    [over === 'slate' && explore.places > explore.items, 'explore.places', `must be at most explore.items (${explore.items})`],
     [
-      isContextual && policy.armOf('one') === policy.armOf('another'),
+      over === 'slate' && explore.items > limits.first,
+      'explore.items',
+      `must be at most limits.first (${limits.first}) for a slate`,
+    ],
+    [policy.width(seen.length) < 1, 'explore.settings', `must have shared of at most ${seen.length}`],
+    [
+      over === 'source' && isContextual && policy.armOf('one') === policy.armOf('another'),
       'explore.settings',
       'must have a model per arm (shared 0): all sources see one context',
     ],
@@ -232,4 +269,9 @@ export function checkRecommendationConfig({
   ]
   const fault = faults.find(([isWrong]) => isWrong)
   if (fault) throw new MillraceError('MILL_CONFIG_INVALID', `"recommendations.${fault[1]}" ${fault[2]}`)
+}
+
+/** The bandit policy of a configuration. Errors: `MILL_CONFIG_INVALID` for a name or setting that it does not have. */
+export function exploringPolicy({ policy, settings, halfLifeMs, over, looked }: RecommendationConfig['explore']): PolicyVersion {
+  return policyVersion(policy, settings, halfLifeMs, { over, looked, itemContext: 'columns' })
 }

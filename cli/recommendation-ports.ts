@@ -1,4 +1,3 @@
-import { policyVersion } from '../algorithms/bandits/policy-version.ts'
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
@@ -29,7 +28,7 @@ import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
-import { checkRecommendationConfig } from './recommendation-config.ts'
+import { checkRecommendationConfig, exploringPolicy } from './recommendation-config.ts'
 
 /** The policy under which personal lists are made and judged. */
 export const learnedPolicy = 'learned'
@@ -104,7 +103,8 @@ export function recommendationPorts(
       ...explore,
       first,
       policy: learnedPolicy,
-      explorer: policyVersion(explore.policy, explore.settings, explore.halfLifeMs),
+      itemsMax: explore.items,
+      explorer: exploringPolicy(explore),
     },
     promote: { promotions: settings.promotions, poolMax },
     rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },

@@ -1,54 +1,52 @@
 import { map, type OperatorFunction } from 'rxjs'
-import type { Chances } from '../algorithms/bandits/policy.ts'
+import type { Chances, Policy } from '../algorithms/bandits/policy.ts'
 import type { PolicyVersion } from '../algorithms/bandits/policy-version.ts'
-import { candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
 import type { Catalogue } from '../algorithms/catalogue.ts'
-import { drawArm } from '../algorithms/exploration.ts'
-import { createRandom, type Random } from '../core/random.ts'
+import { createRandom } from '../core/random.ts'
 import type { Batch } from '../ports/batch.ts'
 import { learnedName } from '../schemas/bandit-update.ts'
-import { type ExplorationQuestion, explorationChances, explorationRandom } from './exploration-chances.ts'
-import { explorationContext } from './exploration-context.ts'
+import {
+  drawExploration,
+  type ExplorationDraw,
+  type ExplorationQuestion,
+  type Knowing,
+  marginalChances,
+  type SlotMarginals,
+} from './exploration-chances.ts'
+import { columnContext, explorationContext, hiddenContext } from './exploration-context.ts'
+import { explorationOffer, type OfferOptions } from './exploration-offer.ts'
 import { type ExplorationSegment, segmentOf } from './exploration-segment.ts'
 import type { ListDraft } from './list-draft.ts'
 import type { BanditTable } from './tables/bandit-table.ts'
 
-export interface ExploreOptions {
+export interface ExploreOptions extends Omit<OfferOptions, 'over'> {
   readonly enabled: boolean
-  /** Place that the bandit fills, from 0. */
-  readonly slot: number
-  /** First places of a list: the arm's item is one that does not stand in them. */
-  readonly first: number
   /** The list policy under which outcomes are counted. */
   readonly policy: string
-  /** The bandit policy that draws. */
+  /** The bandit policy that draws, and what it draws. */
   readonly explorer: PolicyVersion
   /** Share of draws spread evenly, 0–1: no arm's chance falls below epsilon / arms, so no estimate divides by nearly 0. */
   readonly epsilon: number
   /** Share of lists that explore, 0–1. */
   readonly share: number
-  /** Candidates below are not explored: 0–1 on a scale from the worst candidate's score to the best's. */
-  readonly minimumRelevance: number
   /** Whose rewards a list draws with. */
   readonly segmentBy: ExplorationSegment
+  /** First places that a slate fills. */
+  readonly places: number
+  /** Slates from which the marginal chances of a slate are counted where they cannot be had exactly; 0 = they are not told. */
+  readonly marginalDraws: number
 }
 
-/** Arm sets whose chances are remembered until a posterior moves. */
+/** Policies and sets of arms whose state and chances are remembered until a posterior moves. */
 const remembered = 1024
 /** Sums that fade are read as of one of so many moments of a half-life. */
 const fadeSteps = 64
 
-/** What the policy drew from. */
-interface Drawn {
-  readonly chances: Chances
-  readonly learned: number
-}
-
 /**
- * Lets a bandit policy fill one slot: an arm is a candidate source, its item that source's best one outside the first places. The arm is
- * drawn with the list's own seed from the policy's chances, given what the log told until now, and they are kept as propensities with all
- * that a replay needs. It takes the place of an item of its own
- * first-level category, as far as there is one.
+ * Lets a bandit policy fill one slot, or the first ones, by its scope: an arm is a candidate source, which shows its best candidate outside the
+ * first places, or an item. Arms are drawn by the list's own id from the policy's chances, given what the log told until now, and the chances are
+ * kept as propensities with all that a replay needs. What fills a single slot takes the place of an item of its own first-level category, as
+ * far as there is one; a slate arranges the first places anew.
  *
  *     source  x--y--|     x = [draft]
  *     result  x--y--|     x = [draft with one item of `order` moved into the slot]
@@ -61,7 +59,7 @@ interface Drawn {
  */
 export function exploreSlot(
   bandit: BanditTable,
-  catalogue: Pick<Catalogue, 'topCategory'>,
+  catalogue: Pick<Catalogue, 'items' | 'topCategory'>,
   options: ExploreOptions,
 ): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
   const explorer = new Explorer(bandit, catalogue, options)
@@ -73,51 +71,61 @@ export function exploreSlot(
 
 class Explorer {
   readonly #bandit: BanditTable
-  readonly #catalogue: Pick<Catalogue, 'topCategory'>
+  readonly #catalogue: Pick<Catalogue, 'items' | 'topCategory'>
   readonly #options: ExploreOptions
-  readonly #known = new Map<string, Drawn>()
+  readonly #known = new Map<string, Knowing>()
   #version = -1
 
-  constructor(bandit: BanditTable, catalogue: Pick<Catalogue, 'topCategory'>, options: ExploreOptions) {
+  constructor(bandit: BanditTable, catalogue: Pick<Catalogue, 'items' | 'topCategory'>, options: ExploreOptions) {
     this.#bandit = bandit
     this.#catalogue = catalogue
     this.#options = options
   }
 
   explore(draft: ListDraft): void {
-    const { slot, share, epsilon, explorer, segmentBy } = this.#options
+    const { share, explorer } = this.#options
+    const { over, version } = explorer
+    const slot = over === 'slate' ? 0 : this.#options.slot
     if (draft.order.length <= slot) return
     if (share < 1 && createRandom(`explore share ${draft.listId}`).next() >= share) return
-    const { arms, places } = armsOf(draft, this.#options)
-    if (arms.length === 0) return
-    const { policy, version, isContextual } = explorer
-    const random = explorationRandom(draft.listId)
-    const segment = segmentOf(draft, segmentBy)
-    const context = isContextual ? explorationContext(draft) : []
+    const { arms, places } = explorationOffer(draft, this.#catalogue, { ...this.#options, over })
+    const context = contextOf(draft, places, explorer)
+    if (arms.length === 0 || context === null) return
+    const segment = this.#segmentOf(draft)
     const fadedToMs = this.#fadedTo(draft.update.eventTimeMs)
-    const name = learnedName(this.#options.policy, { policy: policy.name, version, segment })
-    const question = { arms, context, epsilon }
-    const { chances, learned } = isContextual
-      ? this.#draw(name, question, fadedToMs, random)
-      : this.#drawKnown(name, question, fadedToMs, random)
-    const drawn = drawArm(chances.values, random.next())
-    const { topCategory } = this.#catalogue
-    draft.order = moved(draft.order, places[drawn]!, this.#options, (place) => topCategory[draft.set.rows[place]!]!)
+    const known = this.#knownOf(segment, fadedToMs)
+    const asked = over === 'slate' ? Math.min(this.#options.places, arms.length) : 1
+    const question = { arms, context, epsilon: this.#options.epsilon, places: asked }
+    const draw = drawExploration(known, question, draft.listId)
+    const taken = draw.drawn.map(({ arm }) => places[arm]!)
+    draft.order = over === 'slate' ? withFirst(draft.order, taken) : this.#moved(draft, taken[0]!)
     draft.exploration = {
+      ...question,
+      ...this.#marginalsOf(known, question, draw, draft.listId),
       slot,
-      policy: policy.name,
+      policy: known.policy.name,
       version,
       segment,
-      arms,
-      chances: [...chances.values],
-      draws: chances.draws,
-      epsilon,
-      learned,
+      chances: [...draw.chances.values],
+      draws: draw.chances.draws,
+      learned: known.learned.rewards,
       fadedToMs,
-      context,
-      arm: arms[drawn]!,
-      propensity: chances.values[drawn]!,
+      over,
+      drawn: draw.drawn.map(({ arm, propensity }, at) => ({ slot: slot + at, arm: arms[arm]!, propensity })),
     }
+  }
+
+  #segmentOf(draft: ListDraft): string {
+    const { segmentBy, explorer } = this.#options
+    const segment = segmentOf(draft, segmentBy)
+    // Another version of the network means other numbers by its last layer.
+    return explorer.isContextual && explorer.itemContext === 'hidden' ? `${segment}@${draft.modelVersion}` : segment
+  }
+
+  #marginalsOf(known: Knowing, question: ExplorationQuestion, draw: ExplorationDraw, listId: string): SlotMarginals {
+    const draws = this.#options.marginalDraws
+    if (known.over !== 'slate' || draws === 0) return { marginals: [], marginalDraws: 0 }
+    return marginalChances(known, question, draw, { draws, listId })
   }
 
   #fadedTo(nowMs: number): number {
@@ -127,84 +135,67 @@ class Explorer {
     return Math.floor(Math.floor(nowMs / step) * step)
   }
 
-  /** Without a context equal arms have equal chances, and such policies draw nothing while they make them. */
-  #drawKnown(name: string, question: ExplorationQuestion, fadedToMs: number, random: Random): Drawn {
+  /** What the policy knows for a segment. Without a context equal arms have equal chances, and such policies draw nothing while they make them. */
+  #knownOf(segment: string, fadedToMs: number): Knowing {
+    const { explorer, policy } = this.#options
     if (this.#bandit.version !== this.#version || this.#known.size >= remembered) {
       this.#known.clear()
       this.#version = this.#bandit.version
     }
-    const key = `${name}/${fadedToMs}/${question.arms.join()}`
-    let drawn = this.#known.get(key)
-    if (!drawn) {
-      drawn = this.#draw(name, question, fadedToMs, random)
-      this.#known.set(key, drawn)
+    const key = `${fadedToMs}/${segment}`
+    let known = this.#known.get(key)
+    if (!known) {
+      const name = learnedName(policy, { policy: explorer.policy.name, version: explorer.version, segment })
+      const learned = this.#bandit.learned(name, fadedToMs, explorer.halfLifeMs)
+      known = { ...explorer, learned, policy: explorer.isContextual ? explorer.policy : remembering(explorer.policy) }
+      this.#known.set(key, known)
     }
-    return drawn
+    return known
   }
 
-  #draw(name: string, question: ExplorationQuestion, fadedToMs: number, random: Random): Drawn {
-    const { explorer } = this.#options
-    const learned = this.#bandit.learned(name, fadedToMs, explorer.halfLifeMs)
-    return { chances: explorationChances(explorer, question, learned, random), learned: learned.rewards }
+  /**
+   * The order with `place` in the slot. What leaves the first places for it is the last one of its first-level category that does not stand
+   * before the slot, so that the list keeps within its cap; if there is none, the last of all.
+   */
+  #moved({ order, set }: ListDraft, place: number): Int32Array {
+    const { slot, first } = this.#options
+    if (order[slot] === place) return order
+    const categoryOf = (other: number) => this.#catalogue.topCategory[set.rows[other]!]!
+    const rest = [...order].filter((other) => other !== place)
+    const leaver = rest.slice(0, first).findLastIndex((other) => categoryOf(other) === categoryOf(place))
+    if (leaver >= slot) rest.splice(first - 1, 0, ...rest.splice(leaver, 1))
+    rest.splice(slot, 0, place)
+    return Int32Array.from(rest.slice(0, order.length))
   }
 }
 
-/** Sources that have something relevant to show, and the place of each one's best. */
-function armsOf(draft: ListDraft, { slot, first, minimumRelevance }: ExploreOptions): { arms: string[]; places: number[] } {
-  const shown = new Set(draft.order.subarray(0, first))
-  shown.delete(draft.order[slot]!) // Its own place is the one to fill.
-  const scoreMin = scoreAt(draft, minimumRelevance)
-  const arms: string[] = []
-  const places: number[] = []
-  for (let source = 0; source < sourceCount; source++) {
-    const place = bestOf(draft, source, (other) => !shown.has(other) && (scoreMin === null || draft.scores[other]! >= scoreMin))
-    if (place < 0) continue
-    arms.push(candidateSources[source]!)
-    places.push(place)
-  }
-  return { arms, places }
+/** What the policy sees, [] where it does not look; null where there is nothing to be seen. */
+function contextOf(
+  draft: ListDraft,
+  places: readonly number[],
+  { over, isContextual, itemContext }: PolicyVersion,
+): number[] | null {
+  if (!isContextual) return []
+  if (over === 'source') return explorationContext(draft)
+  return itemContext === 'hidden' ? hiddenContext(draft, places) : columnContext(draft, places)
 }
 
-/** The score at a share of the way from the worst candidate's to the best's; null = any. */
-function scoreAt({ scores, set }: ListDraft, share: number): number | null {
-  if (share === 0) return null
-  let least = Number.POSITIVE_INFINITY
-  let most = Number.NEGATIVE_INFINITY
-  for (let place = 0; place < set.count; place++) {
-    least = Math.min(least, scores[place]!)
-    most = Math.max(most, scores[place]!)
+/** A policy that is asked once for each set of arms. */
+function remembering(policy: Policy): Policy {
+  const known = new Map<string, Chances>()
+  return {
+    ...policy,
+    chances: (choices, sums, random) => {
+      const key = choices.arms.join()
+      const chances = known.get(key) ?? policy.chances(choices, sums, random)
+      if (known.size >= remembered) known.clear()
+      known.set(key, chances)
+      return chances
+    },
   }
-  return least + share * (most - least)
 }
 
-/** The place of a source's best candidate that may be shown; -1 if it has none. */
-function bestOf(draft: ListDraft, source: number, mayShow: (place: number) => boolean): number {
-  let best = -1
-  let bestScore = 0
-  for (let place = 0; place < draft.set.count; place++) {
-    const score = draft.set.scores[place * sourceCount + source]!
-    if (score > bestScore && mayShow(place)) {
-      best = place
-      bestScore = score
-    }
-  }
-  return best
-}
-
-/**
- * The order with `place` in the slot. What leaves the first places for it is the last one of its first-level category that does
- * not stand before the slot, so that the list keeps within its cap; if there is none, the last of all.
- */
-function moved(
-  order: Int32Array,
-  place: number,
-  { slot, first }: ExploreOptions,
-  categoryOf: (place: number) => number,
-): Int32Array {
-  if (order[slot] === place) return order
-  const rest = [...order].filter((other) => other !== place)
-  const leaver = rest.slice(0, first).findLastIndex((other) => categoryOf(other) === categoryOf(place))
-  if (leaver >= slot) rest.splice(first - 1, 0, ...rest.splice(leaver, 1))
-  rest.splice(slot, 0, place)
-  return Int32Array.from(rest.slice(0, order.length))
+/** The order with some of its places first. */
+function withFirst(order: Int32Array, places: readonly number[]): Int32Array {
+  return Int32Array.from([...places, ...order.filter((place) => !places.includes(place))])
 }

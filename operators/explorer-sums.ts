@@ -1,6 +1,7 @@
 import { fadingReference, fadingWeight, moveReference } from '../algorithms/bandits/fading-weight.ts'
 import { learnExactly } from '../algorithms/bandits/learn-exactly.ts'
 import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { cascadeObservations, positionObservations } from '../algorithms/bandits/slate-observations.ts'
 import { observeWeighted, weightedWidth } from '../algorithms/bandits/weighted-mean.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { StateFamily, Transaction } from '../ports/batch.ts'
@@ -8,17 +9,21 @@ import { type LearnedState, learnedStateSchema } from '../schemas/bandit-state.t
 import { type Explorer, learnedName } from '../schemas/bandit-update.ts'
 import type { LearnedArm } from '../schemas/learned-arm.ts'
 import type { Reward, RewardSlot } from '../schemas/reward.ts'
+import { contextWidth } from './exploration-chances.ts'
 
 export const learnedFamily: StateFamily<LearnedState> = { name: 'learned', codec: learnedStateSchema }
 
 /** Policies read from the log that are remembered. */
 const versionsMax = 256
-/** Arms of one policy and segment: whoever writes decisions may not grow a state without end. */
+/** Arms of one policy and segment, and numbers of all of them together: what is told in one record stays below a megabyte. */
 const armsMax = 1_000
-/** Sums of an arm, for the same reason. */
-const widthMax = 100_000
+const numbersMax = 100_000
 
-/** What bandit policies learn from the slots they chose, by the features and the chance of the decision, never by today's. */
+/**
+ * What bandit policies learn from the slots they chose, by the features and the chance of the decision, never by today's. Of a slate it is
+ * learned what its places say of each other (`cascadeObservations`, `positionObservations`). An arm too many takes the place of the one that was
+ * shown longest ago, which is forgotten: items come and go, and a later showing begins anew.
+ */
 export class ExplorerSums {
   readonly #versions = new Map<string, PolicyVersion>()
 
@@ -31,18 +36,23 @@ export class ExplorerSums {
   faultOf(transaction: Pick<Transaction, 'get'>, reward: Reward): string | null {
     const name = this.nameOf(reward)
     if (name === null) return null
-    const { policy, version, context } = reward.exploration!
+    const exploration = reward.exploration!
+    const { policy, version, context } = exploration
     const known = this.#versionOf(policy, version)
     if (!known) return `nobody knows the policy ${policy} with ${version}`
     if (!context.every(Number.isFinite)) return 'the context of its exploration is not all numbers'
+    const features = contextWidth(exploration, known.over)
+    if (!Number.isInteger(features))
+      return `a context of ${context.length} numbers is not one of ${exploration.arms.length} items`
+    const width = known.policy.width(features)
+    if (!(width >= 1 && width <= numbersMax)) return `a context of ${features} numbers is not for ${policy} with ${version}`
     const arms = transaction.get(learnedFamily, name)?.arms ?? []
-    const isNew = ({ slot }: RewardSlot) => !arms.some(({ arm }) => arm === slot.source)
-    if (arms.length >= armsMax && exploredOf(reward).some(isNew)) return `the policy has ${arms.length} arms already`
-    const width = known.policy.width(context.length)
-    if (!(width >= 1 && width <= widthMax)) return `a context of ${context.length} numbers is not for ${policy} with ${version}`
     const other = arms.find(({ sums }) => sums.length > 0 && sums.length !== width)
-    if (other) return `its context of ${context.length} numbers takes ${width} sums, but there are ${other.sums.length}`
-    const wrong = exploredOf(reward).find(({ slot }) => !(slot.propensity > 0 && slot.propensity <= 1))
+    if (other) return `its context of ${features} numbers takes ${width} sums, but there are ${other.sums.length}`
+    const explored = exploredOf(reward)
+    const stranger = known.over === 'source' ? undefined : explored.find(({ slot }) => !exploration.arms.includes(slot.itemId))
+    if (stranger) return `the item of its slot ${stranger.slot.position} is none that it drew from`
+    const wrong = explored.find(({ slot }) => !(slot.propensity > 0 && slot.propensity <= 1))
     return wrong ? `the chance ${wrong.slot.propensity} of its slot ${wrong.slot.position} is not in (0, 1]` : null
   }
 
@@ -50,21 +60,22 @@ export class ExplorerSums {
   add(transaction: Pick<Transaction, 'get' | 'put'>, reward: Reward): Explorer | null {
     const name = this.nameOf(reward)
     if (name === null) return null
-    const { policy, version, segment, context } = reward.exploration!
+    const { policy, version, segment } = reward.exploration!
     const known = this.#versionOf(policy, version)!
     const { halfLifeMs } = known
     const { timeMs, closedMs, decisionId } = reward
     const state = transaction.get(learnedFamily, name) ?? emptyState(halfLifeMs === 0 ? 0 : timeMs)
     moveTo(state, fadingReference(timeMs, state.referenceMs, halfLifeMs), halfLifeMs)
-    const weight = fadingWeight(timeMs, state.referenceMs, halfLifeMs)
-    const features = Float64Array.from(context)
-    for (const slot of exploredOf(reward)) {
-      const arm = counted(state, slot.slot.source, slot.reward)
-      update(arm.weighted, weightedWidth, (sums) => observeWeighted(sums, slot.reward, slot.slot.propensity))
-      const home = known.policy.armOf(arm.arm)
-      const { sums } = home === arm.arm ? arm : counted(state, home, slot.reward)
-      const observation = { features, reward: slot.reward, weight, seed: decisionId }
-      update(sums, known.policy.width(features.length), (own) => learnExactly(known.policy, own, observation))
+    const fade = fadingWeight(timeMs, state.referenceMs, halfLifeMs)
+    for (const { arm: armName, features, propensity, reward: value, weight } of observationsOf(reward, known)) {
+      const home = known.policy.armOf(armName)
+      const width = known.policy.width(features.length)
+      makeRoom(state, armName, width)
+      const arm = counted(state, armName, value, timeMs)
+      update(arm.weighted, weightedWidth, (sums) => observeWeighted(sums, value, propensity))
+      const { sums } = home === armName ? arm : counted(state, home, value, timeMs)
+      const observation = { features, reward: value, weight, seed: decisionId }
+      update(sums, width, (own) => learnExactly(known.policy, own, observation, fade))
       state.rewards++
     }
     state.eventTimeMs = Math.max(state.eventTimeMs, closedMs)
@@ -98,6 +109,48 @@ function exploredOf({ slots }: Reward): RewardSlot[] {
   return slots.filter(({ slot }) => slot.explored)
 }
 
+/** What became of an arm in a slot. */
+interface ArmObservation {
+  readonly arm: string
+  readonly features: Float64Array
+  readonly propensity: number
+  readonly reward: number
+  readonly weight: number
+}
+
+/** What a row says of arms: of a slate those that were seen, as far as they were. */
+function observationsOf(reward: Reward, { over, looked }: PolicyVersion): ArmObservation[] {
+  const { arms, context } = reward.exploration!
+  const width = contextWidth(reward.exploration!, over)
+  const explored = exploredOf(reward).sort((a, b) => a.slot.position - b.slot.position)
+  const armOf = ({ slot }: RewardSlot) => (over === 'source' ? slot.source : slot.itemId)
+  const featuresOf = (arm: string) => {
+    const row = over === 'source' ? 0 : arms.indexOf(arm)
+    return Float64Array.from(context.slice(row * width, (row + 1) * width))
+  }
+  const rewards = explored.map((one) => one.reward)
+  const seen =
+    over === 'slate' && looked.length === 0
+      ? cascadeObservations(rewards)
+      : positionObservations(
+          rewards,
+          explored.map(({ slot }) => looked[Math.min(slot.position, looked.length - 1)] ?? 1),
+        )
+  return seen.map(({ slot, reward: value, weight }) => {
+    const arm = armOf(explored[slot]!)
+    return { arm, features: featuresOf(arm), propensity: explored[slot]!.slot.propensity, reward: value, weight }
+  })
+}
+
+/** Forgets arms that were shown longest ago until another one fits; the arm that all share stays. */
+function makeRoom(state: LearnedState, name: string, width: number): void {
+  const own = state.arms.filter(({ weighted }) => weighted.length > 0)
+  const most = Math.min(armsMax, Math.max(1, Math.floor(numbersMax / (width + weightedWidth))))
+  if (own.length < most || own.some(({ arm }) => arm === name)) return
+  const oldest = own.reduce((least, arm) => (arm.lastMs < least.lastMs ? arm : least))
+  state.arms.splice(state.arms.indexOf(oldest), 1)
+}
+
 /** All sums as of a later time. */
 function moveTo(state: LearnedState, referenceMs: number, halfLifeMs: number): void {
   if (referenceMs === state.referenceMs) return
@@ -107,15 +160,16 @@ function moveTo(state: LearnedState, referenceMs: number, halfLifeMs: number): v
 }
 
 /** An arm of the state, with one more decision in it. */
-function counted(state: LearnedState, name: string, reward: number): LearnedArm {
+function counted(state: LearnedState, name: string, reward: number, timeMs: number): LearnedArm {
   let arm = state.arms.find((other) => other.arm === name)
   if (!arm) {
-    arm = { arm: name, decisions: 0, rewardMilli: 0, sums: [], weighted: [] }
+    arm = { arm: name, decisions: 0, rewardMilli: 0, lastMs: 0, sums: [], weighted: [] }
     // In order of name: what is summed over arms must not depend on who was heard of first.
     state.arms.push(arm)
     state.arms.sort((a, b) => (a.arm < b.arm ? -1 : 1))
   }
   arm.decisions++
+  arm.lastMs = Math.max(arm.lastMs, timeMs)
   arm.rewardMilli += Math.round(1000 * Math.min(1, Math.max(0, reward)))
   return arm
 }

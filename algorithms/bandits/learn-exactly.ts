@@ -12,15 +12,15 @@ export function onGrid(value: number): number {
 }
 
 /**
- * Adds an observation to a policy's sums, in place. Rounded to the grid before its weight, so without fading (weights of whole numbers)
- * the sums are exact; policies that are `ordered` learn as they are.
+ * Adds an observation to a policy's sums, in place, faded by `fade`. What it adds is rounded to the grid before it fades, so without fading
+ * (1) the sums are exact, whatever its weight; policies that are `ordered` learn as they are.
  */
-export function learnExactly(policy: Policy, sums: Float64Array, observation: Observation): void {
+export function learnExactly(policy: Policy, sums: Float64Array, observation: Observation, fade = 1): void {
   if (policy.ordered) {
-    policy.observe(sums, observation)
+    policy.observe(sums, { ...observation, weight: observation.weight * fade })
     return
   }
   const added = new Float64Array(sums.length)
-  policy.observe(added, { ...observation, weight: 1 })
-  for (let i = 0; i < sums.length; i++) sums[i]! += observation.weight * onGrid(added[i]!)
+  policy.observe(added, observation)
+  for (let i = 0; i < sums.length; i++) sums[i]! += fade * onGrid(added[i]!)
 }

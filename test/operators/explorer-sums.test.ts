@@ -147,6 +147,76 @@ describe('ExplorerSums', () => {
     ])
   })
 
+  describe('of slates', () => {
+    const items = ['a', 'b', 'c']
+    /** Rows of slates of the three items in some order, with what became of each place. */
+    const slate = fc.record({
+      order: fc.shuffledSubarray(items, { minLength: 3, maxLength: 3 }),
+      rewards: fc.array(fc.constantFrom(0, 0, 0.3, 1), { minLength: 3, maxLength: 3 }),
+      timeMs: fc.integer({ min: 1_000, max: 9_000 }),
+    })
+
+    function rowsOf(
+      slates: readonly { order: readonly string[]; rewards: readonly number[]; timeMs: number }[],
+      looked: number[],
+    ) {
+      const { version } = policyVersion('beta-thompson', {}, 0, { over: 'slate', looked, itemContext: 'columns' })
+      return slates.map(({ order, rewards, timeMs }, sequence) => {
+        const slots = order.map((item, place) => {
+          const reward = rewards[place]!
+          const slot = { ...slotOf(item, place, true, 'session'), propensity: 1 / (3 - place) }
+          return { slot, reward, clicked: reward > 0, liked: false, purchased: reward >= 1 }
+        })
+        const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${sequence}`, timeMs)
+        const told = { ...explorationDefaults, slot: 0, policy: 'beta-thompson', version, arms: items, chances: [], draws: 0 }
+        return { ...decision, exploration: { ...told, places: 3 }, sourcePartition: 0, sequence, closedMs: timeMs, slots }
+      })
+    }
+
+    it.each([
+      { name: 'cascade', looked: [], weightOf: cascadeWeight },
+      { name: 'position', looked: [1, 0.7, 0.3], weightOf: positionWeight },
+    ])('$name: what its places say of each other, to the last bit, in any order and cut', async ({ looked, weightOf }) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(slate, { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 7 }), async (all, cut) => {
+          const { states } = await folded(rowsOf(all, looked), cut)
+          const again = await folded(rowsOf([...all].reverse(), looked), all.length)
+          expect(again.states).toEqual(states)
+          const { arms } = learnedFamily.codec.decode(states[0]![1])
+          for (const item of items) {
+            const seen = all.flatMap(({ order, rewards }) => {
+              const place = order.indexOf(item)
+              const weight = weightOf(rewards, place)
+              return weight === null ? [] : [{ weight, reward: rewards[place]! }]
+            })
+            expect(arms.find(({ arm }) => arm === item)?.sums ?? [0, 0]).toEqual([
+              exactly(seen.map(({ weight, reward }) => weight * reward)),
+              exactly(seen.map(({ weight, reward }) => weight * (1 - reward))),
+            ])
+          }
+        }),
+        { numRuns: 10 },
+      )
+    })
+
+    it('a thousand items are remembered; one more takes the place of the one that was shown longest ago', async () => {
+      const { version } = policyVersion('beta-thompson', {}, 0, { over: 'item', looked: [], itemContext: 'columns' })
+      const shown = (item: string, timeMs: number) => ({ arm: item, reward: 1, propensity: 0.5, context: [], timeMs })
+      const names = Array.from({ length: 1_000 }, (_, n) => `i${n}`)
+      // i3 is shown first and again last; i7 is then the one shown longest ago.
+      const times = names.map((name, n) => shown(name, name === 'i3' ? 10 : name === 'i7' ? 20 : 100 + n))
+      const rows = rewardsOf([...times, shown('i3', 5_000), shown('new', 6_000)], 'beta-thompson', version).map((row) => {
+        const [{ slot, ...outcome }] = row.slots as [Reward['slots'][number]]
+        return { ...row, slots: [{ slot: { ...slot, itemId: slot.source, source: 'trend' }, ...outcome }] }
+      })
+      const { states } = await folded(rows, 500)
+      const { arms, rewards } = learnedFamily.codec.decode(states[0]![1])
+      expect([arms.length, rewards]).toEqual([1_000, 1_002])
+      const kept = new Set(arms.map(({ arm }) => arm))
+      expect(['i3', 'i7', 'new'].map((name) => kept.has(name))).toEqual([true, false, true])
+    })
+  })
+
   it('sets aside what it cannot learn from, and counts none of it', async () => {
     const one = { arm: 'trend', reward: 1, propensity: 0.5, context: [0.5], timeMs: 1_000 }
     const { version } = policyVersion('lin-ucb')
@@ -173,4 +243,14 @@ function tableOf(updates: readonly BanditUpdate[]): BanditTable {
   const table = new BanditTable()
   table.apply(updates.map((value) => ({ key: `${value.policy}/${value.arm}`, value, offset: 0, loggedMs: 0 })))
   return table
+}
+
+/** What stands below the first click was not seen. */
+function cascadeWeight(rewards: readonly number[], place: number): number | null {
+  return rewards.slice(0, place).some((reward) => reward > 0) ? null : 1
+}
+
+/** A click was seen; what was not clicked as often as its place is looked at. */
+function positionWeight(rewards: readonly number[], place: number): number {
+  return rewards[place]! > 0 ? 1 : [1, 0.7, 0.3][place]!
 }
