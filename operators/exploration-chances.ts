@@ -1,7 +1,7 @@
 import { choicesAmong, chooseSlate } from '../algorithms/bandits/choose-slate.ts'
 import { flooredChances } from '../algorithms/bandits/floored-chances.ts'
 import type { Chances, Choices } from '../algorithms/bandits/policy.ts'
-import { type ExploredKind, type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { slotChances } from '../algorithms/bandits/slot-chances.ts'
 import { createRandom } from '../core/random.ts'
 import type { Exploration } from '../schemas/exploration.ts'
@@ -72,11 +72,11 @@ export function replayExploration(exploration: Exploration, listId: string, lear
 }
 
 /** Numbers of an arm in a context: one row stands for all sources, items have a row each. */
-export function contextWidth({ context, arms }: Pick<Exploration, 'arms' | 'context'>, over: ExploredKind): number {
+export function contextWidth({ context, arms }: Pick<Exploration, 'arms' | 'context'>, over: string): number {
   return over === 'source' ? context.length : context.length / arms.length
 }
 
-function choicesOf({ arms, context }: ExplorationQuestion, over: ExploredKind, decisions: number): Choices {
+function choicesOf({ arms, context }: ExplorationQuestion, over: string, decisions: number): Choices {
   const width = contextWidth({ arms, context }, over)
   const features =
     over === 'source'

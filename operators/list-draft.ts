@@ -1,4 +1,3 @@
-import type { ExploredKind } from '../algorithms/bandits/policy-version.ts'
 import type { CandidateSet } from '../algorithms/candidate-set.ts'
 import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
 import type { RankerUser } from '../algorithms/ranker-features.ts'
@@ -18,7 +17,6 @@ export interface ExploredSlot {
 
 /** The explored slots of a list: who filled them with which probability. `slot` is the first one's. */
 export interface DraftExploration extends Exploration {
-  readonly over: ExploredKind
   /** In order of their places. */
   readonly drawn: readonly ExploredSlot[]
 }

@@ -99,7 +99,7 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
 
 function explorationOf({ exploration }: ListDraft): Exploration | null {
   if (exploration === null) return null
-  const { over: _over, drawn: _drawn, ...told } = exploration
+  const { drawn: _drawn, ...told } = exploration
   return told
 }
 

@@ -5,14 +5,13 @@ import { optional, recordSchema } from './record-schema.ts'
  * The slots themselves are those that say `explored`; each has its own propensity, in a slate given what stands in the explored slots above.
  */
 export interface Exploration {
+  /** What its arms are: candidate sources of a slot (`source`), items of a slot (`item`), items of the first places (`slate`). */
+  readonly over: string
   /** 0-based place of the first such slot. */
   readonly slot: number
   /** Slots it drew, one after the other without replacement; a page may show fewer. */
   readonly places: number
-  /**
-   * The bandit policy that drew, and its settings as text (algorithms/bandits/policy-version.ts); '' in old records. `over=item` and
-   * `over=slate` among them: its arms are items; else sources.
-   */
+  /** The bandit policy that drew, and its settings as text (algorithms/bandits/policy-version.ts); '' in old records. */
   readonly policy: string
   readonly version: string
   /** Whose sums it drew with: '' = everybody's, else a region, a device, a category or a model version. */
@@ -50,6 +49,7 @@ export const explorationDefaults = {
   places: 1,
   marginals: [] as number[],
   marginalDraws: 0,
+  over: 'source',
 }
 
 const explorationSchema = recordSchema<Exploration>('Exploration', 'How the slots that a policy fills were chosen.', [
@@ -68,6 +68,7 @@ const explorationSchema = recordSchema<Exploration>('Exploration', 'How the slot
   { name: 'learned', type: 'long', doc: 'Rewards it had learned from then.', default: 0 },
   { name: 'fadedToMs', type: 'long', doc: 'Time its sums had faded to; 0 = they do not fade.', default: 0 },
   { name: 'context', type: { type: 'array', items: 'double' }, doc: 'What it saw of the person, or of each arm.', default: [] },
+  { name: 'over', type: 'string', doc: 'What its arms are: source, item, or items of a slate.', default: 'source' },
   { name: 'places', type: 'int', doc: 'Slots it drew, one after the other.', default: 1 },
   {
     name: 'marginals',

@@ -8,9 +8,9 @@ import { readLines } from './read-rows.ts'
 type RewardLine = Omit<Reward, 'context'> & { readonly context: string }
 
 /**
- * The engine's own log as `millrace export rewards` writes it: of each showing the slot that a policy explored, with the arms it chose
- * from. The context is 1 and what the user tower saw. Showings without exploration are passed over. Plain or gzip.
- * Errors: `MILL_IMPORT_INVALID` naming the line.
+ * The engine's own log as `millrace export rewards` writes it: of each showing the slots that a policy explored, with the arms it chose
+ * from. The context is what the policy saw of items, else 1 and what the user tower saw. Showings without exploration, and those of which a page
+ * shows only a part of a slate, are passed over. Plain or gzip. Errors: `MILL_IMPORT_INVALID` naming the line.
  */
 export async function* rewardLines(path: string): AsyncGenerator<LoggedChoice[]> {
   for (const file of await listInputFiles(path, /\.jsonl$/, '.jsonl file')) {
@@ -20,8 +20,7 @@ export async function* rewardLines(path: string): AsyncGenerator<LoggedChoice[]>
       lines.forEach((line, n) => {
         if (line.trim() === '') return
         try {
-          const choice = choiceOf(JSON.parse(line) as RewardLine)
-          if (choice) choices.push(choice)
+          choices.push(...choicesOf(JSON.parse(line) as RewardLine))
         } catch (cause) {
           const reason = `no reward as \`millrace export rewards\` writes it: ${(cause as Error).message}`
           throw new MillraceError('MILL_IMPORT_INVALID', `${file.path}:${firstLine + n}: ${reason}`, { cause })
@@ -32,19 +31,27 @@ export async function* rewardLines(path: string): AsyncGenerator<LoggedChoice[]>
   }
 }
 
-function choiceOf({ exploration, slots, context, timeMs, userId }: RewardLine): LoggedChoice | null {
-  const shown = slots.find(({ slot }) => slot.explored)
-  if (!exploration || !shown) return null
-  return {
-    timeMs,
-    unit: userId,
-    arm: shown.slot.source,
-    position: 0,
-    propensity: shown.slot.propensity,
-    reward: shown.reward,
-    candidates: exploration.arms,
-    context: [1, ...floatsOf(context)],
-  }
+function choicesOf({ exploration, slots, context, timeMs, userId }: RewardLine): LoggedChoice[] {
+  const shown = slots.filter(({ slot }) => slot.explored).sort((a, b) => a.slot.position - b.slot.position)
+  // Logged by an older engine: one slot, filled by a source.
+  const { over = 'source', places = 1, marginals = [] } = exploration ?? {}
+  if (!exploration || shown.length !== places) return []
+  const { arms, context: seen } = exploration
+  const perCandidate = over !== 'source' && seen.length > 0
+  const width = perCandidate ? seen.length / arms.length : 0
+  const userContext = [1, ...floatsOf(context)]
+  let left = arms.map((arm, at) => ({ arm, row: seen.slice(at * width, (at + 1) * width) }))
+  return shown.map(({ slot, reward }, position) => {
+    const arm = over === 'source' ? slot.source : slot.itemId
+    const choice = {
+      ...{ timeMs, unit: userId, arm, position, propensity: slot.propensity, reward, over, perCandidate },
+      candidates: left.map((one) => one.arm),
+      context: perCandidate ? left.flatMap(({ row }) => row) : userContext,
+      ...(over === 'slate' && { slate: { marginal: marginals[position] ?? null } }),
+    }
+    left = left.filter((one) => one.arm !== arm)
+    return choice
+  })
 }
 
 function floatsOf(base64: string): number[] {

@@ -78,7 +78,7 @@ it.each<Given>(policies.map((given) => ({ over: 'source', ...given })))(
     for (let n = 0; n < 60; n++) {
       const draft = draftNumber(n)
       await lastValueFrom(of(batchOf(draft)).pipe(operator))
-      const { over: _over, drawn, ...exploration } = draft.exploration!
+      const { drawn, ...exploration } = draft.exploration!
       logged.push({ listId: draft.listId, exploration, drawn })
       await fold.send('rewards', rewardOf(n, drawn, exploration))
       // The log tells it some lists later.
