@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
-import { exploredKinds, type PolicyVersion, policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { exploredKinds, itemContexts, type PolicyVersion, policyVersion } from '../algorithms/bandits/policy-version.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -166,6 +166,11 @@ export const recommendationConfig = Type.Object(
           description:
             'Chance that each place of a slate is looked at, for learning by position; empty = people read from the top to the first click (cascade).',
         }),
+        itemContext: oneOf(itemContexts, {
+          default: 'columns',
+          description:
+            'What a contextual policy sees of an item: columns of the ranker, or its last hidden layer (for neural-linear; learned for each version of the model).',
+        }),
         marginalDraws: Type.Integer({
           minimum: 0,
           maximum: 10_000,
@@ -252,6 +257,11 @@ export function checkRecommendationConfig({
       'explore.items',
       `must be at most limits.first (${limits.first}) for a slate`,
     ],
+    [
+      explore.itemContext === 'hidden' && (over === 'source' || !isContextual),
+      'explore.itemContext',
+      'must be columns unless a contextual policy chooses over item or slate',
+    ],
     [policy.width(seen.length) < 1, 'explore.settings', `must have shared of at most ${seen.length}`],
     [
       over === 'source' && isContextual && policy.armOf('one') === policy.armOf('another'),
@@ -272,6 +282,13 @@ export function checkRecommendationConfig({
 }
 
 /** The bandit policy of a configuration. Errors: `MILL_CONFIG_INVALID` for a name or setting that it does not have. */
-export function exploringPolicy({ policy, settings, halfLifeMs, over, looked }: RecommendationConfig['explore']): PolicyVersion {
-  return policyVersion(policy, settings, halfLifeMs, { over, looked, itemContext: 'columns' })
+export function exploringPolicy({
+  policy,
+  settings,
+  halfLifeMs,
+  over,
+  looked,
+  itemContext,
+}: RecommendationConfig['explore']): PolicyVersion {
+  return policyVersion(policy, settings, halfLifeMs, { over, looked, itemContext })
 }

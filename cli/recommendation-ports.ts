@@ -82,7 +82,7 @@ export function recommendationPorts(
       itemModel: 'two_tower_item',
       ...(sequences && { sequences }),
     },
-    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs },
+    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs, keepsHidden: explore.itemContext === 'hidden' },
     blend: {
       personalHalf: settings.personalHalf,
       itemsMax: settings.blendItemsMax,

@@ -15,11 +15,16 @@ export interface ScoreOptions {
   readonly rowsMax: number
   /** A list whose event is older than this when it is scored gets the `session` rung: a backlog must not wait for a model. */
   readonly shedAfterMs: number
+  /** Whether drafts keep what the ranker's last layer holds of each candidate, where the model tells it. */
+  readonly keepsHidden: boolean
 }
 
 /** Heads of the ranker and their share of the score (features.md F4.4). */
 export const rankerHeads = ['p_click', 'p_like', 'p_purchase'] as const
 export const rankerHeadWeights = [0.5, 0.3, 0.2] as const
+
+/** The output of a ranker that tells its last hidden layer. */
+const hiddenOutput = 'hidden'
 
 /** Sources that know something of the person; without any, the list is a trend list. */
 const personalSources = ['session', 'similar', 'together', 'category', 'content', 'two_tower', 'user_knn', 'sequence'].map(
@@ -70,7 +75,7 @@ export function scoreCandidates(
       } else requests.push({ drafts: [draft], from: at, to: at + count })
       at += count
     }
-    await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options.model)))
+    await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options)))
     return batch
   })
 }
@@ -82,19 +87,27 @@ interface Span {
   to: number
 }
 
-async function scoreByModel({ drafts, from, to }: Span, matrix: Float32Array, scorer: Scorer, model: string): Promise<void> {
+async function scoreByModel(
+  { drafts, from, to }: Span,
+  matrix: Float32Array,
+  scorer: Scorer,
+  { model, keepsHidden }: ScoreOptions,
+): Promise<void> {
   if (!scorer.ready(model)) {
     for (const draft of drafts) scoreLinearly(draft, 'linear')
     return
   }
   try {
     const features = matrix.subarray(from * rankerWidth, to * rankerWidth)
-    const { outputs, version } = await scorer.score(model, features, to - from, rankerHeads)
+    const { outputs, version } = await scorer.score(model, features, to - from, rankerHeads, keepsHidden ? [hiddenOutput] : [])
+    const hidden = outputs[rankerHeads.length]
+    const hiddenWidth = (hidden?.length ?? 0) / (to - from)
     let at = 0
     for (const draft of drafts) {
       blend(draft, outputs, at)
       draft.rung = 'ranker'
       draft.modelVersion = version
+      if (hidden && hiddenWidth > 0) draft.hidden = hidden.subarray(at * hiddenWidth, (at + draft.set.count) * hiddenWidth)
       at += draft.set.count
     }
   } catch (error) {

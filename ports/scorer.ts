@@ -1,6 +1,6 @@
 /** Scores of rows with the model version that gave them. */
 export interface Scored {
-  /** One array per asked output, each `rows` long. */
+  /** One array per asked output, rows × its width; of an extra one that the model does not give, empty. */
   readonly outputs: readonly Float32Array[]
   readonly version: string
 }
@@ -11,6 +11,15 @@ export interface Scored {
 export interface Scorer {
   /** Whether a call is worth preparing: false while the model is known to be away. */
   ready(model: string): boolean
-  /** `features` is rows × width, row-major; it is read until the call settles. */
-  score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored>
+  /**
+   * `features` is rows × width, row-major; it is read until the call settles. `extra` are further outputs, given as far as the model
+   * has them.
+   */
+  score(
+    model: string,
+    features: Float32Array,
+    rows: number,
+    outputs: readonly string[],
+    extra?: readonly string[],
+  ): Promise<Scored>
 }

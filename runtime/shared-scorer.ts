@@ -23,6 +23,7 @@ interface Call {
   readonly features: Float32Array
   readonly rows: number
   readonly outputs: readonly string[]
+  readonly extra: readonly string[]
   readonly done: (scored: Scored) => void
   readonly failed: (error: unknown) => void
 }
@@ -65,33 +66,40 @@ export class SharedScorer implements Scorer {
     return !away || this.#clock.nowMs() >= away.untilMs
   }
 
-  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+  async score(
+    model: string,
+    features: Float32Array,
+    rows: number,
+    outputs: readonly string[],
+    extra: readonly string[] = [],
+  ): Promise<Scored> {
     if (!this.ready(model)) throw this.#away.get(model)!.error
-    if (rows === 0) return { outputs: outputs.map(() => new Float32Array(0)), version: '' }
+    if (rows === 0) return { outputs: [...outputs, ...extra].map(() => new Float32Array(0)), version: '' }
     const width = features.length / rows
-    if (rows <= this.#options.rowsMax) return this.#enqueue(model, features, rows, outputs)
+    if (rows <= this.#options.rowsMax) return this.#enqueue({ model, features, rows, outputs, extra })
     const parts: Promise<Scored>[] = []
     for (let from = 0; from < rows; from += this.#options.rowsMax) {
       const count = Math.min(this.#options.rowsMax, rows - from)
-      parts.push(this.#enqueue(model, features.subarray(from * width, (from + count) * width), count, outputs))
+      const part = features.subarray(from * width, (from + count) * width)
+      parts.push(this.#enqueue({ model, features: part, rows: count, outputs, extra }))
     }
     const scored = await Promise.all(parts)
     return {
-      outputs: outputs.map((_name, index) => joined(scored.map((part) => part.outputs[index]!))),
+      outputs: [...outputs, ...extra].map((_name, index) => joined(scored.map((part) => part.outputs[index]!))),
       version: scored[0]!.version,
     }
   }
 
-  #enqueue(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
-    if (this.#waitingRows + rows > this.#options.queueRowsMax) {
+  #enqueue(call: Omit<Call, 'done' | 'failed'>): Promise<Scored> {
+    if (this.#waitingRows + call.rows > this.#options.queueRowsMax) {
       this.failures++
       return Promise.reject(
         new MillraceError('MILL_INFERENCE_OVERLOADED', `${this.#waitingRows} rows already wait for inference workers`),
       )
     }
     return new Promise((done, failed) => {
-      this.#waiting.push({ model, features, rows, outputs, done, failed })
-      this.#waitingRows += rows
+      this.#waiting.push({ ...call, done, failed })
+      this.#waitingRows += call.rows
       this.#dispatch()
     })
   }
@@ -117,6 +125,7 @@ export class SharedScorer implements Scorer {
       if (
         call.model === first.model &&
         call.outputs.join() === first.outputs.join() &&
+        call.extra.join() === first.extra.join() &&
         rows + call.rows <= this.#options.rowsMax
       ) {
         taken.push(call)
@@ -135,12 +144,13 @@ export class SharedScorer implements Scorer {
   }
 
   async #send(calls: readonly Call[]): Promise<void> {
-    const { model, outputs } = calls[0]!
+    const { model, outputs, extra } = calls[0]!
     const rows = calls.reduce((sum, call) => sum + call.rows, 0)
     try {
       const response = await this.#inferKnown(calls, rows)
-      const columns = outputs.map((name) => {
+      const columns = [...outputs, ...extra].map((name) => {
         const tensor = response.outputs.find((output) => output.name === name)
+        if (!tensor && extra.includes(name)) return new Float32Array(0)
         return usable(tensor, { model, name, rows })
       })
       this.requests++
@@ -167,7 +177,9 @@ export class SharedScorer implements Scorer {
    * reads the first ones: one that refuses the rows is asked how many, and then once more.
    */
   async #inferKnown(calls: readonly Call[], rows: number): Promise<InferResponse> {
-    const { model, outputs, features, rows: own } = calls[0]!
+    const { model, extra, features, rows: own } = calls[0]!
+    // A model refuses outputs that it does not have: who would take more is given all.
+    const outputs = extra.length > 0 ? [] : calls[0]!.outputs
     const full = features.length / own
     const known = Math.min(full, this.#widths.get(model) ?? full)
     const infer = async (width: number): Promise<InferResponse> => {

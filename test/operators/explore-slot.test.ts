@@ -330,6 +330,33 @@ describe('exploreSlot', () => {
     })
   })
 
+  it('by the last layer: what one version of the network has taught is not used with another’s', async () => {
+    const scope = { over: 'item', looked: [], itemContext: 'hidden' } as const
+    const explorer = policyVersion('neural-linear', {}, 0, scope)
+    const table = new BanditTable()
+    // θ of d is large in the first number of the layer, by a thousand observations of x = (1, 1, 0).
+    const sums = [1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1].map((value) => 1_000 * value)
+    const told = { policy: 'neural-linear', version: explorer.version, segment: '@7' }
+    const learned = [{ arm: 'd', decisions: 1_000, rewardMilli: 0, lastMs: 0, sums, weighted: [] }]
+    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 1_000 } as never
+    table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
+    const drawn = async (modelVersion: string, hidden: readonly number[]) => {
+      const draft = Object.assign(draftOf(catalogue, { candidates }), { modelVersion, hidden: Float32Array.from(hidden) })
+      await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(table, catalogue, { ...options, explorer })))
+      return draft.exploration
+    }
+    const layer = [0, 0, 0, 0, 0, 0, 1.23456, 0, 0, 1]
+    const seventh = await drawn('7', layer)
+    expect(seventh).toMatchObject({ arms: ['b', 'd', 'e'], segment: '@7', learned: 1_000 })
+    expect(seventh!.context).toEqual([1, 0, 0, 1, 1.235, 0, 1, 0, 1])
+    expect(seventh!.chances[1]).toBeGreaterThan(0.75)
+    const eighth = await drawn('8', layer)
+    expect(eighth).toMatchObject({ segment: '@8', learned: 0 })
+    expect(eighth!.chances[1]).toBeLessThan(0.6)
+    // A graph that does not tell its last layer: nothing can be seen, nothing is explored.
+    expect(await drawn('9', [])).toBeNull()
+  })
+
   it('leaves a list alone that is too short or has no source with anything more to show', async () => {
     const short = await explored({ candidates: { a: { popular: 1 } } }, banditOf({}))
     expect([orderOf(short, catalogue), short.exploration]).toEqual([['a'], null])
