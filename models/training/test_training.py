@@ -94,6 +94,14 @@ class NetworksTest(unittest.TestCase):
                 session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
                 got = np.concatenate(session.run(["p_click", "p_like", "p_purchase"], {"features": rows.numpy()}), axis=1)
                 np.testing.assert_allclose(got, model(rows).detach(), atol=1e-5)
+                hidden = session.run(["hidden"], {"features": rows.numpy()})[0]
+                np.testing.assert_allclose(hidden, model.hidden(rows).detach(), rtol=1e-4, atol=1e-3)
+                # The click head is a line over it, and over the inputs where they go past the network.
+                head = model.body.heads[0]
+                self.assertEqual(hidden.shape, (9, 128 if architecture == "three-tower" else 32))
+                if architecture != "wide-deep":
+                    logits = torch.logit(model(rows)[:, :1]).detach()
+                    np.testing.assert_allclose(hidden @ head.weight.detach().numpy().T + head.bias.detach().numpy(), logits, rtol=1e-3, atol=1e-3)
                 for weight in model.body.parameters():
                     weight.data *= weight.dim() == 1 and weight.shape == (1,)
                 np.testing.assert_allclose(model(rows).detach()[0], [0.1, 0.05, 0.02], atol=1e-5)

@@ -53,7 +53,7 @@ async function replayAll(folder: CliFolder): Promise<number> {
   return decisions
 }
 
-describe('the engine’s own log after a run of the shop', { timeout: 120_000 }, () => {
+describe('the engine’s own log after a run of the shop', { timeout: 300_000 }, () => {
   it('over sources: tells what a contextual policy learned, and replays every decision', async () => {
     const folder = await runShop({ policy: 'lin-ucb', epsilon: 0.5 })
     const [report] = (await folder.json('bandit', 'show')).value as BanditReport[]
