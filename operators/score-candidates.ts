@@ -11,6 +11,14 @@ import type { ListDraft } from './list-draft.ts'
 
 export interface ScoreOptions {
   readonly model: string
+  /** The version of it that scores; '' = the one the workers' policy serves. */
+  readonly version: string
+  /** The version asked where that one is not served; null = none, the list is scored linearly. */
+  readonly versionInstead: string | null
+  /** The best rung that lists may have: `linear` asks no model. */
+  readonly rung: 'ranker' | 'linear'
+  /** Told how many lists were asked for a version that is not served. */
+  readonly missed?: (lists: number) => void
   /** Rows of one request to the scorer at most; lists are not split. */
   readonly rowsMax: number
   /** A list whose event is older than this when it is scored gets the `session` rung: a backlog must not wait for a model. */
@@ -69,6 +77,7 @@ export function scoreCandidates(
       writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
       const last = requests.at(-1)
       if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
+      else if (options.rung === 'linear') scoreLinearly(draft, 'linear')
       else if (last && last.to === at && at + count - last.from <= options.rowsMax) {
         last.drafts.push(draft)
         last.to = at + count
@@ -87,32 +96,43 @@ interface Span {
   to: number
 }
 
-async function scoreByModel(
+async function scoreByModel(span: Span, matrix: Float32Array, scorer: Scorer, options: ScoreOptions): Promise<void> {
+  const { version, versionInstead, missed } = options
+  if (await scoreByVersion(span, matrix, scorer, options)) return
+  // Slow or overloaded it was asked in vain; only one that nobody serves is worth asking for another.
+  if (versionInstead !== null && !scorer.ready(options.model, version)) {
+    missed?.(span.drafts.length)
+    if (await scoreByVersion(span, matrix, scorer, { ...options, version: versionInstead })) return
+  }
+  for (const draft of span.drafts) scoreLinearly(draft, 'linear')
+}
+
+/** Whether a version of the model could be asked; if so it scored the drafts. */
+async function scoreByVersion(
   { drafts, from, to }: Span,
   matrix: Float32Array,
   scorer: Scorer,
-  { model, keepsHidden }: ScoreOptions,
-): Promise<void> {
-  if (!scorer.ready(model)) {
-    for (const draft of drafts) scoreLinearly(draft, 'linear')
-    return
-  }
+  { model, version, keepsHidden }: ScoreOptions,
+): Promise<boolean> {
+  if (!scorer.ready(model, version)) return false
   try {
     const features = matrix.subarray(from * rankerWidth, to * rankerWidth)
-    const { outputs, version } = await scorer.score(model, features, to - from, rankerHeads, keepsHidden ? [hiddenOutput] : [])
-    const hidden = outputs[rankerHeads.length]
+    const extra = keepsHidden ? [hiddenOutput] : []
+    const scored = await scorer.score(model, features, to - from, rankerHeads, version, extra)
+    const hidden = scored.outputs[rankerHeads.length]
     const hiddenWidth = (hidden?.length ?? 0) / (to - from)
     let at = 0
     for (const draft of drafts) {
-      blend(draft, outputs, at)
+      blend(draft, scored.outputs, at)
       draft.rung = 'ranker'
-      draft.modelVersion = version
+      draft.modelVersion = scored.version
       if (hidden && hiddenWidth > 0) draft.hidden = hidden.subarray(at * hiddenWidth, (at + draft.set.count) * hiddenWidth)
       at += draft.set.count
     }
+    return true
   } catch (error) {
     if (reactionOf(error) !== 'degrade') throw error
-    for (const draft of drafts) scoreLinearly(draft, 'linear')
+    return false
   }
 }
 

@@ -12,7 +12,7 @@ import type { Reward } from '../../schemas/reward.ts'
 import { bandit } from '../../topologies/bandit.ts'
 import { catalogueOf, draftOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
-import { decisionOf, slotOf } from './reward-fixture.ts'
+import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from './reward-fixture.ts'
 
 const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {}, f: {} })
 const candidates = {
@@ -107,11 +107,10 @@ it.each<Given>(policies.map((given) => ({ over: 'source', ...given })))(
 )
 
 function rewardOf(sequence: number, drawn: readonly ExploredSlot[], exploration: Exploration): Reward {
-  const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${sequence}`, 1_000_000 + sequence * 60_000)
+  const decision = decisionOf(`d${sequence}`, 1_000_000 + sequence * 60_000, { exploration })
   const slots = drawn.map(({ slot: position, arm, propensity }, at) => {
     const reward = (sequence * 7 + at) % 5 < (arm === 'fresh' || arm === 'e' ? 3 : 1) ? 0.3 : 0
-    const slot = { ...slotOf(arm, position, true, arm), propensity }
-    return { slot, reward, clicked: reward > 0, liked: false, purchased: false }
+    return rewardedSlot({ ...slotOf(arm, position, true, arm), propensity }, reward)
   })
-  return { ...decision, exploration, sourcePartition: 0, sequence, closedMs: decision.timeMs, slots }
+  return rewardRowOf(decision, sequence, slots, { closedMs: decision.timeMs })
 }

@@ -10,7 +10,7 @@ import { type BanditUpdate, learnedName } from '../../schemas/bandit-update.ts'
 import { explorationDefaults } from '../../schemas/exploration.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import { bandit } from '../../topologies/bandit.ts'
-import { decisionOf, slotOf } from './reward-fixture.ts'
+import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from './reward-fixture.ts'
 
 /** What happened in one explored slot. */
 interface Happening {
@@ -32,11 +32,10 @@ const happening: fc.Arbitrary<Happening> = fc.record({
 
 function rewardsOf(happenings: readonly Happening[], policy: string, version: string): Reward[] {
   return happenings.map(({ arm, reward, propensity, context, timeMs }, at) => {
-    const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${arm}${reward}${timeMs}${propensity}`, timeMs)
-    const slot = { ...slotOf('a', 0, true, arm), propensity }
     const exploration = { ...explorationDefaults, slot: 0, policy, version, arms: [arm], chances: [1], draws: 0, context }
-    const outcome = { reward, clicked: reward > 0, liked: reward >= 0.6, purchased: reward >= 1 }
-    return { ...decision, exploration, sourcePartition: 0, sequence: at, closedMs: timeMs + 5, slots: [{ slot, ...outcome }] }
+    const decision = decisionOf(`d${arm}${reward}${timeMs}${propensity}`, timeMs, { exploration })
+    const slots = [rewardedSlot({ ...slotOf('a', 0, true, arm), propensity }, reward)]
+    return rewardRowOf(decision, at, slots, { closedMs: timeMs + 5 })
   })
 }
 
@@ -162,14 +161,12 @@ describe('ExplorerSums', () => {
     ) {
       const { version } = policyVersion('beta-thompson', {}, 0, { over: 'slate', looked, itemContext: 'columns' })
       return slates.map(({ order, rewards, timeMs }, sequence) => {
-        const slots = order.map((item, place) => {
-          const reward = rewards[place]!
-          const slot = { ...slotOf(item, place, true, 'session'), propensity: 1 / (3 - place) }
-          return { slot, reward, clicked: reward > 0, liked: false, purchased: reward >= 1 }
-        })
-        const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${sequence}`, timeMs)
+        const slots = order.map((item, place) =>
+          rewardedSlot({ ...slotOf(item, place, true, 'session'), propensity: 1 / (3 - place) }, rewards[place]!),
+        )
         const told = { ...explorationDefaults, slot: 0, policy: 'beta-thompson', version, arms: items, chances: [], draws: 0 }
-        return { ...decision, exploration: { ...told, places: 3 }, sourcePartition: 0, sequence, closedMs: timeMs, slots }
+        const decision = decisionOf(`d${sequence}`, timeMs, { exploration: { ...told, places: 3 } })
+        return rewardRowOf(decision, sequence, slots, { closedMs: timeMs })
       })
     }
 
