@@ -63,7 +63,7 @@ export function marginalChances(
 }
 
 /**
- * Takes a logged decision again: `learned` is what the policy knew then, from the row of `bandit-updates` whose `decisions` are the
+ * Takes a logged decision again: `learned` is what the policy knew then, from the row of `bandit-updates` whose `version` is the
  * exploration's `learned`, faded to its `fadedToMs`. Gives the chances and what was drawn, the very ones that were logged.
  * Errors: `MILL_CONFIG_INVALID` for a policy or version that this code does not know.
  */

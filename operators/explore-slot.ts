@@ -108,7 +108,7 @@ class Explorer {
       segment,
       chances: [...draw.chances.values],
       draws: draw.chances.draws,
-      learned: known.learned.rewards,
+      learned: known.learned.rows,
       fadedToMs,
       over,
       drawn: draw.drawn.map(({ arm, propensity }, at) => ({ slot: slot + at, arm: arms[arm]!, propensity })),

@@ -1,5 +1,5 @@
 import { fadingReference, fadingWeight, moveReference } from '../algorithms/bandits/fading-weight.ts'
-import { learnExactly } from '../algorithms/bandits/learn-exactly.ts'
+import { correctExactly, learnExactly } from '../algorithms/bandits/learn-exactly.ts'
 import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { cascadeObservations, positionObservations } from '../algorithms/bandits/slate-observations.ts'
 import { observeWeighted, weightedWidth } from '../algorithms/bandits/weighted-mean.ts'
@@ -22,7 +22,8 @@ const numbersMax = 100_000
 /**
  * What bandit policies learn from the slots they chose, by the features and the chance of the decision, never by today's. Of a slate it is
  * learned what its places say of each other (`cascadeObservations`, `positionObservations`). An arm too many takes the place of the one that was
- * shown longest ago, which is forgotten: items come and go, and a later showing begins anew.
+ * shown longest ago, which is forgotten: items come and go, and a later showing begins anew. Corrections of decisions that may be
+ * among the forgotten ones are passed over.
  */
 export class ExplorerSums {
   readonly #versions = new Map<string, PolicyVersion>()
@@ -56,7 +57,10 @@ export class ExplorerSums {
     return wrong ? `the chance ${wrong.slot.propensity} of its slot ${wrong.slot.position} is not in (0, 1]` : null
   }
 
-  /** Adds a row's explored slots, and says who learned from them. Its state is loaded and it has no fault. */
+  /**
+   * Adds a row's explored slots, or what a correction changes in them, and says who learned from them; null if nobody. Its state is
+   * loaded and it has no fault.
+   */
   add(transaction: Pick<Transaction, 'get' | 'put'>, reward: Reward): Explorer | null {
     const name = this.nameOf(reward)
     if (name === null) return null
@@ -65,19 +69,29 @@ export class ExplorerSums {
     const { halfLifeMs } = known
     const { timeMs, closedMs, decisionId } = reward
     const state = transaction.get(learnedFamily, name) ?? emptyState(halfLifeMs === 0 ? 0 : timeMs)
+    const observations = observationsOf(reward, known)
+    if (reward.revision > 0 && (observations.length === 0 || timeMs <= state.forgottenMs)) return null
     moveTo(state, fadingReference(timeMs, state.referenceMs, halfLifeMs), halfLifeMs)
     const fade = fadingWeight(timeMs, state.referenceMs, halfLifeMs)
-    for (const { arm: armName, features, propensity, reward: value, weight } of observationsOf(reward, known)) {
-      const home = known.policy.armOf(armName)
+    for (const { arm: name, features, propensity, now, before } of observations) {
+      const home = known.policy.armOf(name)
       const width = known.policy.width(features.length)
-      makeRoom(state, armName, width)
-      const arm = counted(state, armName, value, timeMs)
-      update(arm.weighted, weightedWidth, (sums) => observeWeighted(sums, value, propensity))
-      const { sums } = home === armName ? arm : counted(state, home, value, timeMs)
-      const observation = { features, reward: value, weight, seed: decisionId }
-      update(sums, width, (own) => learnExactly(known.policy, own, observation, fade))
-      state.rewards++
+      makeRoom(state, name, width)
+      const arm = counted(state, name, now, before, timeMs)
+      update(arm.weighted, weightedWidth, (sums) => {
+        if (before) observeWeighted(sums, before.reward, propensity, -1)
+        if (now) observeWeighted(sums, now.reward, propensity)
+      })
+      const { sums } = home === name ? arm : counted(state, home, now, before, timeMs)
+      const seen = { features, seed: decisionId }
+      update(sums, width, (own) => {
+        if (now && before) correctExactly(known.policy, own, { ...seen, ...now }, before, fade)
+        else if (now) learnExactly(known.policy, own, { ...seen, ...now }, fade)
+        else if (before) learnExactly(known.policy, own, { ...seen, ...before }, -fade)
+      })
+      state.rewards += Number(now !== null) - Number(before !== null)
     }
+    state.rows++
     state.eventTimeMs = Math.max(state.eventTimeMs, closedMs)
     transaction.put(learnedFamily, name, state)
     return { policy, version, segment }
@@ -102,33 +116,56 @@ export class ExplorerSums {
 }
 
 function emptyState(referenceMs: number): LearnedState {
-  return { rewards: 0, eventTimeMs: 0, referenceMs, arms: [] }
+  return { rewards: 0, rows: 0, eventTimeMs: 0, referenceMs, forgottenMs: 0, arms: [] }
 }
 
 function exploredOf({ slots }: Reward): RewardSlot[] {
   return slots.filter(({ slot }) => slot.explored)
 }
 
-/** What became of an arm in a slot. */
-interface ArmObservation {
-  readonly arm: string
-  readonly features: Float64Array
-  readonly propensity: number
+/** How far an arm was seen, and what followed. */
+interface Seen {
   readonly reward: number
   readonly weight: number
 }
 
-/** What a row says of arms: of a slate those that were seen, as far as they were. */
-function observationsOf(reward: Reward, { over, looked }: PolicyVersion): ArmObservation[] {
+/** What a row says of an arm, and what the row before it said; null where it was not seen. */
+interface ArmObservation {
+  readonly arm: string
+  readonly features: Float64Array
+  readonly propensity: number
+  readonly now: Seen | null
+  readonly before: Seen | null
+}
+
+/** What a row says of arms that it did not say before: of a slate those that were seen, as far as they were. */
+function observationsOf(reward: Reward, version: PolicyVersion): ArmObservation[] {
+  const { over } = version
   const { arms, context } = reward.exploration!
   const width = contextWidth(reward.exploration!, over)
   const explored = exploredOf(reward).sort((a, b) => a.slot.position - b.slot.position)
-  const armOf = ({ slot }: RewardSlot) => (over === 'source' ? slot.source : slot.itemId)
-  const featuresOf = (arm: string) => {
+  const now = seenIn(
+    explored,
+    explored.map((one) => one.reward),
+    version,
+  )
+  const before = seenIn(
+    explored,
+    explored.flatMap((one) => one.before?.reward ?? []),
+    version,
+  )
+  return explored.flatMap(({ slot }, at) => {
+    const arm = over === 'source' ? slot.source : slot.itemId
     const row = over === 'source' ? 0 : arms.indexOf(arm)
-    return Float64Array.from(context.slice(row * width, (row + 1) * width))
-  }
-  const rewards = explored.map((one) => one.reward)
+    const features = Float64Array.from(context.slice(row * width, (row + 1) * width))
+    const [is, was] = [now.get(at) ?? null, before.get(at) ?? null]
+    if (is?.reward === was?.reward && is?.weight === was?.weight) return []
+    return [{ arm, features, propensity: slot.propensity, now: is, before: was }]
+  })
+}
+
+/** By slot, which were seen with these rewards and how far; none where nothing was said yet. */
+function seenIn(explored: readonly RewardSlot[], rewards: readonly number[], { over, looked }: PolicyVersion): Map<number, Seen> {
   const seen =
     over === 'slate' && looked.length === 0
       ? cascadeObservations(rewards)
@@ -136,10 +173,7 @@ function observationsOf(reward: Reward, { over, looked }: PolicyVersion): ArmObs
           rewards,
           explored.map(({ slot }) => looked[Math.min(slot.position, looked.length - 1)] ?? 1),
         )
-  return seen.map(({ slot, reward: value, weight }) => {
-    const arm = armOf(explored[slot]!)
-    return { arm, features: featuresOf(arm), propensity: explored[slot]!.slot.propensity, reward: value, weight }
-  })
+  return new Map(seen.map(({ slot, reward, weight }) => [slot, { reward, weight }]))
 }
 
 /** Forgets arms that were shown longest ago until another one fits; the arm that all share stays. */
@@ -149,6 +183,7 @@ function makeRoom(state: LearnedState, name: string, width: number): void {
   if (own.length < most || own.some(({ arm }) => arm === name)) return
   const oldest = own.reduce((least, arm) => (arm.lastMs < least.lastMs ? arm : least))
   state.arms.splice(state.arms.indexOf(oldest), 1)
+  state.forgottenMs = Math.max(state.forgottenMs, oldest.lastMs)
 }
 
 /** All sums as of a later time. */
@@ -159,8 +194,8 @@ function moveTo(state: LearnedState, referenceMs: number, halfLifeMs: number): v
   state.referenceMs = referenceMs
 }
 
-/** An arm of the state, with one more decision in it. */
-function counted(state: LearnedState, name: string, reward: number, timeMs: number): LearnedArm {
+/** An arm of the state, with one more decision in it, or what a correction makes of one. */
+function counted(state: LearnedState, name: string, now: Seen | null, before: Seen | null, timeMs: number): LearnedArm {
   let arm = state.arms.find((other) => other.arm === name)
   if (!arm) {
     arm = { arm: name, decisions: 0, rewardMilli: 0, lastMs: 0, sums: [], weighted: [] }
@@ -168,10 +203,15 @@ function counted(state: LearnedState, name: string, reward: number, timeMs: numb
     state.arms.push(arm)
     state.arms.sort((a, b) => (a.arm < b.arm ? -1 : 1))
   }
-  arm.decisions++
+  arm.decisions += Number(now !== null) - Number(before !== null)
   arm.lastMs = Math.max(arm.lastMs, timeMs)
-  arm.rewardMilli += Math.round(1000 * Math.min(1, Math.max(0, reward)))
+  arm.rewardMilli += (now ? milliOf(now.reward) : 0) - (before ? milliOf(before.reward) : 0)
   return arm
+}
+
+/** A reward in thousandths, clipped to 0–1: whole numbers add up the same in any order. */
+export function milliOf(reward: number): number {
+  return Math.round(1000 * Math.min(1, Math.max(0, reward)))
 }
 
 /** Changes numbers of the state as an array of doubles, `width` of them, zeros at first. */

@@ -7,7 +7,7 @@ export interface LearnedArm {
   decisions: number
   /** Rewards in thousandths, clipped to 0–1. */
   rewardMilli: number
-  /** Time of its newest decision, ms: of too many arms those go that were shown longest ago. */
+  /** Time of the newest decision that told of it, ms: of too many arms those go that were heard of longest ago. */
   lastMs: number
   /** The policy's sums (algorithms/bandits/policy.ts); empty where they are kept under an arm that all share. */
   readonly sums: number[]

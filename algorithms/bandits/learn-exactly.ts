@@ -24,3 +24,22 @@ export function learnExactly(policy: Policy, sums: Float64Array, observation: Ob
   policy.observe(added, observation)
   for (let i = 0; i < sums.length; i++) sums[i]! += fade * onGrid(added[i]!)
 }
+
+/**
+ * Takes an observation that was learned with the reward and weight `before` to those now, in place: what was added leaves, what it should
+ * be comes. Exact where learning is; policies that are `ordered` correct as they can.
+ */
+export function correctExactly(
+  policy: Policy,
+  sums: Float64Array,
+  observation: Observation,
+  before: Pick<Observation, 'reward' | 'weight'>,
+  fade = 1,
+): void {
+  if (policy.correct) {
+    policy.correct(sums, { ...observation, weight: observation.weight * fade }, before.reward)
+    return
+  }
+  learnExactly(policy, sums, { ...observation, ...before }, -fade)
+  learnExactly(policy, sums, observation, fade)
+}

@@ -16,6 +16,8 @@ export interface Learned {
   readonly sums: ArmSums
   /** Rewards in it. */
   readonly rewards: number
+  /** Rows that moved it, corrections too: names this moment of it. */
+  readonly rows: number
 }
 
 /** Click-through while nothing was shown: 5 of 100. */
@@ -43,11 +45,11 @@ export class BanditTable {
   /** What is kept under a `learnedName`, faded to `nowMs` by the half-life; 0 = nothing fades. */
   learned(name: string, nowMs: number, halfLifeMs: number): Learned {
     const known = this.#learned.get(name)
-    if (!known) return { sums: new Map(), rewards: 0 }
+    if (!known) return { sums: new Map(), rewards: 0, rows: 0 }
     const weight = fadingWeight(known.referenceMs, nowMs, halfLifeMs)
     if (weight === 1) return known
     const faded = Array.from(known.sums, ([arm, sums]) => [arm, sums.map((value) => value * weight)] as const)
-    return { sums: new Map(faded), rewards: known.rewards }
+    return { ...known, sums: new Map(faded) }
   }
 
   /** Showings and clicks of new items in the exploration slot of a policy, and the click-through of all its slots. */
@@ -74,10 +76,10 @@ export class BanditTable {
     }
   }
 
-  #learn({ policy, learned, referenceMs, decisions }: BanditUpdate): void {
+  #learn({ policy, learned, referenceMs, decisions, version }: BanditUpdate): void {
     const kept = learned.filter(({ sums }) => sums.length > 0)
     const sums = new Map(kept.map((arm) => [arm.arm, Float64Array.from(arm.sums)]))
-    this.#learned.set(policy, { sums, rewards: decisions, referenceMs })
+    this.#learned.set(policy, { sums, rewards: decisions, rows: version, referenceMs })
   }
 
   #forget(key: string): void {

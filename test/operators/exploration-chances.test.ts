@@ -94,8 +94,7 @@ it.each<Given>(policies.map((given) => ({ over: 'source', ...given })))(
     for (const { listId, exploration, drawn } of logged) {
       const name = learnedName('learned', exploration)
       const then = new BanditTable()
-      for (const update of told)
-        if (update.policy === name && update.decisions === exploration.learned) then.apply(applied(update))
+      for (const update of told) if (update.policy === name && update.version === exploration.learned) then.apply(applied(update))
       const known = then.learned(name, exploration.fadedToMs, explorer.halfLifeMs)
       const again = replayExploration(exploration, listId, known)
       expect([...again.chances.values]).toEqual(exploration.chances)

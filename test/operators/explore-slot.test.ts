@@ -217,7 +217,8 @@ describe('exploreSlot', () => {
       { arm: 'popular', decisions: 100, rewardMilli: 0, sums: sumsOf(0), weighted: [] },
       { arm: 'session', decisions: 100, rewardMilli: 0, sums: sumsOf(1), weighted: [] },
     ]
-    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 200 } as never
+    const counts = { decisions: 200, version: 201 }
+    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, ...counts } as never
     table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
     const drawnOn = async (device: string) => {
       const draft = draftOf(catalogue, { candidates })
@@ -228,7 +229,7 @@ describe('exploreSlot', () => {
     }
     const phone = await drawnOn('mobile')
     // ln 5 / ln 21, ln 6 / ln 1001, and six in the morning.
-    expect(phone).toMatchObject({ drawn: [{ arm: 'session' }], context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 200 })
+    expect(phone).toMatchObject({ drawn: [{ arm: 'session' }], context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 201 })
     expect((await drawnOn('desktop')).drawn).toMatchObject([{ arm: 'popular' }])
   })
 
@@ -338,7 +339,14 @@ describe('exploreSlot', () => {
     const sums = [1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1].map((value) => 1_000 * value)
     const told = { policy: 'neural-linear', version: explorer.version, segment: '@7' }
     const learned = [{ arm: 'd', decisions: 1_000, rewardMilli: 0, lastMs: 0, sums, weighted: [] }]
-    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 1_000 } as never
+    const value = {
+      policy: learnedName('learned', told),
+      explorer: told,
+      learned,
+      referenceMs: 0,
+      decisions: 1_000,
+      version: 1_000,
+    } as never
     table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
     const drawn = async (modelVersion: string, hidden: readonly number[]) => {
       const draft = Object.assign(draftOf(catalogue, { candidates }), { modelVersion, hidden: Float32Array.from(hidden) })

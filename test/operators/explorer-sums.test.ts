@@ -196,6 +196,40 @@ describe('ExplorerSums', () => {
       )
     })
 
+    it.each([{ looked: [] }, { looked: [1, 0.7, 0.3] }])(
+      'corrections leave what the last rows alone would, also where a place is seen no more: looked $looked',
+      async ({ looked }) => {
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.tuple(slate, slate), { minLength: 1, maxLength: 12 }), async (all) => {
+            const last = rowsOf(
+              all.map(([first, { rewards }]) => ({ ...first, rewards })),
+              looked,
+            )
+            const first = rowsOf(
+              all.map(([one]) => one),
+              looked,
+            )
+            const corrections = last.map((row, at) => ({
+              ...row,
+              ...{ revision: 1, sequence: last.length + at },
+              slots: row.slots.map((slot, place) => {
+                const { slot: _slot, before: _before, ...before } = first[at]!.slots[place]!
+                return { ...slot, before }
+              }),
+            }))
+            const armsAfter = async (rows: readonly Reward[]) => {
+              const { states } = await folded(rows, 5)
+              const { arms, rewards } = learnedFamily.codec.decode(states[0]![1])
+              // A place that is seen no more was still heard of: `lastMs` says when.
+              return { rewards, arms: arms.filter(({ decisions }) => decisions > 0).map((arm) => ({ ...arm, lastMs: 0 })) }
+            }
+            expect(await armsAfter([...first, ...corrections])).toEqual(await armsAfter(last))
+          }),
+          { numRuns: 15 },
+        )
+      },
+    )
+
     it('a thousand items are remembered; one more takes the place of the one that was shown longest ago', async () => {
       const { version } = policyVersion('beta-thompson', {}, 0, { over: 'item', looked: [], itemContext: 'columns' })
       const shown = (item: string, timeMs: number) => ({ arm: item, reward: 1, propensity: 0.5, context: [], timeMs })
@@ -211,6 +245,16 @@ describe('ExplorerSums', () => {
       expect([arms.length, rewards]).toEqual([1_000, 1_002])
       const kept = new Set(arms.map(({ arm }) => arm))
       expect(['i3', 'i7', 'new'].map((name) => kept.has(name))).toEqual([true, false, true])
+      // What i7 is told now has nothing to take back; a later decision has.
+      const again = (at: number, sequence: number) => ({
+        ...rows[at]!,
+        ...{ revision: 1, sequence },
+        slots: rows[at]!.slots.map(({ slot, before: _before, ...before }) => ({ ...rewardedSlot(slot, 0), before })),
+      })
+      const corrected = await folded([...rows, again(7, 1_002), again(1_001, 1_003)], 500)
+      const after = learnedFamily.codec.decode(corrected.states[0]![1])
+      expect([after.rewards, after.rows, after.arms.find(({ arm }) => arm === 'i7')]).toEqual([1_002, 1_003, undefined])
+      expect(after.arms.find(({ arm }) => arm === 'new')).toMatchObject({ decisions: 1, rewardMilli: 0, sums: [0, 1] })
     })
   })
 
