@@ -116,10 +116,12 @@ class Explorer {
   }
 
   #segmentOf(draft: ListDraft): string {
-    const { segmentBy, explorer } = this.#options
-    const segment = segmentOf(draft, segmentBy)
-    // Another version of the network means other numbers by its last layer.
-    return explorer.isContextual && explorer.itemContext === 'hidden' ? `${segment}@${draft.modelVersion}` : segment
+    const { segmentBy, explorer, policy } = this.#options
+    // Another version of the network means other numbers by its last layer, among those who share a segment too.
+    const network = explorer.isContextual && explorer.itemContext === 'hidden' ? `@${draft.modelVersion}` : ''
+    const segment = `${segmentOf(draft, segmentBy)}${network}`
+    const admitted = this.#bandit.admit(policy, { policy: explorer.policy.name, version: explorer.version, segment })
+    return admitted === segment ? segment : `${admitted}${network}`
   }
 
   #marginalsOf(known: Knowing, question: ExplorationQuestion, draw: ExplorationDraw, listId: string): SlotMarginals {

@@ -116,6 +116,39 @@ it('a stop that left before a crash and is sent again after it is the same one',
   expect(driver.readKeyed('experiment-stops').map(({ value }) => value?.revision)).toEqual([1])
 })
 
+it('what a bandit filled moves no result, however its outcomes differ: only its slots are counted', async () => {
+  const joined = new TopologyDriver(rewards, { rewards: { waitMs, latenessMs: 0 } })
+  const people = Array.from({ length: 400 }, (_, n) => ({
+    userId: `u${n}`,
+    variant: n % 2 === 0 ? 'a' : 'b',
+    isClicked: n % 4 < 2,
+  }))
+  const slots = [slotOf('plain', 0), slotOf('explored', 1, true)]
+  const shown = people.map(({ userId, variant }) =>
+    decisionOf(`of ${userId}`, 1_000, { userId, listId: 'l', slots, assignments: [{ experiment: 'exp', variant }] }),
+  )
+  const clicked = (userId: string, itemId: string) =>
+    eventOf(`${userId} ${itemId}`, 1_100, 'click', { userId, listId: 'l', itemId })
+  await joined.send('decisions', ...shown)
+  await joined.send(
+    'user-events',
+    // Half of each variant click the plain slot; the explored one is clicked by all of b and by nobody of a.
+    ...people.flatMap(({ userId, isClicked }) => (isClicked ? [clicked(userId, 'plain')] : [])),
+    ...people.flatMap(({ userId, variant }) => (variant === 'b' ? [clicked(userId, 'explored')] : [])),
+  )
+  await joined.send('decisions', decisionOf('tick', 9_000, { userId: 'clock' }))
+  await joined.send('user-events', eventOf('tick', 9_000, 'view', { userId: 'clock', listId: null }))
+  const metrics = ['click-through', 'reward-per-person', 'clicks-per-person'] as const
+  const definition = experimentOf('exp', { measures: metrics.map((metric) => ({ metric, lossMax: null })) })
+  const driver = new TopologyDriver(experiments, { experiments: new ExperimentTable([definition]) })
+  await driver.send('experiment-deltas', ...joined.readKeyed('experiment-deltas').map(({ key, value }) => ({ key: key!, value })))
+  const results = driver.read('experiment-results')
+  expect(results.map(({ variant, metric, people: of, explored }) => [variant, metric, of, explored])).toEqual(
+    metrics.flatMap((metric) => ['a', 'b'].map((variant) => [variant, metric, 200, 200])),
+  )
+  for (const { variant, lift, verdict } of results) expect([lift, verdict]).toEqual([variant === 'a' ? null : 0, 'open'])
+})
+
 function deltaOf(sequence: number, variant: string, buyer: number, experiment = 'exp') {
   const place = { sourcePartition: 0, sequence, closedMs: sequence }
   const after = [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0, 1_250 * buyer]
