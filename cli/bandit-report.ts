@@ -64,7 +64,7 @@ function reportOf({ policy, explorer, learned, decisions, rewardSum }: BanditUpd
     arms,
     best: best?.arm ?? null,
     regret:
-      known?.over === 'source' && best
+      (known?.over === 'source' || known?.over === 'ranker') && best
         ? {
             total: regret(best.weighted.mean),
             lower: regret(best.weighted.lower),

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
-import { exploredKinds, itemContexts, type PolicyVersion, policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { areItems, exploredKinds, itemContexts, type PolicyVersion, policyVersion } from '../algorithms/bandits/policy-version.ts'
 import { candidateSources } from '../algorithms/candidate-set.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
@@ -164,7 +164,7 @@ export const recommendationConfig = Type.Object(
         over: oneOf(exploredKinds, {
           default: 'source',
           description:
-            'What the bandit chooses: the candidate source of a slot (its best item fills it), its item, or the items of the first places (slate).',
+            'What the bandit chooses: the candidate source of a slot (its best item fills it), its item, the items of the first places (slate), or the ranker.',
         }),
         slot: Type.Integer({
           minimum: 0,
@@ -179,6 +179,11 @@ export const recommendationConfig = Type.Object(
           description: 'Best items that an item slot or a slate is drawn from.',
         }),
         places: Type.Integer({ minimum: 2, maximum: 10, default: 3, description: 'First places that a slate fills.' }),
+        rankers: Type.Array(Type.String({ pattern: '^([1-9]\\d*|linear)$' }), {
+          maxItems: 10,
+          default: [],
+          description: 'Versions of the ranker that are drawn from (over ranker), and "linear", the rung that asks no model.',
+        }),
         looked: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 1 }), {
           maxItems: 10,
           default: [],
@@ -265,7 +270,7 @@ export function checkRecommendationConfig({
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
   const { policy, isContextual, over } = exploringPolicy(explore)
-  const seen = over === 'source' ? contextNames : columnContextNames
+  const seen = areItems(over) ? columnContextNames : contextNames
   const unknown = Object.keys(sources).find((name) => !candidateSources.includes(name as never))
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
@@ -280,15 +285,25 @@ export function checkRecommendationConfig({
       `must be at most limits.first (${limits.first}) for a slate`,
     ],
     [
-      explore.itemContext === 'hidden' && (over === 'source' || !isContextual),
+      over === 'ranker' && new Set(explore.rankers).size < Math.max(2, explore.rankers.length),
+      'explore.rankers',
+      'must name at least two, each once',
+    ],
+    [
+      over === 'ranker' && explore.segmentBy === 'model',
+      'explore.segmentBy',
+      'cannot be model where the ranker is what is drawn',
+    ],
+    [
+      explore.itemContext === 'hidden' && !(areItems(over) && isContextual),
       'explore.itemContext',
       'must be columns unless a contextual policy chooses over item or slate',
     ],
     [policy.width(seen.length) < 1, 'explore.settings', `must have shared of at most ${seen.length}`],
     [
-      over === 'source' && isContextual && policy.armOf('one') === policy.armOf('another'),
+      !areItems(over) && isContextual && policy.armOf('one') === policy.armOf('another'),
       'explore.settings',
-      'must have a model per arm (shared 0): all sources see one context',
+      'must have a model per arm (shared 0): all arms see one context',
     ],
     [sum > 1 + 1e-9, 'fairness.shares', `must sum to at most 1, not ${sum}`],
     [

@@ -1,7 +1,7 @@
 import { choicesAmong, chooseSlate } from '../algorithms/bandits/choose-slate.ts'
 import { flooredChances } from '../algorithms/bandits/floored-chances.ts'
 import type { Chances, Choices } from '../algorithms/bandits/policy.ts'
-import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { areItems, type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { slotChances } from '../algorithms/bandits/slot-chances.ts'
 import { createRandom } from '../core/random.ts'
 import type { Exploration } from '../schemas/exploration.ts'
@@ -71,16 +71,15 @@ export function replayExploration(exploration: Exploration, listId: string, lear
   return drawExploration({ ...readPolicyVersion(exploration.policy, exploration.version), learned }, exploration, listId)
 }
 
-/** Numbers of an arm in a context: one row stands for all sources, items have a row each. */
+/** Numbers of an arm in a context: one row stands for all sources and rankers, items have a row each. */
 export function contextWidth({ context, arms }: Pick<Exploration, 'arms' | 'context'>, over: string): number {
-  return over === 'source' ? context.length : context.length / arms.length
+  return areItems(over) ? context.length / arms.length : context.length
 }
 
 function choicesOf({ arms, context }: ExplorationQuestion, over: string, decisions: number): Choices {
   const width = contextWidth({ arms, context }, over)
-  const features =
-    over === 'source'
-      ? Float64Array.from({ length: arms.length * width }, (_, at) => context[at % width]!)
-      : Float64Array.from(context)
+  const features = areItems(over)
+    ? Float64Array.from(context)
+    : Float64Array.from({ length: arms.length * width }, (_, at) => context[at % width]!)
   return { arms, features, width, decisions }
 }

@@ -2,6 +2,7 @@ import { map, type OperatorFunction } from 'rxjs'
 import type { PolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import type { Catalogue } from '../algorithms/catalogue.ts'
 import type { Batch } from '../ports/batch.ts'
+import { rankerArm } from '../schemas/exploration.ts'
 import { columnContext, explorationContext, hiddenContext } from './exploration-context.ts'
 import { type DrawOptions, ExplorationDrawer } from './exploration-drawer.ts'
 import { explorationOffer, type OfferOptions } from './exploration-offer.ts'
@@ -54,6 +55,11 @@ class Explorer {
   explore(draft: ListDraft): void {
     const { explorer } = this.#options
     const { over } = explorer
+    if (over === 'ranker') {
+      // Scored by another one than was drawn, as that failed: its chance is not that of this list.
+      if (draft.exploration?.ranker?.arm !== rankerArm(draft)) draft.exploration = null
+      return
+    }
     const slot = over === 'slate' ? 0 : this.#options.slot
     if (draft.order.length <= slot || !this.#drawer.explores(draft)) return
     const { arms, places } = explorationOffer(draft, this.#catalogue, { ...this.#options, over })

@@ -1,12 +1,13 @@
 import { fadingReference, fadingWeight, moveReference } from '../algorithms/bandits/fading-weight.ts'
 import { correctExactly, learnExactly } from '../algorithms/bandits/learn-exactly.ts'
-import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { areItems, type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { cascadeObservations, positionObservations } from '../algorithms/bandits/slate-observations.ts'
 import { observeWeighted, weightedWidth } from '../algorithms/bandits/weighted-mean.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { StateFamily, Transaction } from '../ports/batch.ts'
 import { type LearnedState, learnedStateSchema } from '../schemas/bandit-state.ts'
 import { type Explorer, learnedName } from '../schemas/bandit-update.ts'
+import { armOfSlot, rankerArm } from '../schemas/exploration.ts'
 import type { LearnedArm } from '../schemas/learned-arm.ts'
 import type { Reward, RewardSlot } from '../schemas/reward.ts'
 import { contextWidth } from './exploration-chances.ts'
@@ -51,8 +52,10 @@ export class ExplorerSums {
     const other = arms.find(({ sums }) => sums.length > 0 && sums.length !== width)
     if (other) return `its context of ${features} numbers takes ${width} sums, but there are ${other.sums.length}`
     const explored = exploredOf(reward)
-    const stranger = known.over === 'source' ? undefined : explored.find(({ slot }) => !exploration.arms.includes(slot.itemId))
+    const stranger = areItems(known.over) && explored.find(({ slot }) => !exploration.arms.includes(slot.itemId))
     if (stranger) return `the item of its slot ${stranger.slot.position} is none that it drew from`
+    if (known.over === 'ranker' && !exploration.arms.includes(rankerArm(reward)))
+      return `${rankerArm(reward)} is none that it drew from`
     const wrong = explored.find(({ slot }) => !(slot.propensity > 0 && slot.propensity <= 1))
     return wrong ? `the chance ${wrong.slot.propensity} of its slot ${wrong.slot.position} is not in (0, 1]` : null
   }
@@ -141,6 +144,7 @@ interface ArmObservation {
 /** What a row says of arms that it did not say before: of a slate those that were seen, as far as they were. */
 function observationsOf(reward: Reward, version: PolicyVersion): ArmObservation[] {
   const { over } = version
+  if (over === 'ranker') return rankerObservation(reward)
   const { arms, context } = reward.exploration!
   const width = contextWidth(reward.exploration!, over)
   const explored = exploredOf(reward).sort((a, b) => a.slot.position - b.slot.position)
@@ -155,13 +159,29 @@ function observationsOf(reward: Reward, version: PolicyVersion): ArmObservation[
     version,
   )
   return explored.flatMap(({ slot }, at) => {
-    const arm = over === 'source' ? slot.source : slot.itemId
-    const row = over === 'source' ? 0 : arms.indexOf(arm)
+    const arm = armOfSlot(over, slot, reward)
+    const row = areItems(over) ? arms.indexOf(arm) : 0
     const features = Float64Array.from(context.slice(row * width, (row + 1) * width))
     const [is, was] = [now.get(at) ?? null, before.get(at) ?? null]
-    if (is?.reward === was?.reward && is?.weight === was?.weight) return []
-    return [{ arm, features, propensity: slot.propensity, now: is, before: was }]
+    return isSame(is, was) ? [] : [{ arm, features, propensity: slot.propensity, now: is, before: was }]
   })
+}
+
+/** Of a list whose ranker was drawn: what its best slot brought. */
+function rankerObservation(reward: Reward): ArmObservation[] {
+  const explored = exploredOf(reward)
+  if (explored.length === 0) return []
+  const best = (rewards: readonly number[]): Seen | null =>
+    rewards.length > 0 ? { reward: Math.max(...rewards), weight: 1 } : null
+  const now = best(explored.map((one) => one.reward))
+  const before = best(explored.flatMap((one) => one.before?.reward ?? []))
+  const features = Float64Array.from(reward.exploration!.context)
+  const { propensity } = explored[0]!.slot
+  return isSame(now, before) ? [] : [{ arm: rankerArm(reward), features, propensity, now, before }]
+}
+
+function isSame(one: Seen | null, other: Seen | null): boolean {
+  return one?.reward === other?.reward && one?.weight === other?.weight
 }
 
 /** By slot, which were seen with these rewards and how far; none where nothing was said yet. */

@@ -18,8 +18,10 @@ export interface ExploredSlot {
 
 /** The explored slots of a list: who filled them with which probability. `slot` is the first one's. */
 export interface DraftExploration extends Exploration {
-  /** In order of their places. */
+  /** In order of their places; empty where the ranker was drawn. */
   readonly drawn: readonly ExploredSlot[]
+  /** Who is to score the list, where that was drawn. */
+  readonly ranker?: { readonly arm: string; readonly propensity: number }
 }
 
 /** One list in the making; each step of `recommendations` fills in its part. */

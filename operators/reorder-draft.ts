@@ -9,5 +9,5 @@ export function reorderDraft(draft: ListDraft, order: Int32Array): void {
   const drawn = exploration?.drawn.map((one) => ({ ...one, slot: order.indexOf(draft.order[one.slot]!) })) ?? []
   const isKept = drawn.every(({ slot }, at) => slot > (drawn[at - 1]?.slot ?? -1))
   draft.order = order
-  draft.exploration = exploration === null || !isKept ? null : { ...exploration, slot: drawn[0]!.slot, drawn }
+  draft.exploration = exploration === null || !isKept ? null : { ...exploration, slot: drawn[0]?.slot ?? exploration.slot, drawn }
 }

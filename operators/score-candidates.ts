@@ -7,6 +7,7 @@ import { reactionOf } from '../core/errors.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import { linearRanker } from '../schemas/exploration.ts'
 import type { ListDraft } from './list-draft.ts'
 
 export interface ScoreOptions {
@@ -75,13 +76,14 @@ export function scoreCandidates(
       const { count } = draft.set
       draft.features = matrix.subarray(at * rankerWidth, (at + count) * rankerWidth)
       writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
+      const drawn = draft.exploration?.ranker?.arm ?? null
       const last = requests.at(-1)
       if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
-      else if (options.rung === 'linear') scoreLinearly(draft, 'linear')
-      else if (last && last.to === at && at + count - last.from <= options.rowsMax) {
+      else if (drawn === linearRanker || (drawn === null && options.rung === 'linear')) scoreLinearly(draft, 'linear')
+      else if (last && last.drawn === drawn && last.to === at && at + count - last.from <= options.rowsMax) {
         last.drafts.push(draft)
         last.to = at + count
-      } else requests.push({ drafts: [draft], from: at, to: at + count })
+      } else requests.push({ drawn, drafts: [draft], from: at, to: at + count })
       at += count
     }
     await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options)))
@@ -91,6 +93,8 @@ export function scoreCandidates(
 
 /** Drafts that are scored by one request: rows `from` to `to` of the batch's matrix. */
 interface Span {
+  /** The version drawn for them, null for the configured one. */
+  readonly drawn: string | null
   readonly drafts: ListDraft[]
   readonly from: number
   to: number
@@ -98,7 +102,7 @@ interface Span {
 
 async function scoreByModel(span: Span, matrix: Float32Array, scorer: Scorer, options: ScoreOptions): Promise<void> {
   const { version, versionInstead, missed } = options
-  if (await scoreByVersion(span, matrix, scorer, options)) return
+  if (await scoreByVersion(span, matrix, scorer, { ...options, version: span.drawn ?? version })) return
   // Slow or overloaded it was asked in vain; only one that nobody serves is worth asking for another.
   if (versionInstead !== null && !scorer.ready(options.model, version)) {
     missed?.(span.drafts.length)

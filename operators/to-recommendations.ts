@@ -100,7 +100,7 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
 
 function explorationOf({ exploration }: ListDraft): Exploration | null {
   if (exploration === null) return null
-  const { drawn: _drawn, ...told } = exploration
+  const { drawn: _drawn, ranker: _ranker, ...told } = exploration
   return told
 }
 
@@ -125,7 +125,7 @@ function effectsOf({ ruled }: ListDraft): readonly RuleEffect[] {
 }
 
 function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catalogue): RecommendedItem {
-  const explored = draft.exploration?.drawn.find(({ slot }) => slot === index)
+  const explored = draft.exploration?.ranker ?? draft.exploration?.drawn.find(({ slot }) => slot === index)
   const arm = draft.exploration?.over === 'source' ? explored?.arm : undefined
   const isPromoted = draft.promoted?.has(draft.set.rows[place]!) ?? false
   const count = rankSources(draft, place)

@@ -5,7 +5,10 @@ import { optional, recordSchema } from './record-schema.ts'
  * The slots themselves are those that say `explored`; each has its own propensity, in a slate given what stands in the explored slots above.
  */
 export interface Exploration {
-  /** What its arms are: candidate sources of a slot (`source`), items of a slot (`item`), items of the first places (`slate`). */
+  /**
+   * What its arms are: candidate sources of a slot (`source`), items of a slot (`item`), items of the first places (`slate`),
+   * versions of the ranker (`ranker`): then every slot is explored, with the chance of the list's ranker, and `rankerArm` is what was drawn.
+   */
   readonly over: string
   /** 0-based place of the first such slot. */
   readonly slot: number
@@ -38,6 +41,24 @@ export interface Exploration {
   readonly marginalDraws: number
 }
 
+/** The arm of a policy over rankers that asks no model. */
+export const linearRanker = 'linear'
+
+/** The arm that a list is of where a policy chose its ranker: the version of the model that scored it, or the rung that did without. */
+export function rankerArm({ rung, modelVersion }: { readonly rung: string; readonly modelVersion: string }): string {
+  return rung === 'ranker' ? modelVersion : rung
+}
+
+/** The arm that filled a slot. */
+export function armOfSlot(
+  over: string,
+  slot: { readonly itemId: string; readonly source: string },
+  list: Parameters<typeof rankerArm>[0],
+): string {
+  if (over === 'source') return slot.source
+  return over === 'ranker' ? rankerArm(list) : slot.itemId
+}
+
 /** What records from before a field was told say of it. */
 export const explorationDefaults = {
   version: '',
@@ -68,7 +89,7 @@ const explorationSchema = recordSchema<Exploration>('Exploration', 'How the slot
   { name: 'learned', type: 'long', doc: 'Rows of rewards it had learned from then.', default: 0 },
   { name: 'fadedToMs', type: 'long', doc: 'Time its sums had faded to; 0 = they do not fade.', default: 0 },
   { name: 'context', type: { type: 'array', items: 'double' }, doc: 'What it saw of the person, or of each arm.', default: [] },
-  { name: 'over', type: 'string', doc: 'What its arms are: source, item, or items of a slate.', default: 'source' },
+  { name: 'over', type: 'string', doc: 'What its arms are: source, item, items of a slate, or ranker.', default: 'source' },
   { name: 'places', type: 'int', doc: 'Slots it drew, one after the other.', default: 1 },
   {
     name: 'marginals',

@@ -2,9 +2,14 @@ import { MillraceError } from '../../core/errors.ts'
 import { createPolicy, settingsOfPolicy } from './create-policy.ts'
 import type { Policy } from './policy.ts'
 
-/** What a bandit may choose: the candidate source of a slot, its item, or the items of the first places one after the other. */
-export const exploredKinds = ['source', 'item', 'slate'] as const
+/** What a bandit may choose: the candidate source of a slot, its item, the items of the first places one after the other, who ranks. */
+export const exploredKinds = ['source', 'item', 'slate', 'ranker'] as const
 export type ExploredKind = (typeof exploredKinds)[number]
+
+/** Whether arms are items, each with a row of a context; else one row stands for all arms. */
+export function areItems(over: string): boolean {
+  return over === 'item' || over === 'slate'
+}
 
 /** What a contextual policy may see of an item: columns of the ranker, or the ranker's last hidden layer. */
 export const itemContexts = ['columns', 'hidden'] as const
@@ -59,7 +64,7 @@ export function policyVersion(
   if (halfLifeMs > 0) parts.push([halfLifeKey, halfLifeMs])
   if (over !== 'source') parts.push([overKey, over])
   if (over === 'slate' && looked.length > 0) parts.push([lookedKey, looked.join(';')])
-  if (isContextual) parts.push([contextKey, over === 'source' ? contextVersion : itemContextVersions[itemContext]])
+  if (isContextual) parts.push([contextKey, areItems(over) ? itemContextVersions[itemContext] : contextVersion])
   const version = parts.map(([key, value]) => `${key}=${value}`).join(',')
   return { policy, version, halfLifeMs, isContextual, over, looked: over === 'slate' ? looked : [], itemContext }
 }

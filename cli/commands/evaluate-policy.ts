@@ -36,7 +36,7 @@ export const evaluatePolicyCommand: CommandModule<object, EvaluatePolicyFlags> =
         describe: 'uniform, always:ARM, beta-thompson with --prior, or a bandit policy that learns the first --train per cent',
       })
       .option('over', {
-        choices: ['source', 'item', 'slate'],
+        choices: ['source', 'item', 'slate', 'ranker'],
         describe: 'Of a log with choices of several kinds, only those over this',
       })
       .option('setting', { type: 'string', array: true, requiresArg: true, describe: 'A setting of the policy, e.g. alpha=.25' })

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/errors.ts'
 import type { LoggedChoice } from '../../ports/logged-choice.ts'
-import type { Reward } from '../../schemas/reward.ts'
+import { armOfSlot } from '../../schemas/exploration.ts'
+import type { Reward, RewardSlot } from '../../schemas/reward.ts'
 import { listInputFiles } from './input-files.ts'
 import { readLines } from './read-rows.ts'
 
@@ -12,7 +13,7 @@ const correctedMax = 5_000_000
 
 /**
  * The engine's own log as `millrace export rewards` writes it: of each showing the slots that a policy explored, with the arms it chose
- * from, and the outcome that its last row tells. The context is what the policy saw of items, else 1 and what the user tower saw. Showings
+ * from, and the outcome that its last row tells; of a list whose ranker was drawn what its best slot brought. The context is what the policy saw of items, else 1 and what the user tower saw. Showings
  * without exploration, and those of which a page shows only a part of a slate, are passed over. Plain or gzip.
  * Errors: `MILL_IMPORT_INVALID` naming the line.
  */
@@ -51,20 +52,27 @@ async function* rowsOf(path: string): AsyncGenerator<RewardLine[]> {
   }
 }
 
-function choicesOf({ exploration, slots, context, timeMs, userId }: RewardLine): LoggedChoice[] {
+function choicesOf({ exploration, slots, context, timeMs, userId, ...list }: RewardLine): LoggedChoice[] {
   const shown = slots.filter(({ slot }) => slot.explored).sort((a, b) => a.slot.position - b.slot.position)
+  if (!exploration || shown.length === 0) return []
   // Logged by an older engine: one slot, filled by a source.
-  const { over = 'source', places = 1, marginals = [] } = exploration ?? {}
-  if (!exploration || shown.length !== places) return []
-  const { arms, context: seen } = exploration
+  const { over = 'source', places = 1, marginals = [], arms, context: seen } = exploration
+  const known = { timeMs, unit: userId, over }
+  const userContext = [1, ...floatsOf(context)]
+  if (over === 'ranker') {
+    const [{ slot }] = shown as [RewardSlot]
+    const reward = Math.max(...shown.map((one) => one.reward))
+    const drawn = { arm: armOfSlot(over, slot, list), position: 0, propensity: slot.propensity, reward, candidates: arms }
+    return [{ ...known, ...drawn, context: userContext }]
+  }
+  if (shown.length !== places) return []
   const perCandidate = over !== 'source' && seen.length > 0
   const width = perCandidate ? seen.length / arms.length : 0
-  const userContext = [1, ...floatsOf(context)]
   let left = arms.map((arm, at) => ({ arm, row: seen.slice(at * width, (at + 1) * width) }))
   return shown.map(({ slot, reward }, position) => {
-    const arm = over === 'source' ? slot.source : slot.itemId
+    const arm = armOfSlot(over, slot, list)
     const choice = {
-      ...{ timeMs, unit: userId, arm, position, propensity: slot.propensity, reward, over, perCandidate },
+      ...{ ...known, arm, position, propensity: slot.propensity, reward, perCandidate },
       candidates: left.map((one) => one.arm),
       context: perCandidate ? left.flatMap(({ row }) => row) : userContext,
       ...(over === 'slate' && { slate: { marginal: marginals[position] ?? null } }),
