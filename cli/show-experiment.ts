@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { peopleNeeded } from '../algorithms/people-needed.ts'
 import { intervalSvg } from '../evaluation/interval-svg.ts'
 import type { Experiment } from '../schemas/experiment.ts'
 import type { ExperimentResult } from '../schemas/experiment-result.ts'
 import type { ExperimentStop } from '../schemas/experiment-stop.ts'
 import { printJson, printTable } from './print.ts'
+import { writePlot } from './write-plot.ts'
 
 /** An experiment with what is known of it. */
 export interface ExperimentStanding {
@@ -27,7 +27,7 @@ export async function showExperiment(
   const ordered = inOrder(experiment, results)
   const control = ordered.filter(({ variant }) => variant === experiment.control)
   const needed = Object.fromEntries(control.map((result) => [result.metric, neededFor(result, experiment.alpha)]))
-  if (plot !== undefined) await writeFile(plot, plotOf(experiment, ordered))
+  if (plot !== undefined) await writePlot(plot, plotOf(experiment, ordered))
   if (json) {
     printJson({ experiment, fault, stop, peopleNeededForLiftOf5Percent: needed, results: ordered })
     return

@@ -149,7 +149,7 @@ class Explorer {
   #draw(name: string, question: ExplorationQuestion, fadedToMs: number, random: Random): Drawn {
     const { explorer } = this.#options
     const learned = this.#bandit.learned(name, fadedToMs, explorer.halfLifeMs)
-    return { chances: explorationChances(explorer, question, learned, random), learned: learned.rewards }
+    return { chances: explorationChances(explorer, question, learned, random), learned: learned.rows }
   }
 }
 

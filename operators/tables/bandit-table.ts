@@ -16,6 +16,8 @@ export interface Learned {
   readonly sums: ArmSums
   /** Rewards in it. */
   readonly rewards: number
+  /** Rows that moved it, corrections too: names this moment of it. */
+  readonly rows: number
 }
 
 /** Segments of one version of a bandit policy that learn for themselves. */
@@ -70,11 +72,11 @@ export class BanditTable {
   /** What is kept under a `learnedName`, faded to `nowMs` by the half-life; 0 = nothing fades. */
   learned(name: string, nowMs: number, halfLifeMs: number): Learned {
     const known = this.#learned.get(name)
-    if (!known) return { sums: new Map(), rewards: 0 }
+    if (!known) return { sums: new Map(), rewards: 0, rows: 0 }
     const weight = fadingWeight(known.referenceMs, nowMs, halfLifeMs)
     if (weight === 1) return known
     const faded = Array.from(known.sums, ([arm, sums]) => [arm, sums.map((value) => value * weight)] as const)
-    return { sums: new Map(faded), rewards: known.rewards }
+    return { ...known, sums: new Map(faded) }
   }
 
   /** Showings and clicks of new items in the exploration slot of a policy, and the click-through of all its slots. */
@@ -101,13 +103,13 @@ export class BanditTable {
     }
   }
 
-  #learn({ policy, explorer, learned, referenceMs, decisions }: BanditUpdate): void {
+  #learn({ policy, explorer, learned, referenceMs, decisions, version }: BanditUpdate): void {
     // `policy` is the learned name, which ends in the segment.
     const listPolicy = policy.slice(0, policy.length - learnedName('', explorer).length)
     if (explorer.segment !== '') this.#segmentsOf(listPolicy, explorer).add(explorer.segment)
     const kept = learned.filter(({ sums }) => sums.length > 0)
     const sums = new Map(kept.map((arm) => [arm.arm, Float64Array.from(arm.sums)]))
-    this.#learned.set(policy, { sums, rewards: decisions, referenceMs })
+    this.#learned.set(policy, { sums, rewards: decisions, rows: version, referenceMs })
   }
 
   #segmentsOf(policy: string, explorer: Explorer): Set<string> {

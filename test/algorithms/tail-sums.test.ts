@@ -4,7 +4,9 @@ import { bucketOf, bucketTop, capOf, capSums, moveTail, type TailSums } from '..
 import { createRandom } from '../../core/random.ts'
 
 it('cuts doublings in eight, whole numbers only: no bucket is wider than an eighth, and none is left out', () => {
-  expect([0, -3, 1, 7, 8, 15, 16, 17, 18, 31, 32, 35, 36].map(bucketOf)).toEqual([-1, -1, 1, 7, 8, 15, 16, 16, 17, 23, 24, 24, 25])
+  expect([0, -3, 1, 7, 8, 15, 16, 17, 18, 31, 32, 35, 36].map(bucketOf)).toEqual([
+    -1, -1, 1, 7, 8, 15, 16, 16, 17, 23, 24, 24, 25,
+  ])
   for (let amount = 1; amount < 5_000; amount++) {
     const bucket = bucketOf(amount)
     expect(bucket - bucketOf(amount - 1)).toBeLessThanOrEqual(amount === 1 ? 2 : 1)
@@ -26,7 +28,7 @@ it('gives the sums of people whose amount is capped where a share of all is reac
   for (const { amount, past } of people) {
     // Each comes to their amount over others, some of them larger, as a purchase may be taken back.
     const way = [random.below(50_000), random.below(amount + 1), amount]
-    way.forEach((now, at) => moveTail(tails, at === 0 ? null : way[at - 1]!, now, past))
+    for (const [at, now] of way.entries()) moveTail(tails, at === 0 ? null : way[at - 1]!, now, past)
     addToCuped(sums, amount, past)
   }
   expect(tails.reduce((all, tail) => all + tail.people, 0)).toBe(people.filter(({ amount }) => amount > 0).length)

@@ -223,7 +223,8 @@ describe('exploreSlot', () => {
       { arm: 'popular', decisions: 100, rewardMilli: 0, sums: sumsOf(0), weighted: [] },
       { arm: 'session', decisions: 100, rewardMilli: 0, sums: sumsOf(1), weighted: [] },
     ]
-    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 200 } as never
+    const counts = { decisions: 200, version: 201 }
+    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, ...counts } as never
     table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
     const drawnOn = async (device: string) => {
       const draft = draftOf(catalogue, { candidates })
@@ -234,7 +235,7 @@ describe('exploreSlot', () => {
     }
     const phone = await drawnOn('mobile')
     // ln 5 / ln 21, ln 6 / ln 1001, and six in the morning.
-    expect(phone).toMatchObject({ arm: 'session', context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 200 })
+    expect(phone).toMatchObject({ arm: 'session', context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 201 })
     expect((await drawnOn('desktop')).arm).toBe('popular')
   })
 
