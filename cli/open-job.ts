@@ -66,6 +66,11 @@ export async function openJob(config: Config) {
     "Lists that were asked for a ranker version that is not served, and got their control's or a lower rung.",
     () => tables.recipes.missed,
   )
+  ports.metrics.gauge(
+    'millrace_bandit_segments_shared_total',
+    'Draws of exploration under the segment `other`, as their policy had as many segments as it may.',
+    () => [{ value: tables.bandit.shared }],
+  )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
