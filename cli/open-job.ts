@@ -10,7 +10,7 @@ import type { StateStore } from '../ports/state-store.ts'
 import { Engine } from '../runtime/engine.ts'
 import type { Table } from '../runtime/graph.ts'
 import { SharedScorer } from '../runtime/shared-scorer.ts'
-import { defaultTaskLimits } from '../runtime/task.ts'
+import { defaultTaskLimits } from '../runtime/task-limits.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { recommendations } from '../topologies/recommendations.ts'
@@ -59,6 +59,14 @@ export async function openJob(config: Config) {
     () => [
       { value: tables.experiments.running.length, labels: { state: 'running' } },
       { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
+    ],
+  )
+  ports.metrics.gauge(
+    'millrace_rules',
+    'Rules that lists are made by, and those left out because they are wrong or too many: millrace rules ls says why.',
+    () => [
+      { value: tables.rules.compiled.specs.length, labels: { state: 'set' } },
+      { value: tables.rules.faults.size, labels: { state: 'left-out' } },
     ],
   )
   ports.metrics.gauge(

@@ -5,7 +5,7 @@ import {
   emptyClickThrough,
   growPerson,
 } from '../algorithms/click-through.ts'
-import type { BatchSummary } from '../runtime/task.ts'
+import type { BatchSummary } from '../runtime/task-ports.ts'
 import type { Reward } from '../schemas/reward.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 

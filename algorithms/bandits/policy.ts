@@ -50,6 +50,11 @@ export interface Policy {
   correct?(sums: Float64Array, observation: Observation, before: number): void
   /** Chances by what is known; `random` is seeded by the decision. */
   chances(choices: Choices, sums: ArmSums, random: Random): Chances
+  /**
+   * One candidate, drawn as often as `chances` says but without working them out: for simulations, which log nothing. Absent where chances
+   * cost no more.
+   */
+  draw?(choices: Choices, sums: ArmSums, random: Random): number
   /** What an arm is expected to bring by its sums alone, without context; NaN where it depends on the candidate. For reports. */
   expected(sums: Float64Array, features: number): number
 }

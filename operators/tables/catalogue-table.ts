@@ -33,6 +33,8 @@ export class CatalogueTable implements ItemTable {
   readonly content = new TfIdfIndex({ termsMax: 20_000 })
   /** Told the rows of items that may not be shown any more: withdrawn, or sold out. */
   onGone: (rows: readonly number[]) => void = () => {}
+  /** Told the rows of items that have another price or margin than before. */
+  onRepriced: (rows: readonly number[]) => void = () => {}
   /** The items nearest to a person, withdrawn ones left out. */
   readonly nearest: VectorSearch
   readonly #items = new Map<number, Item>()
@@ -75,17 +77,22 @@ export class CatalogueTable implements ItemTable {
 
   apply(records: readonly Sourced<ItemUpdate | null>[]): void {
     const gone: number[] = []
+    const repriced: number[] = []
     for (const { key, value } of records) {
       const row = this.catalogue.rowOf(key)
       if (row < 0) continue
       const wasAvailable = this.catalogue.available(row)
       const wasWithdrawn = this.catalogue.withdrawn[row]
+      const before = this.#items.get(row)
       if (value === null) this.catalogue.withdrawn[row] = 1
       else this.#set(row, value)
       if (this.catalogue.withdrawn[row] !== wasWithdrawn) this.nearest.changed(row)
+      const after = this.#items.get(row)
       if (wasAvailable && !this.catalogue.available(row)) gone.push(row)
+      else if (before && after && (before.price !== after.price || before.margin !== after.margin)) repriced.push(row)
     }
     if (gone.length > 0) this.onGone(gone)
+    if (repriced.length > 0) this.onRepriced(repriced)
   }
 
   /**
