@@ -14,7 +14,7 @@ import { defaultTaskLimits } from '../runtime/task-limits.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { recommendations } from '../topologies/recommendations.ts'
-import { openInference, openPorts, openSequences, openVectorIndex } from './compose.ts'
+import { openInference, openPorts, openSequences, openTexts, openVectorIndex } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { listKeeper } from './recommendation-ports.ts'
@@ -42,6 +42,7 @@ export async function openJob(config: Config) {
   const { graphs, tables } = graphsOf(config, scorer, ports.clock, {
     openIndex: () => openVectorIndex(embeddingWidth, ports.logger),
     sequences: openSequences(config, inference, ports),
+    texts: openTexts(config, inference, ports),
     logger: ports.logger,
   })
   ports.metrics.gauge(
@@ -72,6 +73,11 @@ export async function openJob(config: Config) {
     'millrace_experiment_missed_versions_total',
     "Lists that were asked for a ranker version that is not served, and got their control's or a lower rung.",
     () => tables.recipes.missed,
+  )
+  ports.metrics.gauge(
+    'millrace_bandit_segments_shared_total',
+    'Draws of exploration under the segment `other`, as their policy had as many segments as it may.',
+    () => [{ value: tables.bandit.shared }],
   )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())

@@ -1,3 +1,4 @@
+import { forgetPeople } from '../operators/forget-people.ts'
 import { type Joinable, type JoinOptions, joinOutcomes } from '../operators/join-outcomes.ts'
 import { measureExperiments } from '../operators/measure-experiments.ts'
 import { defineTopology } from '../runtime/define-topology.ts'
@@ -10,6 +11,7 @@ export interface RewardsPorts {
  *  decisions ───┐
  *  user-events ─┴ inputs ─ join ─┬─▶ rewards
  *                                └ measure ─▶ experiment-deltas
+ *  users ─ forget ─▶ erasures
  */
 export const rewards = defineTopology<RewardsPorts>('rewards', ({ ports, source, merge }) => {
   const { latenessMs } = ports.rewards
@@ -18,4 +20,5 @@ export const rewards = defineTopology<RewardsPorts>('rewards', ({ ports, source,
   const joined = merge<Joinable>('inputs', decisions, events).step('join', joinOutcomes(ports.rewards))
   joined.sink('rewards')
   joined.step('measure', measureExperiments()).sink('experiment-deltas')
+  source('users', { tombstones: true }).step('forget', forgetPeople()).sink('erasures')
 })

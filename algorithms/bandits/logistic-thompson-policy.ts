@@ -40,6 +40,10 @@ export function logisticThompsonPolicy({ precision = 1, alpha = 1 }: LogisticTho
     armOf: (arm) => arm,
     width: (features) => 2 * features,
     observe: (sums, observation) => observeLogistic(sums, observation, precision),
+    // The log likelihood is linear in r: a changed reward shifts q·m by x(r − before) and leaves q, whatever was learned in between.
+    correct: (sums, { features: x, reward, weight }, before) => {
+      for (let i = 0; i < x.length; i++) sums[x.length + i]! += weight * (reward - before) * x[i]!
+    },
     ...normalThompson(posteriorsOf),
     expected: () => Number.NaN,
   }

@@ -46,6 +46,8 @@ export interface Policy {
   width(features: number): number
   /** Adds an observation to the sums of its arm, in place. */
   observe(sums: Float64Array, observation: Observation): void
+  /** Set where `ordered`: takes an observation learned with the reward `before` to its reward now, in place. */
+  correct?(sums: Float64Array, observation: Observation, before: number): void
   /** Chances by what is known; `random` is seeded by the decision. */
   chances(choices: Choices, sums: ArmSums, random: Random): Chances
   /**

@@ -12,6 +12,7 @@ import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
 import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
+import { ItemTexts } from './item-texts.ts'
 import { VectorSearch, type VectorSearchOptions } from './vector-search.ts'
 
 /** Types of events that say something for an item: a strength of .3 or more. */
@@ -37,6 +38,8 @@ export class CatalogueTable implements ItemTable {
   /** The items nearest to a person, withdrawn ones left out. */
   readonly nearest: VectorSearch
   readonly #items = new Map<number, Item>()
+  /** What a text model says of items, where there is one. */
+  readonly texts = new ItemTexts(this.#items)
   /** Rows whose item vector is missing or old. */
   readonly #unembedded = new Set<number>()
   #embedding: Promise<void> | undefined
@@ -187,6 +190,7 @@ export class CatalogueTable implements ItemTable {
     }
     this.#unembedded.add(row)
     this.content.add(row, tokensOf(item))
+    this.texts.changed(row)
     this.catalogue.words[row] = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
   }
 
