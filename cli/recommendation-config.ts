@@ -86,6 +86,25 @@ export const recommendationConfig = Type.Object(
       description:
         'Model that expects the next items from what a person touched (sasrec, gru4rec, bert4rec, als); empty = none. The items.json of its versions is read from inference.repository, also where other processes serve it.',
     }),
+    textModel: Type.String({
+      default: 'text_item',
+      description:
+        'Model that reads the texts of items, used where the workers serve it: cold items are found by it in content and newcomer. Empty = none. The run.json of its versions is read from inference.repository.',
+    }),
+    sessionRules: Type.Object(
+      {
+        association: Type.Boolean({
+          default: false,
+          description:
+            'Whether what was touched most often in one session with the newest item (AR) is learned, as the source association.',
+        }),
+        sequential: Type.Boolean({
+          default: false,
+          description: 'Whether what was touched most often after it (SR) is learned, as the source sequential.',
+        }),
+      },
+      section,
+    ),
     ranker: Type.Object(
       {
         version: Type.String({
@@ -104,21 +123,6 @@ export const recommendationConfig = Type.Object(
       default: {},
       description: `What the scores of a source's candidates are multiplied by, by its name (${candidateSources.join(', ')}); 0 leaves it out, and one that is not named counts 1.`,
     }),
-    textModel: Type.String({
-      default: 'text_item',
-      description:
-        'Model that reads the texts of items, used where the workers serve it: cold items are found by it in content and newcomer. Empty = none. The run.json of its versions is read from inference.repository.',
-    }),
-    sessionRules: Type.Object(
-      {
-        association: share(
-          0,
-          'Score of what was touched most often in one session with the newest item (AR); 0 = off, nothing is learned.',
-        ),
-        sequential: share(0, 'Score of what was touched most often after it (SR); 0 = off, nothing is learned.'),
-      },
-      section,
-    ),
     diversity: Type.Object(
       {
         method: oneOf(rerankMethods, { default: 'mmr', description: 'How lists are made varied; none = by relevance alone.' }),

@@ -86,10 +86,7 @@ export function recommendationPorts(
     rules: new RuleTable(logger),
     experiments: new ExperimentTable([configuredExperiment(config)], (experiment) => variantsFault(settings, experiment)),
     recipes,
-    sources: [
-      ...sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)),
-      ...rulesOver(rules, settings.sessionRules),
-    ],
+    sources: [...sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)), ...rulesOver(rules)],
     draft: {
       countMax: settings.candidatesMax,
       userModel: 'two_tower_user',
@@ -152,17 +149,14 @@ function sourcesOver(
   ]
 }
 
-type RuleWeights = Config['recommendations']['sessionRules']
-
-/** Rules are learned of those kinds only that weigh anything. */
-function sessionRules({ association, sequential }: RuleWeights): SessionRules | undefined {
-  if (association === 0 && sequential === 0) return undefined
-  return new SessionRules({ association: association > 0, sequential: sequential > 0, itemsMax: sessionItemsMax })
+/** Rules of the kinds that are asked for; undefined if none is. */
+function sessionRules({ association, sequential }: Config['recommendations']['sessionRules']): SessionRules | undefined {
+  return association || sequential ? new SessionRules({ association, sequential, itemsMax: sessionItemsMax }) : undefined
 }
 
-function rulesOver(rules: SessionRules | undefined, weights: RuleWeights): readonly CandidateSource[] {
-  const sources: CandidateSource[] = []
-  if (rules?.sequential) sources.push(sequentialCandidates(rules.sequential, weights.sequential))
-  if (rules?.association) sources.push(associationCandidates(rules.association, weights.association))
-  return sources
+function rulesOver(rules: SessionRules | undefined): readonly CandidateSource[] {
+  return [
+    ...(rules?.sequential ? [sequentialCandidates(rules.sequential)] : []),
+    ...(rules?.association ? [associationCandidates(rules.association)] : []),
+  ]
 }

@@ -1,6 +1,7 @@
 import { forgetPeople } from '../operators/forget-people.ts'
-import { type Joinable, type JoinOptions, joinOutcomes } from '../operators/join-outcomes.ts'
+import { type JoinOptions, joinOutcomes } from '../operators/join-outcomes.ts'
 import { measureExperiments } from '../operators/measure-experiments.ts'
+import type { Joinable } from '../operators/take-joinable.ts'
 import { defineTopology } from '../runtime/define-topology.ts'
 
 export interface RewardsPorts {

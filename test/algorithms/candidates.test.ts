@@ -156,25 +156,25 @@ describe('association and sequential', () => {
     return { catalogue, rules, rows: (...items: string[]) => Int32Array.from(items, (item) => catalogue.items.find(item)) }
   }
 
-  it('bring what was touched with the newest item, and what was touched after it, at their weight', () => {
+  it('bring what was touched with the newest item, and what was touched after it', () => {
     const { catalogue, rules, rows } = learned()
     const user = person({ sessionRows: rows('d', 'a') })
     // With a: b thrice (ab, ba in u; ba in v), c twice, d once.
-    expect(brought(associationCandidates(rules.association!, 0.6), catalogue, user)).toEqual({
-      b: [expect.closeTo(0.6, 6), 'a'],
-      c: [expect.closeTo(0.4, 6), 'a'],
-      d: [expect.closeTo(0.2, 6), 'a'],
+    expect(brought(associationCandidates(rules.association!), catalogue, user)).toEqual({
+      b: [expect.closeTo(1, 6), 'a'],
+      c: [expect.closeTo(2 / 3, 6), 'a'],
+      d: [expect.closeTo(1 / 3, 6), 'a'],
     })
     // After a: b and d at one step, c at two: 1/4.
-    expect(brought(sequentialCandidates(rules.sequential!, 1), catalogue, user)).toEqual({
+    expect(brought(sequentialCandidates(rules.sequential!), catalogue, user)).toEqual({
       b: [1, 'a'],
       d: [1, 'a'],
       c: [0.25, 'a'],
     })
     // Without a session, of the item touched last.
     const before = person({ recentRows: rows('c', 'b') })
-    expect(Object.keys(brought(sequentialCandidates(rules.sequential!, 1), catalogue, before))).toEqual(['a'])
-    expect(brought(sequentialCandidates(rules.sequential!, 1), catalogue, person({}))).toEqual({})
+    expect(Object.keys(brought(sequentialCandidates(rules.sequential!), catalogue, before))).toEqual(['a'])
+    expect(brought(sequentialCandidates(rules.sequential!), catalogue, person({}))).toEqual({})
   })
 
   it('learn what is asked for only, of items there is room for, and forget the session that was quiet longest', () => {
@@ -182,7 +182,7 @@ describe('association and sequential', () => {
     expect(learned({ sequential: false }).rules.sequential).toBeNull()
     const narrow = learned({ itemsMax: 3 })
     const user = (rows: Int32Array) => person({ sessionRows: rows })
-    expect(brought(associationCandidates(narrow.rules.association!, 1), narrow.catalogue, user(narrow.rows('a')))).toMatchObject({
+    expect(brought(associationCandidates(narrow.rules.association!), narrow.catalogue, user(narrow.rows('a')))).toMatchObject({
       b: [1, 'a'],
     })
     const forgetful = learned({ sessionsMax: 2 })

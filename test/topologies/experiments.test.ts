@@ -149,6 +149,24 @@ it('what a bandit filled moves no result, however its outcomes differ: only its 
   for (const { variant, lift, verdict } of results) expect([lift, verdict]).toEqual([variant === 'a' ? null : 0, 'open'])
 })
 
+it('bears a purchase of millions, as which a few count no more than 99.9 % of all have', async () => {
+  const definition = experimentOf('exp', { measures: [{ metric: 'revenue-per-person', lossMax: null }] })
+  const driver = new TopologyDriver(experiments, { experiments: new ExperimentTable([definition]) })
+  const spent = (sequence: number, cents: number) => {
+    const { key, value } = deltaOf(sequence, sequence % 2 === 0 ? 'a' : 'b', 1)
+    return { key, value: { ...value, after: [...value.after.slice(0, -1), cents] } }
+  }
+  const few = Array.from({ length: 3_000 }, (_, at) => spent(at, at % 3 === 0 ? 1_500 : 0))
+  await driver.send('experiment-deltas', ...few)
+  expect(driver.read('experiment-results')[1]).toMatchObject({ mean: 5, lift: 0, cap: 15.35 })
+  await driver.send('experiment-deltas', spent(3_001, 40_000_000_000), spent(3_003, 40_000_000_000))
+  await driver.restart()
+  await driver.send('experiment-deltas', spent(3_004, 0))
+  const [, b] = driver.read('experiment-results').slice(-2)
+  expect(b).toMatchObject({ people: 1_502, cap: 15.35 })
+  expect(b!.mean).toBeCloseTo((500 * 15 + 2 * 15.35) / 1_502, 6)
+})
+
 function deltaOf(sequence: number, variant: string, buyer: number, experiment = 'exp') {
   const place = { sourcePartition: 0, sequence, closedMs: sequence }
   const after = [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0, 1_250 * buyer]
