@@ -81,6 +81,7 @@ export async function openJob(config: Config) {
       rewards: { gatherMs: 100 },
       bandit: { gatherMs: 100 },
       experiments: { gatherMs: 250 },
+      attribution: { gatherMs: 500 },
     },
     onTask: (topology, partition, task) => {
       if (topology === recommendations.name) keeper.partition(partition, task)

@@ -1,5 +1,6 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
+import { openTilesFamily, shopperFamily, shownFamily, waitingFamily } from './attribute-revenue.ts'
 import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
 import { learnedFamily } from './explorer-sums.ts'
 import { tallyFamily } from './fold-experiments.ts'
@@ -9,6 +10,13 @@ import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
 import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
+import { tileFamily, variantFamily } from './revenue-sums.ts'
+
+const dueIndex: NonNullable<StateHome['index']> = {
+  of: `${dueBucketFamily.name}:`,
+  key: `${dueIndexFamily.name}:`,
+  encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
+}
 
 /**
  * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write
@@ -24,13 +32,21 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
       [progressFamily.name]: numbering,
       [personFamily.name]: whole,
       [deltaProgressFamily.name]: numbering,
-      [dueBucketFamily.name]: dueIn,
+      [dueBucketFamily.name]: dueOf(prefixesOf),
     }),
-    index: {
-      of: `${dueBucketFamily.name}:`,
-      key: `${dueIndexFamily.name}:`,
-      encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
-    },
+    index: dueIndex,
+  },
+  attribution: {
+    ...familiesHome({
+      [waitingFamily.name]: whole,
+      [shownFamily.name]: whole,
+      [shopperFamily.name]: whole,
+      [tileFamily.name]: numbering,
+      [openTilesFamily.name]: numbering,
+      [variantFamily.name]: numbering,
+      [dueBucketFamily.name]: dueOf((userId) => [userId]),
+    }),
+    index: dueIndex,
   },
   bandit: familiesHome({ [armFamily.name]: firstPart, [learnedFamily.name]: firstPart, [policyFamily.name]: whole }),
   experiments: familiesHome({ [tallyFamily.name]: whole }),
@@ -54,7 +70,7 @@ function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array 
   return target.isHome(name) ? value : null
 }
 
-/** The rows of a task are numbered by it: an old task goes on counting, a new one begins. */
+/** What a task itself counts, its rows or its sums: an old task goes on counting, a new one begins. */
 function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isNew ? null : value
 }
@@ -64,12 +80,14 @@ function firstPart(name: string, value: Uint8Array, target: MoveTarget): Uint8Ar
   return target.isHome(...prefixesOf(name)) ? value : null
 }
 
-/** The timers of a bucket that belong to lists of the target. */
-function dueIn(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
-  const { entries } = dueBucketFamily.codec.decode(value)
-  const here = entries.filter(({ listKey }) => target.isHome(...prefixesOf(listKey)))
-  if (here.length === entries.length) return value
-  return here.length === 0 ? null : dueBucketFamily.codec.encode({ entries: here })
+/** The timers of a bucket that belong to lists or people of the target; `recordKeysOf` says for which record keys a timer may stand. */
+function dueOf(recordKeysOf: (listKey: string) => string[]): Part {
+  return (_name, value, target) => {
+    const { entries } = dueBucketFamily.codec.decode(value)
+    const here = entries.filter(({ listKey }) => target.isHome(...recordKeysOf(listKey)))
+    if (here.length === entries.length) return value
+    return here.length === 0 ? null : dueBucketFamily.codec.encode({ entries: here })
+  }
 }
 
 function prefixesOf(name: string): string[] {
