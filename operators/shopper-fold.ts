@@ -101,11 +101,11 @@ export class ShopperFold {
   #touch(itemId: string, listId: string, timeMs: number): void {
     const { shopper, shown } = this
     const { clickWindowMs } = this.#options
-    const known = shopper.touches.find((touch) => touch.listId === listId && touch.itemId === itemId)
-    const others = shopper.touches.filter((touch) => touch !== known && touch.timeMs >= timeMs - clickWindowMs)
+    const recent = shopper.touches.filter((touch) => touch.timeMs >= timeMs - clickWindowMs)
+    const known = recent.find((touch) => touch.listId === listId && touch.itemId === itemId)
     if (known) {
       known.timeMs = timeMs
-      shopper.touches = [...others, known]
+      shopper.touches = [...recent.filter((touch) => touch !== known), known]
       return
     }
     const showing = shown.showings.findLast(
@@ -113,7 +113,7 @@ export class ShopperFold {
     )
     if (!showing) return
     const place = placeOf(showing, itemId)!
-    shopper.touches = [...others, { itemId, listId, timeMs, ...place }].slice(-touchesMax)
+    shopper.touches = [...recent, { itemId, listId, timeMs, ...place }].slice(-touchesMax)
     this.#sums.row(timeMs, place).touched++
   }
 

@@ -56,7 +56,7 @@ it('killed again and again while it works, the embedded engine ends with the fol
   expect(wrong).toEqual([])
   expect(unfinished).toBeGreaterThan(0)
   expect(new Set(reports.map(({ topology }) => topology))).toEqual(
-    new Set(['user-features', 'item-features', 'rewards', 'bandit', 'experiments']),
+    new Set(['user-features', 'item-features', 'rewards', 'bandit', 'experiments', 'attribution']),
   )
   expect(keys).toBeGreaterThan(400)
   // Each delta counted once, and none missed: the sums are those of the joined rows, by a definition of their own.
