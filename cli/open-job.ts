@@ -5,6 +5,7 @@ import { EventCollector } from '../gateway/event-collector.ts'
 import { PreferenceCollector } from '../gateway/preference-collector.ts'
 import { RecommendationService } from '../gateway/recommendation-service.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
+import { RevenueTable } from '../operators/tables/revenue-table.ts'
 import { userView } from '../operators/user-view.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import { Engine } from '../runtime/engine.ts'
@@ -17,6 +18,7 @@ import { recommendations } from '../topologies/recommendations.ts'
 import { openInference, openPorts, openSequences, openVectorIndex } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
+import { gaugeRevenue } from './gauge-revenue.ts'
 import { listKeeper } from './recommendation-ports.ts'
 import { RunStatistics } from './run-statistics.ts'
 import { graphsOf } from './topologies.ts'
@@ -60,6 +62,8 @@ export async function openJob(config: Config) {
       { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
     ],
   )
+  const revenue = new RevenueTable()
+  gaugeRevenue(ports.metrics, revenue)
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
@@ -69,6 +73,7 @@ export async function openJob(config: Config) {
     tables: [
       { topic: 'experiments', table: tables.experiments as Table<never> },
       { topic: 'experiment-results', table: { apply: (records) => tables.experiments.applyResults(records as never) } },
+      { topic: 'revenue-tiles', table: revenue as Table<never> },
     ],
     partitions: config.partitions,
     limits: defaultTaskLimits,

@@ -1,7 +1,7 @@
 import { invariant } from '../core/invariant.ts'
 import type { Batch, StateFamily, Transaction } from '../ports/batch.ts'
 import type { CreditPlace } from '../schemas/revenue-state.ts'
-import { emptyTile, type RevenueRow, type RevenueTile, revenueTileSchema } from '../schemas/revenue-tile.ts'
+import { emptyRow, emptyTotal, type RevenueRow, type RevenueTile, revenueTileSchema } from '../schemas/revenue-tile.ts'
 import { type VariantRevenue, type VariantSpending, variantRevenueSchema } from '../schemas/variant-revenue.ts'
 
 export const tileFamily: StateFamily<RevenueTile> = { name: 'tile', codec: revenueTileSchema }
@@ -54,7 +54,7 @@ export class RevenueSums {
     const name = nameOf({ surface, source, policy })
     let row = rows.get(name)
     if (!row) {
-      row = { surface, source, policy, ...emptyRow }
+      row = emptyRow({ surface, source, policy })
       tile.rows.push(row)
       rows.set(name, row)
     }
@@ -96,7 +96,7 @@ export class RevenueSums {
     const startMs = this.startOf(timeMs)
     let known = this.#tiles.get(startMs)
     if (!known) {
-      const tile = this.#transaction.get(tileFamily, String(startMs)) ?? emptyTile(this.#partition, startMs, this.#tileMs)
+      const tile = this.#transaction.get(tileFamily, String(startMs)) ?? this.#emptyTile(startMs)
       invariant(tile.tileMs === this.#tileMs, `attribution.tileMs was ${tile.tileMs}, and cannot be changed while tiles are open`)
       known = { tile, rows: new Map(tile.rows.map((row) => [nameOf(row), row])) }
       this.#tiles.set(startMs, known)
@@ -104,18 +104,10 @@ export class RevenueSums {
     known.tile.version++
     return known
   }
-}
 
-const emptyRow = {
-  slots: 0,
-  touched: 0,
-  carts: 0,
-  abandoned: 0,
-  orders: 0,
-  purchases: 0,
-  lastTouch: 0,
-  timeDecayed: 0,
-  viewThrough: 0,
+  #emptyTile(startMs: number): RevenueTile {
+    return { partition: this.#partition, startMs, tileMs: this.#tileMs, version: 0, total: emptyTotal(), rows: [] }
+  }
 }
 
 function nameOf({ surface, source, policy }: CreditPlace): string {

@@ -1,7 +1,15 @@
 import { type AttributionWindows, attributePurchase } from '../algorithms/attribute-purchase.ts'
 import { personSegment } from '../algorithms/person-segment.ts'
 import { hash48 } from '../core/hash.ts'
-import type { CreditPlace, ShopperState, Showing, ShownState, WaitingEvent, WaitingShowing } from '../schemas/revenue-state.ts'
+import type {
+  CartLine,
+  CreditPlace,
+  ShopperState,
+  Showing,
+  ShownState,
+  WaitingEvent,
+  WaitingShowing,
+} from '../schemas/revenue-state.ts'
 import type { SegmentUpdate } from '../schemas/segment-update.ts'
 import type { RevenueSums } from './revenue-sums.ts'
 
@@ -57,7 +65,7 @@ export class ShopperFold {
     while (shopper.wakeMs > 0 && shopper.wakeMs < untilMs) {
       const atMs = shopper.wakeMs
       shopper.wakeMs = 0
-      this.#abandon(atMs)
+      this.#decide('abandoned', (line) => line.timeMs + this.#options.cartWindowMs <= atMs)
       if (this.#classify(atMs)) this.#tell(atMs)
       this.#schedule(atMs)
     }
@@ -138,7 +146,7 @@ export class ShopperFold {
     }
     shopper.lastPurchaseMs = timeMs
     shopper.cents += units
-    shopper.carts = shopper.carts.filter((line) => line.itemId !== itemId)
+    this.#decide('bought', (line) => line.itemId === itemId)
     total.purchases++
     total.revenue += units
     if (cents === null) total.unpriced++
@@ -179,14 +187,15 @@ export class ShopperFold {
     if (viewed !== null) this.#sums.row(timeMs, viewed).viewThrough += units
   }
 
-  #abandon(atMs: number): void {
+  /** What became of lines of the cart: counted at the time at which they were put there. */
+  #decide(outcome: 'bought' | 'abandoned', isDecided: (line: CartLine) => boolean): void {
     const { shopper } = this
-    const left = shopper.carts.filter((line) => line.timeMs + this.#options.cartWindowMs <= atMs)
-    if (left.length === 0) return
-    shopper.carts = shopper.carts.filter((line) => !left.includes(line))
-    for (const line of left) {
-      this.#sums.total(line.timeMs).abandoned++
-      if (!isSame(line, noPlace)) this.#sums.row(line.timeMs, line).abandoned++
+    const decided = shopper.carts.filter(isDecided)
+    if (decided.length === 0) return
+    shopper.carts = shopper.carts.filter((line) => !decided.includes(line))
+    for (const line of decided) {
+      this.#sums.total(line.timeMs)[outcome]++
+      if (!isSame(line, noPlace)) this.#sums.row(line.timeMs, line)[outcome]++
     }
   }
 

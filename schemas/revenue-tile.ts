@@ -3,8 +3,9 @@ import { recordSchema, timestampMs } from './record-schema.ts'
 /** What all of a shop did in one stretch of time. Money is in hundredths of its currency. */
 export interface RevenueTotal {
   lists: number
-  /** People put something into a cart, and did not buy it within the cart window. */
+  /** Times an item was put into a cart; of these, those bought within the cart window, and those not. The others are still open. */
   carts: number
+  bought: number
   abandoned: number
   orders: number
   purchases: number
@@ -22,6 +23,7 @@ export interface RevenueRow {
   slots: number
   touched: number
   carts: number
+  bought: number
   abandoned: number
   /** Orders with something credited to the row by last touch. */
   orders: number
@@ -47,7 +49,8 @@ export interface RevenueTile {
 const totalSchema = recordSchema<RevenueTotal>('RevenueTotal', 'What all of the shop did.', [
   { name: 'lists', type: 'long', doc: 'Lists shown.' },
   { name: 'carts', type: 'long', doc: 'Times an item was put into a cart.' },
-  { name: 'abandoned', type: 'long', doc: 'Of these, those not bought within the cart window; counted at the time of the cart.' },
+  { name: 'bought', type: 'long', doc: 'Of these, those bought within the cart window; counted at the time of the cart.' },
+  { name: 'abandoned', type: 'long', doc: 'Of these, those not bought within it; counted at the time of the cart.' },
   { name: 'orders', type: 'long', doc: 'Orders: purchases of one person with less than 30 minutes between them.' },
   { name: 'purchases', type: 'long', doc: 'Purchases, one per item.' },
   { name: 'unpriced', type: 'long', doc: 'Purchases without a price.' },
@@ -61,6 +64,7 @@ const rowSchema = recordSchema<RevenueRow>('RevenueRow', 'What lists of one surf
   { name: 'slots', type: 'long', doc: 'Slots shown.' },
   { name: 'touched', type: 'long', doc: 'Slots clicked, or more.' },
   { name: 'carts', type: 'long', doc: 'Carts after a touch.' },
+  { name: 'bought', type: 'long', doc: 'Of these, those bought in time.' },
   { name: 'abandoned', type: 'long', doc: 'Of these, those abandoned.' },
   { name: 'orders', type: 'long', doc: 'Orders with a purchase credited by last touch.' },
   { name: 'purchases', type: 'long', doc: 'Purchases credited by last touch.' },
@@ -78,8 +82,14 @@ export const revenueTileSchema = recordSchema<RevenueTile>('RevenueTile', 'Sums 
   { name: 'rows', type: { type: 'array', items: rowSchema.definition }, doc: 'By surface, source and policy.' },
 ])
 
-/** A tile in which nothing happened yet. */
-export function emptyTile(partition: number, startMs: number, tileMs: number): RevenueTile {
-  const total = { lists: 0, carts: 0, abandoned: 0, orders: 0, purchases: 0, unpriced: 0, revenue: 0 }
-  return { partition, startMs, tileMs, version: 0, total, rows: [] }
+/** Nothing happened yet. */
+export function emptyTotal(): RevenueTotal {
+  return { lists: 0, carts: 0, bought: 0, abandoned: 0, orders: 0, purchases: 0, unpriced: 0, revenue: 0 }
+}
+
+/** A place where nothing happened yet. */
+export function emptyRow({ surface, source, policy }: Pick<RevenueRow, 'surface' | 'source' | 'policy'>): RevenueRow {
+  const carts = { carts: 0, bought: 0, abandoned: 0 }
+  const revenue = { orders: 0, purchases: 0, lastTouch: 0, timeDecayed: 0, viewThrough: 0 }
+  return { surface, source, policy, slots: 0, touched: 0, ...carts, ...revenue }
 }

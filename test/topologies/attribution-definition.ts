@@ -130,6 +130,8 @@ function addPerson(
     }
     if (type === 'purchase') {
       if (open && !isOpen) abandon(open)
+      if (isOpen) add(open.timeMs, null, 'bought', 1)
+      if (isOpen && open.place) add(open.timeMs, open.place, 'bought', 1)
       carts.delete(itemId!)
       const cents = price === null ? 0 : Math.round(price * 100) * (quantity ?? 1)
       if (timeMs - lastPurchaseMs > 1_800_000) {

@@ -94,7 +94,7 @@ it('an erased person leaves nothing behind but sums that name nobody', async () 
   expect([...(await driver.stateOf()).keys()].filter((key) => key.endsWith(':u'))).toEqual([])
   await moveTime(driver, ['mover'], startMs + 4 * dayMs)
   // What waited is gone with them.
-  expect(driver.read('revenue-tiles').at(-1)!.total).toMatchObject({ revenue: 200, purchases: 1, carts: 1, abandoned: 0 })
+  expect(driver.read('revenue-tiles').at(-1)!.total).toMatchObject({ revenue: 200, purchases: 1, carts: 1, bought: 1 })
   expect(driver.read('segment-updates').map((update) => update?.userId)).not.toContain('u')
   expect([...(await driver.stateOf()).keys()].filter((key) => key.includes(':u') && !key.startsWith('~'))).toEqual([])
 })
