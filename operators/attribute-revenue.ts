@@ -61,7 +61,7 @@ export interface RevenueChanges {
  *     result     --------r-|     r: the tile with the purchase credited to the list
  *
  * - Order: one record per batch that changed something.
- * - Bound: of a person the newest 16 showings, 64 touches and 64 carts; tiles until their last cart is decided.
+ * - Bound: of a person the newest 32 showings, 64 touches and 64 carts; tiles until their last cart is decided.
  * - Time: event time only; a tick lets time pass.
  * - Complete: after the running batch; what still waits stays in the state.
  * - Error: passes on; late records go to the late output; invalid ones are passed over: `rewards` and `user-features` set them aside.

@@ -27,7 +27,7 @@ const dayMs = 86_400_000
 /** Purchases of one person with at most this between them are one order. */
 const orderGapMs = 30 * 60_000
 /** What is remembered of a person, the newest of each. */
-const showingsMax = 16
+const showingsMax = 32
 const touchesMax = 64
 const cartsMax = 64
 const exposuresMax = 64

@@ -1,5 +1,6 @@
 import type { AttributionOptions } from '../../operators/shopper-fold.ts'
 import type { Decision } from '../../schemas/decision.ts'
+import type { RevenueTile } from '../../schemas/revenue-tile.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 
 /** What attribution should say of a log, computed from whole histories, without state, batches or timers. */
@@ -16,6 +17,8 @@ type Place = { readonly surface: string; readonly source: string; readonly polic
 type Touched = Place & { readonly listId: string; readonly itemId: string; readonly timeMs: number; readonly isFirst: boolean }
 
 const dayMs = 86_400_000
+/** What is remembered of a person; nobody in these tests touches or carts more than is. */
+const showingsMax = 32
 
 /** Records that are neither late nor repeats: what `topic` brought in log order. */
 export function onTime<T extends { readonly timeMs: number }>(
@@ -100,7 +103,10 @@ function addPerson(
       return
     }
     const { itemId, listId, type, price, quantity } = entry.done
-    const showings = own.slice(0, at).flatMap((other) => ('shown' in other ? [other.shown] : []))
+    const showings = own
+      .slice(0, at)
+      .flatMap((other) => ('shown' in other ? [other.shown] : []))
+      .slice(-showingsMax)
     if (itemId !== null && listId !== null && ['view', 'click', 'like', 'add_to_cart', 'purchase'].includes(type)) {
       const again = touches.findLast((touch) => touch.listId === listId && touch.itemId === itemId)
       const from = showings.findLast(
@@ -229,4 +235,14 @@ function partsOf(units: number, weights: readonly number[]): number[] {
     parts[due.findIndex((share, at) => share - parts[at]! === most)]!++
   }
   return parts
+}
+
+/** Tiles in the form of the definition. */
+export function sumsOf(tiles: readonly RevenueTile[]): RevenueDefinition['sums'] {
+  const named = tiles.flatMap(({ startMs: atMs, total, rows }) => [
+    [`${atMs}`, { ...total }] as const,
+    ...rows.map(({ surface, source, policy, ...row }) => [`${atMs} ${surface} ${source} ${policy}`, row] as const),
+  ])
+  const above0 = named.map(([name, row]) => [name, Object.fromEntries(Object.entries(row).filter(([, sum]) => sum > 0))] as const)
+  return new Map(above0.filter(([, row]) => Object.keys(row).length > 0))
 }

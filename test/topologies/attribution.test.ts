@@ -10,7 +10,7 @@ import type { EventType, UserEvent } from '../../schemas/user-event.ts'
 import type { VariantRevenue } from '../../schemas/variant-revenue.ts'
 import { attribution } from '../../topologies/attribution.ts'
 import { decisionOf, eventOf, slotOf } from '../operators/reward-fixture.ts'
-import { onTime, type RevenueDefinition, revenueOf } from './attribution-definition.ts'
+import { onTime, type RevenueDefinition, revenueOf, sumsOf } from './attribution-definition.ts'
 import { failingAfter } from './failing-after.ts'
 
 const hourMs = 3_600_000
@@ -155,15 +155,6 @@ async function play(
     }
   }
   throw new Error('unreachable')
-}
-
-function sumsOf(tiles: readonly RevenueTile[]): RevenueDefinition['sums'] {
-  const named = tiles.flatMap(({ startMs: atMs, total, rows }) => [
-    [`${atMs}`, { ...total }] as const,
-    ...rows.map(({ surface, source, policy, ...row }) => [`${atMs} ${surface} ${source} ${policy}`, row] as const),
-  ])
-  const above0 = named.map(([name, row]) => [name, Object.fromEntries(Object.entries(row).filter(([, sum]) => sum > 0))] as const)
-  return new Map(above0.filter(([, row]) => Object.keys(row).length > 0))
 }
 
 function byVariant(all: readonly VariantRevenue[]): RevenueDefinition['variants'] {
