@@ -4,12 +4,18 @@ import type { Catalogue } from './catalogue.ts'
 import { PageRank } from './page-rank.ts'
 import { firstColumns, firstSources } from './ranker/first-columns.ts'
 import { itemColumnCount, itemColumns } from './ranker/item-columns.ts'
+import { momentColumnCount, momentColumns, writeMomentColumns } from './ranker/moment-columns.ts'
+import { offerColumnCount, offerColumns } from './ranker/offer-columns.ts'
 import { pairColumnCount, pairColumns, writePairColumns } from './ranker/pair-columns.ts'
 import { PairContext, type PairFacts } from './ranker/pair-context.ts'
 import { type PersonFacts, personColumns } from './ranker/person-columns.ts'
 import type { FeatureColumn } from './ranker/ranker-column.ts'
+import { spenderColumns } from './ranker/spender-columns.ts'
 
-/** Sources that came after schema 1: their scores are the last columns, so that the next one is appended. */
+/** Sources that schema 2 added. */
+const secondSources = 5
+
+/** Sources that came after schema 1: their scores are the last columns of the schema that brought them, so that the next one is appended. */
 const laterColumns = candidateSources.slice(firstSources).map((source) => ({
   name: `source_${source}` as const,
   meaning: `what the source \`${source}\` said of the item, its best 1; 0 if it did not bring it`,
@@ -25,7 +31,11 @@ export const rankerColumns: readonly FeatureColumn[] = [
   ...personColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'person' as const })),
   ...itemColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'item' as const })),
   ...pairColumns.map((column) => ({ ...column, schema: 2, from: 'person and item' as const })),
-  ...laterColumns.map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
+  ...laterColumns.slice(0, secondSources).map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
+  ...spenderColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'person' as const })),
+  ...offerColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'item' as const })),
+  ...momentColumns.map((column) => ({ ...column, schema: 3, from: 'item' as const })),
+  ...laterColumns.slice(secondSources).map((column) => ({ ...column, schema: 3, from: 'sources' as const })),
 ]
 
 /** A name of a column. */
@@ -35,6 +45,9 @@ export type FeatureName = (
   | (typeof itemColumns)[number]
   | (typeof pairColumns)[number]
   | (typeof laterColumns)[number]
+  | (typeof spenderColumns)[number]
+  | (typeof offerColumns)[number]
+  | (typeof momentColumns)[number]
 )['name']
 
 /** Names of the columns, in order. */
@@ -44,7 +57,7 @@ export const rankerFeatureNames = rankerColumns.map(({ name }) => name as Featur
 export const rankerWidth = rankerColumns.length
 
 /** Columns of the input by feature schema, from schema 1 on: a row that was logged is as wide as one of them. */
-export const schemaWidths = [firstColumns.length, rankerWidth] as const
+export const schemaWidths = [1, 2, 3].map((schema) => rankerColumns.filter((column) => column.schema <= schema).length)
 
 const personFrom = firstColumns.length
 /** Where the seven columns of the person in schema 1 begin. */
@@ -52,11 +65,17 @@ const firstPersonFrom = firstColumns.findIndex(({ name }) => name === 'user_even
 const itemFrom = personFrom + personColumns.length
 const pairFrom = itemFrom + itemColumnCount
 const laterFrom = pairFrom + pairColumnCount
+const spenderFrom = laterFrom + secondSources
+const offerFrom = spenderFrom + spenderColumns.length
+const momentFrom = offerFrom + offerColumnCount
+const latestFrom = momentFrom + momentColumnCount
 
 /** The column of each source's score. */
-const sourceColumns = Int32Array.from(candidateSources, (_, source) =>
-  source < firstSources ? source : laterFrom + source - firstSources,
-)
+const sourceColumns = Int32Array.from(candidateSources, (_, source) => {
+  if (source < firstSources) return source
+  const later = source - firstSources
+  return later < secondSources ? laterFrom + later : latestFrom + later - secondSources
+})
 
 /** The column of a source's score. */
 export function sourceColumn(source: number): number {
@@ -80,7 +99,7 @@ export interface RankerUser {
   readonly mobile: boolean
   /** 0–24, UTC. */
   readonly hour: number
-  /** What schema 2 asks. */
+  /** What schemas 2 and 3 ask. */
   readonly person: PersonFacts
   readonly pair: PairFacts
 }
@@ -104,7 +123,8 @@ export function writeRankerFeatures(
   writeSharedColumns(shared, firstPersonFrom, user)
   for (let column = 0; column < personColumns.length; column++)
     shared[personFrom + column] = personColumns[column]!.of(user.person)
-  const { itemColumns: items } = catalogue
+  const spender = spenderColumns.map(({ of }) => of(user.person))
+  const { itemColumns: items, offerColumns: offers } = catalogue
   const { scores } = set
   const context = new PairContext(catalogue, user.pair, pageRank)
   if (texts.length < set.count) texts = new Float32Array(2 * set.count)
@@ -124,6 +144,10 @@ export function writeRankerFeatures(
     const item = row * itemColumnCount
     for (let column = 0; column < itemColumnCount; column++) out[base + itemFrom + column] = items[item + column]!
     writePairColumns(out, base + pairFrom, row, texts[place]!, catalogue, context)
+    for (let column = 0; column < spenderColumns.length; column++) out[base + spenderFrom + column] = spender[column]!
+    const offer = row * offerColumnCount
+    for (let column = 0; column < offerColumnCount; column++) out[base + offerFrom + column] = offers[offer + column]!
+    writeMomentColumns(out, base + momentFrom, row, catalogue, user.nowMs)
   }
 }
 

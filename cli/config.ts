@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { outcomeFunctions } from '../algorithms/combine-outcomes.ts'
 import { MillraceError } from '../core/errors.ts'
-import { oneOf } from './one-of.ts'
+import { attributionConfig } from './attribution-config.ts'
 import { recommendationConfig } from './recommendation-config.ts'
+import { rewardConfig } from './reward-config.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -125,67 +125,8 @@ export const configSchema = Type.Object(
       { latenessMs: Type.Integer({ minimum: 0, default: 600_000, description: 'How late an event may come, in event time.' }) },
       { ...closed, default: {} },
     ),
-    rewards: Type.Object(
-      {
-        waitMs: Type.Integer({
-          minimum: 1,
-          default: 1_800_000,
-          description: 'How long outcomes are waited for after a showing.',
-        }),
-        latenessMs: Type.Integer({
-          minimum: 0,
-          default: 10_000,
-          description: 'How far events may come out of order in the join.',
-        }),
-        outcome: oneOf(outcomeFunctions, {
-          default: 'max',
-          description: 'How several outcomes of one shown item become its reward.',
-        }),
-        dismissed: Type.Number({
-          minimum: -1,
-          maximum: 0,
-          default: 0,
-          description: 'Reward of a dismissal; below 0 only where every reader of rewards can do with that.',
-        }),
-      },
-      { ...closed, default: {} },
-    ),
-    attribution: Type.Object(
-      {
-        clickWindowMs: Type.Integer({
-          minimum: 1,
-          default: 604_800_000,
-          description: 'How long before a purchase a touch of the same item in a shown list is credited.',
-        }),
-        viewWindowMs: Type.Integer({
-          minimum: 1,
-          default: 86_400_000,
-          description: 'The same for a showing that nobody touched, and how long a shown list may be touched.',
-        }),
-        cartWindowMs: Type.Integer({
-          minimum: 1,
-          default: 86_400_000,
-          description: 'After which an item in a cart that was not bought is abandoned.',
-        }),
-        halfLifeMs: Type.Integer({
-          minimum: 1,
-          default: 86_400_000,
-          description: 'Age at which a touch is credited half as much as a new one.',
-        }),
-        tileMs: Type.Integer({
-          minimum: 60_000,
-          default: 86_400_000,
-          description:
-            'Length of the stretches of event time whose revenue is summed up; change it only after `millrace reset attribution`.',
-        }),
-        latenessMs: Type.Integer({
-          minimum: 0,
-          default: 10_000,
-          description: 'How far events may come out of order in the attribution.',
-        }),
-      },
-      { ...closed, default: {} },
-    ),
+    rewards: rewardConfig,
+    attribution: attributionConfig,
     experiment: Type.Object(
       {
         name: Type.String({ default: 'learned-against-trend', description: 'Name; also the salt of the assignment.' }),

@@ -62,6 +62,11 @@ export async function openJob(config: Config) {
       { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
     ],
   )
+  ports.metrics.gauge(
+    'millrace_experiment_missed_versions_total',
+    "Lists that were asked for a ranker version that is not served, and got their control's or a lower rung.",
+    () => tables.recipes.missed,
+  )
   const revenue = new RevenueTable()
   gaugeRevenue(ports.metrics, revenue)
   const keeper = listKeeper(config, tables, ports)
@@ -72,7 +77,7 @@ export async function openJob(config: Config) {
     // Every process that serves lists assigns people, whatever topologies it runs.
     tables: [
       { topic: 'experiments', table: tables.experiments as Table<never> },
-      { topic: 'experiment-results', table: { apply: (records) => tables.experiments.applyResults(records as never) } },
+      { topic: 'experiment-stops', table: tables.experiments.stops as Table<never> },
       { topic: 'revenue-tiles', table: revenue as Table<never> },
     ],
     partitions: config.partitions,
@@ -92,7 +97,7 @@ export async function openJob(config: Config) {
       if (topology === recommendations.name) keeper.partition(partition, task)
     },
     onBatch: (topology, partition, summary) => {
-      if (topology === recommendations.name) keeper.swapped(partition, summary.lists, summary.swapped, summary.version)
+      if (topology === recommendations.name) keeper.swapped(partition, summary)
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(
         topology,

@@ -1,7 +1,7 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
 import { openTilesFamily, shopperFamily, shownFamily, waitingFamily } from './attribute-revenue.ts'
-import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { dueBucketFamily, dueIndexes, dueIndexFamily } from './event-timers.ts'
 import { learnedFamily } from './explorer-sums.ts'
 import { tallyFamily } from './fold-experiments.ts'
 import { scopeFamily } from './fold-item-signals.ts'
@@ -11,11 +11,12 @@ import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
 import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
 import { tileFamily, variantFamily } from './revenue-sums.ts'
+import { openCountsFamily } from './showing-bound.ts'
 
 const dueIndex: NonNullable<StateHome['index']> = {
   of: `${dueBucketFamily.name}:`,
   key: `${dueIndexFamily.name}:`,
-  encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
+  make: (names) => new Map(Array.from(dueIndexes(names.map(Number)), indexEntry)),
 }
 
 /**
@@ -30,6 +31,7 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
     ...familiesHome({
       [listFamily.name]: firstPart,
       [progressFamily.name]: numbering,
+      [openCountsFamily.name]: numbering,
       [personFamily.name]: whole,
       [deltaProgressFamily.name]: numbering,
       [dueBucketFamily.name]: dueOf(prefixesOf),
@@ -70,7 +72,7 @@ function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array 
   return target.isHome(name) ? value : null
 }
 
-/** What a task itself counts, its rows or its sums: an old task goes on counting, a new one begins. */
+/** A task's own counts, as the numbers of its rows and sums of revenue: an old task goes on counting, a new one begins. */
 function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isNew ? null : value
 }
@@ -78,6 +80,10 @@ function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8A
 /** State named `<record key>/<rest>`; both may have slashes of their own. */
 function firstPart(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isHome(...prefixesOf(name)) ? value : null
+}
+
+function indexEntry([key, numbers]: readonly [string, number[]]): [string, Uint8Array] {
+  return [`${dueIndexFamily.name}:${key}`, dueIndexFamily.codec.encode(numbers)]
 }
 
 /** The timers of a bucket that belong to lists or people of the target; `recordKeysOf` says for which record keys a timer may stand. */

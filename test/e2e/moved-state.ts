@@ -24,7 +24,7 @@ const families = new Map<string, StateFamily<unknown>>(
 )
 
 /** What belongs to a task and to nobody else: an old one keeps it. */
-const ofTasks: ReadonlySet<string> = new Set(['~time', 'progress', 'delta-progress', 'tile', 'tiles', 'variant'])
+const ofTasks: ReadonlySet<string> = new Set(['~time', 'progress', 'delta-progress', 'open-counts', 'tile', 'tiles', 'variant'])
 
 /** Sends records, lets an engine apply them, and stops it. */
 export async function applyAll(stack: Stack, records: readonly ShopRecord[]): Promise<void> {
@@ -81,11 +81,12 @@ export function rehomed(state: ReadonlyMap<string, unknown>, partitions: number)
     for (let partition = 0; partition < partitions; partition++) {
       const prefix = `${topology} ${partition} due:`
       const buckets = [...moved.keys()].filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)))
-      if (buckets.length === 0) continue
-      moved.set(
-        `${topology} ${partition} due-index:`,
+      const byHour = Map.groupBy(
         buckets.sort((a, b) => a - b),
+        (bucket) => Math.floor(bucket / 3600),
       )
+      for (const [hour, own] of byHour) moved.set(`${topology} ${partition} due-index:${hour}`, own)
+      if (byHour.size > 0) moved.set(`${topology} ${partition} due-index:`, [...byHour.keys()])
     }
   return moved
 }
