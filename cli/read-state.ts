@@ -1,3 +1,4 @@
+import { shopperFamily, shownFamily, waitingFamily } from '../operators/attribute-revenue.ts'
 import { scopeFamily } from '../operators/fold-item-signals.ts'
 import { itemFamily } from '../operators/fold-items.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
@@ -16,6 +17,7 @@ export interface ReadableFamily {
 export const stateFamilies: Readonly<Record<string, readonly ReadableFamily[]>> = {
   'user-features': [{ family: userFamily as StateFamily<unknown>, view: (key, value) => userView(key, value as UserState) }],
   'item-features': [{ family: itemFamily as StateFamily<unknown> }, { family: scopeFamily as StateFamily<unknown> }],
+  attribution: [shopperFamily, shownFamily, waitingFamily].map((family) => ({ family: family as StateFamily<unknown> })),
 }
 
 /** Everything a task holds under a key, by family; keys of families that are not known here are given whole, as base64. */

@@ -99,6 +99,26 @@ it('an erased person leaves nothing behind but sums that name nobody', async () 
   expect([...(await driver.stateOf()).keys()].filter((key) => key.includes(':u') && !key.startsWith('~'))).toEqual([])
 })
 
+it('what comes too late is kept apart, and what is invalid is left to those who set it aside', async () => {
+  const driver = new TopologyDriver(attribution, { attribution: options })
+  await moveTime(driver, ['mover'], startMs + 3 * hourMs)
+  await driver.send(
+    'user-events',
+    eventOf('late', startMs + hourMs, 'purchase', { price: 5 }),
+    eventOf('just in time', startMs + 2 * hourMs, 'purchase', { price: 3 }),
+    eventOf('wrong', startMs + 3 * hourMs, 'purchase', { price: -1 }),
+  )
+  await driver.send('decisions', decisionOf('late showing', startMs + hourMs))
+  await moveTime(driver, ['mover'], startMs + 9 * hourMs)
+  const late = driver.read('late-records').map(({ id, eventTimeMs }) => [id, eventTimeMs])
+  expect(late).toEqual([
+    ['attribution/user-events/0/1/attribute', startMs + hourMs],
+    ['attribution/decisions/0/1/attribute', startMs + hourMs],
+  ])
+  expect(driver.read('dead-letters')).toEqual([])
+  expect(driver.read('revenue-tiles').at(-1)!.total).toMatchObject({ purchases: 1, revenue: 300, lists: 1 })
+})
+
 it('state stays small: tiles close, and of a person only the newest are remembered', async () => {
   const driver = new TopologyDriver(attribution, { attribution: options })
   for (let n = 0; n < 100; n++) {
