@@ -1,10 +1,7 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import { invariant } from '../core/invariant.ts'
-import { movesTime } from '../core/moves-time.ts'
-import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
+import type { Batch, StateFamily } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
-import type { Decision } from '../schemas/decision.ts'
-import { eventFault } from '../schemas/event-fault.ts'
 import {
   type OpenTiles,
   openTilesSchema,
@@ -12,35 +9,23 @@ import {
   type ShownState,
   shopperStateSchema,
   shownStateSchema,
-  type WaitingEvent,
-  type WaitingShowing,
-  type WaitingState,
-  waitingStateSchema,
 } from '../schemas/revenue-state.ts'
 import type { RevenueTile } from '../schemas/revenue-tile.ts'
 import type { SegmentUpdate } from '../schemas/segment-update.ts'
-import type { UserEvent } from '../schemas/user-event.ts'
-import type { UserProfile } from '../schemas/user-profile.ts'
 import type { VariantRevenue } from '../schemas/variant-revenue.ts'
-import { decisionFault } from './decision-fault.ts'
 import { EventTimers } from './event-timers.ts'
 import { RevenueSums, tileFamily } from './revenue-sums.ts'
 import { type AttributionOptions, ShopperFold } from './shopper-fold.ts'
+import { type Attributable, WaitingRoom, waitingFamily, waitingKinds } from './waiting-room.ts'
 
-export const waitingFamily: StateFamily<WaitingState> = { name: 'waiting', codec: waitingStateSchema }
 export const shownFamily: StateFamily<ShownState> = { name: 'shown', codec: shownStateSchema }
 export const shopperFamily: StateFamily<ShopperState> = { name: 'person', codec: shopperStateSchema }
 export const openTilesFamily: StateFamily<OpenTiles> = { name: 'tiles', codec: openTilesSchema }
 
-/** Kinds of timers: of equal times a showing comes before an event, and both before what time alone does. */
-const showingKind = 0
-const eventKind = 1
+/** Everything that is a person's. */
+const personalFamilies = [waitingFamily, shownFamily, shopperFamily] as readonly StateFamily<unknown>[]
+/** The timer of what time alone does; of equal times it comes after records. */
 const wakeKind = 2
-/** What one purchase may be worth, in hundredths; beyond it, it counts as one without a price. */
-const centsMax = 1e13
-
-/** A record of any input: a showing, something somebody did, a profile, or null: erase the person. */
-export type Attributable = Sourced<Decision | UserEvent | UserProfile | null>
 
 /** What a batch changed. */
 export interface RevenueChanges {
@@ -72,7 +57,7 @@ export function attributeRevenue(options: AttributionOptions): OperatorFunction<
   invariant(options.latenessMs >= 0, `attribution: latenessMs must not be below 0, but is ${options.latenessMs}`)
   return concatMap(async (batch) => {
     const attribution = new Attribution(batch, options)
-    const erased = await attribution.add()
+    const erased = await attribution.admit()
     const changes = await attribution.settle()
     await attribution.closeTiles(changes.tiles)
     const segments = [...changes.segments, ...erased.map((key) => ({ key, value: null }))]
@@ -87,41 +72,23 @@ class Attribution {
   readonly #options: AttributionOptions
   readonly #timers: EventTimers
   readonly #sums: RevenueSums
-  readonly #showings: Keyed<WaitingShowing>[] = []
-  readonly #events: Keyed<WaitingEvent>[] = []
-  readonly #erased: string[] = []
+  readonly #waiting: WaitingRoom
 
   constructor(batch: Batch<Attributable>, options: AttributionOptions) {
     this.#batch = batch
     this.#options = options
     this.#timers = new EventTimers(batch.transaction)
     this.#sums = new RevenueSums(batch, options.tileMs)
-    this.#sort()
+    this.#waiting = new WaitingRoom(batch, this.#timers, options.latenessMs)
   }
 
-  /** Lets the batch's records wait for their time; repeats of an id are dropped. Answers who was erased. */
-  async add(): Promise<readonly string[]> {
-    const { transaction, watermarkMs } = this.#batch
-    const added = [...this.#showings, ...this.#events]
-    await Promise.all([
-      transaction.load(
-        waitingFamily,
-        added.map(({ key }) => key),
-      ),
-      this.#timers.load(
-        added.map(({ value }) => value.timeMs),
-        watermarkMs,
-      ),
-      transaction.load(openTilesFamily, ['']),
-    ])
-    for (const { key, value } of this.#showings) this.#wait(key, 'showings', value, showingKind)
-    for (const { key, value } of this.#events) this.#wait(key, 'events', value, eventKind)
-    for (const key of this.#erased) {
-      transaction.delete(waitingFamily, key)
-      transaction.delete(shownFamily, key)
-      transaction.delete(shopperFamily, key)
-    }
-    return this.#erased
+  /** Lets the batch's records wait for their time. Answers who was erased. */
+  async admit(): Promise<readonly string[]> {
+    const { transaction } = this.#batch
+    await Promise.all([this.#waiting.admit(), transaction.load(openTilesFamily, [''])])
+    const { erased } = this.#waiting
+    for (const userId of erased) for (const family of personalFamilies) transaction.delete(family, userId)
+    return erased
   }
 
   /** Folds everything that event time has passed, in order of event time. */
@@ -130,24 +97,18 @@ class Attribution {
     const due = this.#timers.takeDue(watermarkMs)
     if (due.length === 0) return { tiles: [], variants: [], segments: [] }
     const people = new Set(due.map(({ listKey }) => listKey))
-    await Promise.all(
-      [waitingFamily, shownFamily, shopperFamily].map((family) => transaction.load(family as StateFamily<unknown>, people)),
-    )
+    await Promise.all(personalFamilies.map((family) => transaction.load(family, people)))
     const folds = new Map(Array.from(people, (userId) => [userId, this.#foldOf(userId)]))
     await this.#loadSums(
       due.map(({ dueMs }) => dueMs),
       folds,
     )
     for (const { kind, listKey, id, dueMs } of due) {
-      const waiting = transaction.get(waitingFamily, listKey)
       const fold = folds.get(listKey)!
-      if (kind === showingKind) {
-        const showing = take(waiting?.showings, id, dueMs)
-        if (showing) fold.addShowing(showing)
-      } else if (kind === eventKind) {
-        const event = take(waiting?.events, id, dueMs)
-        if (event) fold.addEvent(event)
-      }
+      const showing = kind === waitingKinds.showings ? this.#waiting.take(listKey, 'showings', id, dueMs) : undefined
+      const event = kind === waitingKinds.events ? this.#waiting.take(listKey, 'events', id, dueMs) : undefined
+      if (showing) fold.addShowing(showing)
+      if (event) fold.addEvent(event)
     }
     const segments = [...folds].flatMap(([userId, fold]) => this.#finish(userId, fold))
     await this.#setWakes(folds)
@@ -173,39 +134,6 @@ class Attribution {
     else transaction.put(openTilesFamily, '', { startsMs: open })
   }
 
-  /** Parts the records; all of them move time, as they do for the task. */
-  #sort(): void {
-    const { transaction, topicWatermarkBeforeMs, watermarkBeforeMs, records } = this.#batch
-    // A mark for an idle input may have settled what is not late by its own input's time.
-    let watermarkMs = Math.max(topicWatermarkBeforeMs, watermarkBeforeMs)
-    for (const record of records) {
-      const { value, loggedMs } = record
-      if (value === null) this.#erased.push(record.key)
-      if (value === null || !('timeMs' in value)) continue
-      const isLate = value.timeMs < watermarkMs
-      if (movesTime(value.timeMs, loggedMs)) watermarkMs = Math.max(watermarkMs, value.timeMs - this.#options.latenessMs)
-      const fault = 'decisionId' in value ? decisionFault(value, loggedMs) : eventFault(value, loggedMs)
-      if (fault !== null) continue
-      if (isLate) transaction.late(record, 'attribute', value.timeMs)
-      else if ('decisionId' in value) this.#showings.push({ key: value.userId, value: waitingShowing(value) })
-      else this.#events.push({ key: value.userId, value: waitingEvent(value) })
-    }
-  }
-
-  #wait<K extends keyof WaitingState>(userId: string, list: K, record: WaitingState[K][number], kind: number): void {
-    const { transaction } = this.#batch
-    const waiting = transaction.get(waitingFamily, userId) ?? { showings: [], events: [] }
-    const records: { readonly id: string; readonly timeMs: number }[] = waiting[list]
-    if (records.some((other) => other.id === record.id && other.timeMs === record.timeMs)) return
-    // Sorted, so that the state does not tell in which order they came.
-    const at = records.findLastIndex(
-      (other) => other.timeMs < record.timeMs || (other.timeMs === record.timeMs && other.id < record.id),
-    )
-    records.splice(at + 1, 0, record)
-    transaction.put(waitingFamily, userId, waiting)
-    this.#timers.set({ dueMs: record.timeMs, kind, listKey: userId, id: record.id })
-  }
-
   #foldOf(userId: string): ShopperFold {
     const { transaction } = this.#batch
     const shopper = transaction.get(shopperFamily, userId) ?? emptyShopper()
@@ -219,7 +147,7 @@ class Attribution {
     for (const [userId, { shopper }] of folds) {
       for (const line of shopper.carts) times.add(line.timeMs)
       for (const { experiment } of shopper.exposures) experiments.add(experiment)
-      for (const { assignments } of this.#batch.transaction.get(waitingFamily, userId)?.showings ?? [])
+      for (const { assignments } of this.#waiting.of(userId)?.showings ?? [])
         for (const { experiment } of assignments) experiments.add(experiment)
     }
     await this.#sums.load(times, experiments)
@@ -230,9 +158,7 @@ class Attribution {
     const { transaction, watermarkMs } = this.#batch
     fold.advance(watermarkMs)
     const { shopper, shown, moved } = fold
-    const waiting = transaction.get(waitingFamily, userId)
-    if (waiting && waiting.showings.length + waiting.events.length === 0) transaction.delete(waitingFamily, userId)
-    else if (waiting) transaction.put(waitingFamily, userId, waiting)
+    this.#waiting.put(userId)
     if (shown.showings.length > 0) transaction.put(shownFamily, userId, shown)
     if (shopper.firstMs > 0 || shopper.exposures.length > 0) transaction.put(shopperFamily, userId, shopper)
     return moved === null ? [] : [{ key: userId, value: { userId, ...moved } }]
@@ -250,25 +176,6 @@ class Attribution {
     )
     for (const wake of wakes) this.#timers.set(wake)
   }
-}
-
-function waitingShowing({ decisionId: id, listId, timeMs, surface, policy, slots, assignments }: Decision): WaitingShowing {
-  const shown = slots.map(({ itemId, source }) => ({ itemId, source }))
-  return { id, listId, timeMs, surface, policy, slots: shown, assignments }
-}
-
-function waitingEvent({ eventId: id, timeMs, type, itemId, listId, price, quantity }: UserEvent): WaitingEvent {
-  const cents = price === null ? null : Math.round(100 * price) * (quantity ?? 1)
-  return { id, timeMs, type, itemId, listId, cents: cents !== null && cents <= centsMax ? cents : null }
-}
-
-function take<T extends { readonly id: string; readonly timeMs: number }>(
-  records: T[] | undefined,
-  id: string,
-  timeMs: number,
-): T | undefined {
-  const at = records?.findIndex((record) => record.id === id && record.timeMs === timeMs) ?? -1
-  return at < 0 ? undefined : records!.splice(at, 1)[0]
 }
 
 function emptyShopper(): ShopperState {

@@ -1,6 +1,6 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
-import { openTilesFamily, shopperFamily, shownFamily, waitingFamily } from './attribute-revenue.ts'
+import { openTilesFamily, shopperFamily, shownFamily } from './attribute-revenue.ts'
 import { dueBucketFamily, dueIndexes, dueIndexFamily } from './event-timers.ts'
 import { learnedFamily } from './explorer-sums.ts'
 import { tallyFamily } from './fold-experiments.ts'
@@ -12,6 +12,7 @@ import { listFamily, progressFamily } from './join-outcomes.ts'
 import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
 import { tileFamily, variantFamily } from './revenue-sums.ts'
 import { openCountsFamily } from './showing-bound.ts'
+import { waitingFamily } from './waiting-room.ts'
 
 const dueIndex: NonNullable<StateHome['index']> = {
   of: `${dueBucketFamily.name}:`,

@@ -1,6 +1,7 @@
-import { type Attributable, attributeRevenue } from '../operators/attribute-revenue.ts'
+import { attributeRevenue } from '../operators/attribute-revenue.ts'
 import { pickChanges } from '../operators/pick-changes.ts'
 import type { AttributionOptions } from '../operators/shopper-fold.ts'
+import type { Attributable } from '../operators/waiting-room.ts'
 import { defineTopology } from '../runtime/define-topology.ts'
 
 export interface AttributionPorts {
