@@ -3,6 +3,7 @@ import { candidateSources, sourceCount } from './candidate-set.ts'
 import type { Catalogue } from './catalogue.ts'
 import { PageRank } from './page-rank.ts'
 import { firstColumns, firstSources } from './ranker/first-columns.ts'
+import { habitColumns } from './ranker/habit-columns.ts'
 import { itemColumnCount, itemColumns } from './ranker/item-columns.ts'
 import { momentColumnCount, momentColumns, writeMomentColumns } from './ranker/moment-columns.ts'
 import { offerColumnCount, offerColumns } from './ranker/offer-columns.ts'
@@ -10,7 +11,6 @@ import { pairColumnCount, pairColumns, writePairColumns } from './ranker/pair-co
 import { PairContext, type PairFacts } from './ranker/pair-context.ts'
 import { type PersonFacts, personColumns } from './ranker/person-columns.ts'
 import type { FeatureColumn } from './ranker/ranker-column.ts'
-import { spenderColumns } from './ranker/spender-columns.ts'
 
 /** Sources that schema 2 added. */
 const secondSources = 5
@@ -32,7 +32,7 @@ export const rankerColumns: readonly FeatureColumn[] = [
   ...itemColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'item' as const })),
   ...pairColumns.map((column) => ({ ...column, schema: 2, from: 'person and item' as const })),
   ...laterColumns.slice(0, secondSources).map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
-  ...spenderColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'person' as const })),
+  ...habitColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'person' as const })),
   ...offerColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'item' as const })),
   ...momentColumns.map((column) => ({ ...column, schema: 3, from: 'item' as const })),
   ...laterColumns.slice(secondSources).map((column) => ({ ...column, schema: 3, from: 'sources' as const })),
@@ -45,7 +45,7 @@ export type FeatureName = (
   | (typeof itemColumns)[number]
   | (typeof pairColumns)[number]
   | (typeof laterColumns)[number]
-  | (typeof spenderColumns)[number]
+  | (typeof habitColumns)[number]
   | (typeof offerColumns)[number]
   | (typeof momentColumns)[number]
 )['name']
@@ -65,8 +65,8 @@ const firstPersonFrom = firstColumns.findIndex(({ name }) => name === 'user_even
 const itemFrom = personFrom + personColumns.length
 const pairFrom = itemFrom + itemColumnCount
 const laterFrom = pairFrom + pairColumnCount
-const spenderFrom = laterFrom + secondSources
-const offerFrom = spenderFrom + spenderColumns.length
+const habitFrom = laterFrom + secondSources
+const offerFrom = habitFrom + habitColumns.length
 const momentFrom = offerFrom + offerColumnCount
 const latestFrom = momentFrom + momentColumnCount
 
@@ -123,7 +123,7 @@ export function writeRankerFeatures(
   writeSharedColumns(shared, firstPersonFrom, user)
   for (let column = 0; column < personColumns.length; column++)
     shared[personFrom + column] = personColumns[column]!.of(user.person)
-  const spender = spenderColumns.map(({ of }) => of(user.person))
+  const habits = habitColumns.map(({ of }) => of(user.person))
   const { itemColumns: items, offerColumns: offers } = catalogue
   const { scores } = set
   const context = new PairContext(catalogue, user.pair, pageRank)
@@ -144,7 +144,7 @@ export function writeRankerFeatures(
     const item = row * itemColumnCount
     for (let column = 0; column < itemColumnCount; column++) out[base + itemFrom + column] = items[item + column]!
     writePairColumns(out, base + pairFrom, row, texts[place]!, catalogue, context)
-    for (let column = 0; column < spenderColumns.length; column++) out[base + spenderFrom + column] = spender[column]!
+    for (let column = 0; column < habitColumns.length; column++) out[base + habitFrom + column] = habits[column]!
     const offer = row * offerColumnCount
     for (let column = 0; column < offerColumnCount; column++) out[base + offerFrom + column] = offers[offer + column]!
     writeMomentColumns(out, base + momentFrom, row, catalogue, user.nowMs)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
+import { readRewards } from '../../cli/read-rewards.ts'
 import { readTopic } from '../../cli/read-topic.ts'
 import { createRandom } from '../../core/random.ts'
 import { tallyFamily } from '../../operators/fold-experiments.ts'
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const config = loadConfig(undefined, {
     partitions: 2,
     embedded: { path: join(folder, 'test.db') },
-    rewards: { waitMs: 60_000 },
+    rewards: { waitMs: 60_000, waits: { purchaseMs: 600_000 }, update: 'provisional' },
     inference: { repository: join(folder, 'none') },
   })
   stack = await Stack.open(config)
@@ -63,14 +64,17 @@ it('killed again and again while it works, the embedded engine ends with the fol
   )
   expect(keys).toBeGreaterThan(400)
   // Each delta counted once, and none missed: the sums are those of the joined rows, by a definition of their own.
-  const wanted = talliesOf(peopleIn(await joinedRows()))
+  const rows = await joinedRows()
+  const corrections = rows.filter(({ revision }) => revision > 0)
+  expect(corrections.length).toBeGreaterThan(30)
+  const wanted = talliesOf(peopleIn(rows))
   const tallies = [...(await stack.state('experiments'))].filter(([place]) => / tally:/.test(place))
   expect(tallies.map(([place, bytes]) => [place.replace(/^\d+ tally:/, ''), tallyFamily.codec.decode(bytes).variants])).toEqual([
     ...wanted,
   ])
   const [variants = []] = wanted.values()
   console.info(
-    `experiment totals exact: ${JSON.stringify(variants.map(({ variant, people, sums }) => ({ variant, people, sums })))}`,
+    `of ${rows.length} rows ${corrections.length} corrections; experiment totals exact: ${JSON.stringify(variants.map(({ variant, people, sums }) => ({ variant, people, sums })))}`,
   )
   expect(variants.map(({ people }) => people > 30)).toEqual([true, true])
   // So is revenue: what was told last of each tile is what a definition without state makes of the log up to the stored time.
@@ -95,10 +99,9 @@ it('a state key that somebody changed is found', async () => {
 
 /** The rows of `rewards` without what was sent again after a kill, each task's in the order of its numbers. */
 async function joinedRows(): Promise<Reward[]> {
-  const rows = new Map<string, Reward>()
-  for await (const { value } of readTopic(stack.ports, 'rewards'))
-    if (value) rows.set(`${value.sourcePartition} ${value.sequence}`, value)
-  return [...rows.values()].sort((a, b) => a.sourcePartition - b.sourcePartition || a.sequence - b.sequence)
+  const rows: Reward[] = []
+  for await (const row of readRewards(stack.ports)) rows.push(row)
+  return rows.sort((a, b) => a.sourcePartition - b.sourcePartition || a.sequence - b.sequence)
 }
 
 /** The newest sums of each task. */

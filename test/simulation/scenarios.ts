@@ -1,6 +1,7 @@
 import { loadConfig } from '../../cli/config.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { ManualClock } from '../../core/clock.ts'
+import type { JoinOptions } from '../../operators/join-outcomes.ts'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import { PurchaseTable } from '../../operators/tables/purchase-table.ts'
 import type { LogRecord } from '../../ports/event-log.ts'
@@ -77,7 +78,11 @@ const attributionPorts = {
     latenessMs: 200,
   },
 }
-const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }
+/** Rows that stand, and in every second log rows that are corrected. */
+function rewardPortsOf(log: number): { rewards: JoinOptions } {
+  const often = { update: 'provisional', waits: { clickMs: 600, purchaseMs: 1_800 }, outcome: 'sum' } as const
+  return { rewards: { waitMs: 1_000, latenessMs: 200, ...(log % 2 === 1 ? often : {}) } }
+}
 
 const made = new Map<string, Promise<Scenario>>()
 let wire: Promise<WireFormat> | undefined
@@ -87,13 +92,14 @@ export function scenarioOf(name: TopologyName, log: number): Promise<Scenario> {
   const id = `${name} ${log}`
   let scenario = made.get(id)
   if (!scenario) {
-    scenario = makeScenario(name, `log ${log}`)
+    scenario = makeScenario(name, log)
     made.set(id, scenario)
   }
   return scenario
 }
 
-async function makeScenario(name: TopologyName, seed: string): Promise<Scenario> {
+async function makeScenario(name: TopologyName, log: number): Promise<Scenario> {
+  const seed = `log ${log}`
   switch (name) {
     case 'user-features':
       return scenario(userFeatures, featurePorts, { 'user-events': drawEvents(seed), users: drawProfiles(seed) })
@@ -101,7 +107,7 @@ async function makeScenario(name: TopologyName, seed: string): Promise<Scenario>
       return scenario(itemFeatures, itemPorts, { items: drawItems(seed), 'item-signals': await signalsOf(seed) })
     case 'rewards': {
       const { decisions, events } = drawShowings(seed)
-      return scenario(rewards, rewardPorts, { decisions, 'user-events': events })
+      return scenario(rewards, rewardPortsOf(log), { decisions, 'user-events': events })
     }
     case 'attribution': {
       const { decisions, events } = drawShowings(seed)
@@ -109,9 +115,9 @@ async function makeScenario(name: TopologyName, seed: string): Promise<Scenario>
       return scenario(attribution, attributionPorts, { decisions, 'user-events': carted })
     }
     case 'bandit':
-      return scenario(bandit, {}, { rewards: await joinedOf(seed, 'rewards') })
+      return scenario(bandit, {}, { rewards: await joinedOf(log, 'rewards') })
     case 'experiments':
-      return scenario(experiments, experimentPorts, { 'experiment-deltas': await joinedOf(seed, 'experiment-deltas') })
+      return scenario(experiments, experimentPorts, { 'experiment-deltas': await joinedOf(log, 'experiment-deltas') })
     case 'recommendations':
       return recommendationScenario(seed)
   }
@@ -186,10 +192,10 @@ async function signalsOf(seed: string): Promise<LoggedValue<'item-signals'>[]> {
   return packs.map(({ key, partition, value }) => ({ key, partition, value, loggedMs: value.loggedMs }))
 }
 
-/** What the join of a seed's showings sends to a topic; each source's rows come again from an earlier one on. */
-async function joinedOf(seed: string, topic: 'rewards' | 'experiment-deltas'): Promise<LoggedValue<never>[]> {
-  const { decisions, events } = drawShowings(seed)
-  const driver = new TopologyDriver(rewards, rewardPorts, { partitions })
+/** What the join of a log's showings sends to a topic; each source's rows come again from an earlier one on. */
+async function joinedOf(log: number, topic: 'rewards' | 'experiment-deltas'): Promise<LoggedValue<never>[]> {
+  const { decisions, events } = drawShowings(`log ${log}`)
+  const driver = new TopologyDriver(rewards, rewardPortsOf(log), { partitions })
   await driver.send('decisions', ...decisions)
   await driver.send('user-events', ...events)
   const rows = driver
