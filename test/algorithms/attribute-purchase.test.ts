@@ -19,8 +19,7 @@ it('whatever the weights, parts sum to the whole, and none is a unit away from i
       const parts = splitWhole(units, drawn)
       const total = drawn.reduce((sum, weight) => sum + weight, 0)
       expect(parts.reduce((sum, part) => sum + part, 0)).toBe(units)
-      for (const [place, part] of parts.entries())
-        expect(Math.abs(part - (units * drawn[place]!) / total)).toBeLessThan(1 + 1e-6)
+      for (const [place, part] of parts.entries()) expect(Math.abs(part - (units * drawn[place]!) / total)).toBeLessThan(1 + 1e-6)
     }),
   )
 })
