@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue.ts'
 import { logCount } from './log-count.ts'
-import type { PairContext } from './pair-context.ts'
+import { ofBrand, ofCategory, ofItem, type PairContext } from './pair-context.ts'
 import type { RankerColumn } from './ranker-column.ts'
 
 /** What schema 2 says of a person and an item together, in the order in which `writePairColumns` writes them. */
@@ -59,22 +59,21 @@ export function writePairColumns(
   catalogue: Catalogue,
   context: PairContext,
 ): void {
-  const { facts } = context
-  const leaf = catalogue.leafCategory[row]!
-  const touch = context.touches.get(row)
-  out[at] = touch === undefined ? 0 : touch.age
-  out[at + 1] = touch === undefined ? 0 : touch.strength
-  out[at + 2] = facts.bought.has(row) ? 1 : 0
+  const { facts, items, categories, brands } = context
+  const item = items.at(row)
+  out[at] = items.values[item + ofItem.age]!
+  out[at + 1] = items.values[item + ofItem.strength]!
+  out[at + 2] = items.values[item + ofItem.bought]!
   out[at + 3] = facts.sessionCategory >= 0 && catalogue.topCategory[row] === facts.sessionCategory ? 1 : 0
-  const category = context.categories.get(leaf)
-  out[at + 4] = category === undefined ? 0 : category.hour
-  out[at + 5] = category === undefined ? 0 : category.day
-  out[at + 6] = category === undefined ? 0 : category.week
-  out[at + 7] = category === undefined ? 0 : category.age
-  out[at + 8] = category === undefined ? 0 : 1
-  const brand = context.brands.get(catalogue.brand[row]!)
-  out[at + 9] = brand === undefined ? 0 : brand.day
-  out[at + 10] = brand === undefined ? 0 : brand.week
+  const category = categories.at(catalogue.leafCategory[row]!)
+  out[at + 4] = categories.values[category + ofCategory.hour]!
+  out[at + 5] = categories.values[category + ofCategory.day]!
+  out[at + 6] = categories.values[category + ofCategory.week]!
+  out[at + 7] = categories.values[category + ofCategory.age]!
+  out[at + 8] = categories.values[category + ofCategory.touched]!
+  const brand = brands.at(catalogue.brand[row]!)
+  out[at + 9] = brands.values[brand + ofBrand.day]!
+  out[at + 10] = brands.values[brand + ofBrand.week]!
   writePrices(out, at + 11, row, catalogue, context)
   out[at + 17] = facts.queries.length === 0 ? 0 : queryMatch(catalogue.words[row], facts.queries)
   out[at + 18] = text
