@@ -80,8 +80,9 @@ export interface RankerUser extends TasteFacts {
 
 const dayMs = 86_400_000
 
-/** Memory that lists share one after another: texts of the candidates, and the row that is written. */
+/** Memory that lists share one after another: `session_text` and `vector_cosine` of the candidates, and the row that is written. */
 let texts = new Float32Array(0)
+let cosines = new Float32Array(0)
 const written = new Float32Array(rankerWidth)
 
 /** Writes one row of `rankerWidth` numbers per candidate from `at` (in rows) on; all finite, most within [-1, 1]. */
@@ -99,8 +100,13 @@ export function writeRankerFeatures(
   const { itemColumns: items } = catalogue
   const { scores } = set
   const context = new PairContext(catalogue, user, user.pair)
-  if (texts.length < set.count) texts = new Float32Array(2 * set.count)
+  if (texts.length < set.count) {
+    texts = new Float32Array(2 * set.count)
+    cosines = new Float32Array(2 * set.count)
+  }
   user.pair.sessionText(set.rows, set.count, texts)
+  if (user.pair.vector) catalogue.vectors.productsOf(user.pair.vector, set.rows, set.count, cosines)
+  else cosines.fill(0, 0, set.count)
   for (let place = 0; place < set.count; place++) {
     const row = set.rows[place]!
     let sources = 0
@@ -113,7 +119,7 @@ export function writeRankerFeatures(
     writeFirstItemColumns(written, firstSources, row, sources, catalogue, user, context)
     const item = row * itemColumnCount
     for (let column = 0; column < itemColumnCount; column++) written[itemFrom + column] = items[item + column]!
-    writePairColumns(written, pairFrom, row, texts[place]!, catalogue, context)
+    writePairColumns(written, pairFrom, row, texts[place]!, cosines[place]!, catalogue, context)
     out.set(written, (at + place) * rankerWidth)
   }
 }

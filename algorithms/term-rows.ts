@@ -69,7 +69,10 @@ export class TermRows {
   /** Moves all rows together, into longer arrays unless half of these was idle. */
   #makeRoom(more: number): void {
     const used = this.#end - this.#idle + more
-    const length = this.#idle >= idleShareMax * this.#end && used <= this.terms.length ? this.terms.length : 2 * Math.max(used, this.terms.length)
+    const length =
+      this.#idle >= idleShareMax * this.#end && used <= this.terms.length
+        ? this.terms.length
+        : 2 * Math.max(used, this.terms.length)
     const terms = new Int32Array(length)
     const frequencies = new Float64Array(length)
     let end = 0

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue.ts'
+import type { ItemWords } from '../item-words.ts'
 import { logCount } from './log-count.ts'
 import { ofBrand, ofCategory, ofItem, type PairContext } from './pair-context.ts'
 import type { RankerColumn } from './ranker-column.ts'
@@ -50,12 +51,13 @@ export const pairColumns = [
 /** Numbers per candidate. */
 export const pairColumnCount = pairColumns.length
 
-/** Writes the numbers of one candidate from `at` on; `text` is its `session_text`. */
+/** Writes the numbers of one candidate from `at` on; `text` is its `session_text`, `cosine` its `vector_cosine`. */
 export function writePairColumns(
   out: Float32Array,
   at: number,
   row: number,
   text: number,
+  cosine: number,
   catalogue: Catalogue,
   context: PairContext,
 ): void {
@@ -75,12 +77,12 @@ export function writePairColumns(
   out[at + 9] = brands.values[brand + ofBrand.day]!
   out[at + 10] = brands.values[brand + ofBrand.week]!
   writePrices(out, at + 11, row, catalogue, context)
-  out[at + 17] = facts.queries.length === 0 ? 0 : queryMatch(catalogue.words[row], facts.queries)
+  out[at + 17] = queryMatch(catalogue.words, row, facts.queries)
   out[at + 18] = text
   const walked = context.pageRank.of(row)
   out[at + 19] = walked === 0 ? 0 : logCount(1000 * walked, 7)
   const vector = facts.vector !== null && catalogue.vectors.has(row)
-  out[at + 20] = vector ? Math.max(-1, Math.min(1, catalogue.vectors.product(row, facts.vector!))) : 0
+  out[at + 20] = Math.max(-1, Math.min(1, cosine))
   out[at + 21] = vector ? 1 : 0
 }
 
@@ -101,13 +103,12 @@ function above(priceLog: number, otherLog: number): number {
 }
 
 /** Each query by how many of its words the item has, the newest in full. */
-function queryMatch(words: readonly number[] | undefined, queries: readonly (readonly number[])[]): number {
-  if (words === undefined) return 0
+function queryMatch(words: ItemWords, row: number, queries: readonly (readonly number[])[]): number {
   let best = 0
   let weight = 1
   for (const query of queries) {
     let found = 0
-    for (const word of query) if (words.includes(word)) found++
+    for (const word of query) if (words.has(row, word)) found++
     if (query.length > 0) best = Math.max(best, (weight * found) / query.length)
     weight *= 0.7
   }
