@@ -3,6 +3,7 @@ import { ItemWords } from './item-words.ts'
 import { PricePercentiles } from './price-percentiles.ts'
 import { PurchaseShares } from './purchase-shares.ts'
 import { type ItemFacts, itemColumnCount, unheardItem, writeItemColumns } from './ranker/item-columns.ts'
+import { type OfferFacts, offerColumnCount, writeOfferColumns } from './ranker/offer-columns.ts'
 import { VectorRows } from './vector-rows.ts'
 
 /** Width of item and user vectors of the two-tower model. */
@@ -30,6 +31,7 @@ export interface RelatedRows {
   readonly weights: Float32Array
 }
 
+const noHours = new Float32Array(0)
 const noneRelated: RelatedRows = { rows: new Int32Array(0), weights: new Float32Array(0) }
 
 /**
@@ -65,11 +67,18 @@ export class Catalogue {
   brand = new Int32Array(1024).fill(-1)
   /** `itemColumnCount` numbers per row: what the ranker hears of an item by itself. */
   itemColumns = describedRows(1024)
+  /** `offerColumnCount` numbers per row: what the ranker hears of the offer; 0 where nothing is known. */
+  offerColumns = new Float32Array(1024 * offerColumnCount)
+  /** When the item came out; 0 unknown. */
+  releasedMs = new Float64Array(1024)
   /** Words of title, category, brand and tags by row. */
   readonly words = new ItemWords()
   /** Prices of each last-level category. */
   readonly pricePercentiles = new PricePercentiles()
   readonly vectors = new VectorRows(embeddingWidth)
+  /** Buyers by step of what they spent in 90 days (spend-ranks.ts). */
+  spenders: readonly number[] = []
+  readonly #hours: (Float32Array | undefined)[] = []
   readonly #similar: (RelatedRows | undefined)[] = []
   readonly #together: (RelatedRows | undefined)[] = []
 
@@ -116,6 +125,22 @@ export class Catalogue {
     writeItemColumns(this.itemColumns, row * itemColumnCount, facts)
   }
 
+  /** How the item is offered, and when it came out. */
+  offer(row: number, facts: OfferFacts, releasedMs: number | null): void {
+    writeOfferColumns(this.offerColumns, row * offerColumnCount, facts)
+    this.releasedMs[row] = releasedMs ?? 0
+  }
+
+  /** How busy each hour of the week is in a category (week-hours.ts); none if that is not known. */
+  setHours(category: string, hours: readonly number[]): void {
+    this.#hours[this.categories.add(category)] = Float32Array.from(hours)
+  }
+
+  /** The same by category number. */
+  hoursOf(category: number): Float32Array {
+    return this.#hours[category] ?? noHours
+  }
+
   /** What the item's events say of it. */
   setSignals(row: number, signals: Pick<CatalogueRow, 'popularity' | 'trend' | 'purchaseRate'>): void {
     this.popularity[row] = signals.popularity
@@ -154,6 +179,7 @@ export class Catalogue {
     this.popularityLog = longer(this.popularityLog)
     this.margin = longer(this.margin)
     this.createdMs = longer(this.createdMs)
+    this.releasedMs = longer(this.releasedMs)
     this.popularity = longer(this.popularity)
     this.trend = longer(this.trend)
     this.purchaseRate = longer(this.purchaseRate)
@@ -165,6 +191,9 @@ export class Catalogue {
     const described = describedRows(size)
     described.set(this.itemColumns)
     this.itemColumns = described
+    const offers = new Float32Array(size * offerColumnCount)
+    offers.set(this.offerColumns)
+    this.offerColumns = offers
   }
 }
 

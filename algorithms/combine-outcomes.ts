@@ -13,9 +13,9 @@ export type OutcomeFunction = keyof typeof functions
 /** Names that `combineOutcomes` knows. */
 export const outcomeFunctions = Object.keys(functions) as readonly OutcomeFunction[]
 
-/** One reward of outcomes in the order of time; 0 of none, also where outcomes may be below 0. */
-export function combineOutcomes(by: OutcomeFunction, values: readonly number[]): number {
-  return values.length === 0 ? 0 : functions[by](values)
+/** One reward of outcomes in the order of time; `none` (0) of none, also where outcomes may be below it. */
+export function combineOutcomes(by: OutcomeFunction, values: readonly number[], none = 0): number {
+  return values.length === 0 ? none : functions[by](values)
 }
 
 /** In thousandths: graded rewards add up to what they look like, .3 + .6 to .9. */

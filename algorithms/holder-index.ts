@@ -4,6 +4,8 @@ export interface HeldList {
   readonly items: ArrayLike<number>
   /** How many of them are shown. */
   readonly size: number
+  /** Where in the list's text each of those begins, below 65,536; 0, or none at all, where that is not known. */
+  readonly starts?: ArrayLike<number>
   readonly epoch: number
   readonly position: number
   /** Event time of the list, ms. */
@@ -18,10 +20,13 @@ export interface HolderOptions {
 }
 
 const blockLists = 1024
+/** The largest start that is kept. */
+const startMax = 0xffff
 
 /** Columns of `blockLists` lists. */
 interface Block {
   readonly items: Int32Array
+  readonly starts: Uint16Array
   readonly sizes: Uint16Array
   readonly counts: Uint16Array
   /** Epoch, position and event time of each. */
@@ -30,7 +35,7 @@ interface Block {
 
 /**
  * Which stored lists hold which items: a row of numbers per list, so that 100,000 lists are looked through in milliseconds. A list
- * takes 4 bytes per item, 28 more, and its name.
+ * takes 6 bytes per item, 28 more, and its name.
  */
 export class HolderIndex {
   readonly #options: HolderOptions
@@ -66,10 +71,14 @@ export class HolderIndex {
       this.#rows.set(key, row)
       if (row % blockLists === 0) this.#blocks.push(blockOf(itemsMax))
     }
-    const { items, sizes, counts, versions } = this.#blockOf(row)
+    const { items, starts, sizes, counts, versions } = this.#blockOf(row)
     const at = row % blockLists
     const count = Math.min(list.items.length, itemsMax)
-    for (let n = 0; n < count; n++) items[at * itemsMax + n] = list.items[n]!
+    for (let n = 0; n < count; n++) {
+      const start = list.starts?.[n] ?? 0
+      items[at * itemsMax + n] = list.items[n]!
+      starts[at * itemsMax + n] = n < list.size && start <= startMax ? start : 0
+    }
     sizes[at] = list.size
     counts[at] = count
     versions[3 * at] = list.epoch
@@ -78,13 +87,14 @@ export class HolderIndex {
     return row
   }
 
-  /** A list as it was set; its items are a view that the next `set` changes. */
-  get(row: number): HeldList & { readonly items: Int32Array } {
-    const { items, sizes, counts, versions } = this.#blockOf(row)
+  /** A list as it was set; its items and their starts are views that the next `set` changes. */
+  get(row: number): HeldList & { readonly items: Int32Array; readonly starts: Uint16Array } {
+    const { items, starts, sizes, counts, versions } = this.#blockOf(row)
     const at = row % blockLists
     const first = at * this.#options.itemsMax
     return {
       items: items.subarray(first, first + counts[at]!),
+      starts: starts.subarray(first, first + sizes[at]!),
       size: sizes[at]!,
       epoch: versions[3 * at]!,
       position: versions[3 * at + 1]!,
@@ -94,12 +104,16 @@ export class HolderIndex {
 
   /** Takes shown items out of a list; those behind move up. */
   remove(row: number, gone: readonly number[]): void {
-    const { items, sizes, counts } = this.#blockOf(row)
+    const { items, starts, sizes, counts } = this.#blockOf(row)
     const at = row % blockLists
     const first = at * this.#options.itemsMax
     const end = first + sizes[at]!
     let to = first
-    for (let from = first; from < end; from++) if (!gone.includes(items[from]!)) items[to++] = items[from]!
+    for (let from = first; from < end; from++) {
+      if (gone.includes(items[from]!)) continue
+      items[to] = items[from]!
+      starts[to++] = starts[from]!
+    }
     items.copyWithin(to, end, first + counts[at]!)
     sizes[at]! -= end - to
     counts[at]! -= end - to
@@ -136,6 +150,7 @@ export class HolderIndex {
 function blockOf(itemsMax: number): Block {
   return {
     items: new Int32Array(blockLists * itemsMax),
+    starts: new Uint16Array(blockLists * itemsMax),
     sizes: new Uint16Array(blockLists),
     counts: new Uint16Array(blockLists),
     versions: new Float64Array(3 * blockLists),

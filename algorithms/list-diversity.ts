@@ -50,6 +50,7 @@ export function serendipity(
   if (list.length === 0 || history.length === 0) return null
   let sum = 0
   for (let n = 0; n < list.length; n++) {
+    if (relevance[n] === 0) continue
     let near = 0
     for (const item of history) near += similarity(list[n]!, item)
     sum += relevance[n]! * (1 - near / history.length)

@@ -3,12 +3,18 @@ import { candidateSources, sourceCount } from './candidate-set.ts'
 import type { Catalogue } from './catalogue.ts'
 import { firstColumns, firstSources } from './ranker/first-columns.ts'
 import { itemColumnCount, itemColumns } from './ranker/item-columns.ts'
+import { momentColumnCount, momentColumns, writeMomentColumns } from './ranker/moment-columns.ts'
+import { offerColumnCount, offerColumns } from './ranker/offer-columns.ts'
 import { pairColumnCount, pairColumns, writePairColumns } from './ranker/pair-columns.ts'
 import { ofBrand, ofCategory, ofItem, PairContext, type PairFacts, type TasteFacts } from './ranker/pair-context.ts'
 import { type PersonFacts, personColumns } from './ranker/person-columns.ts'
 import type { FeatureColumn } from './ranker/ranker-column.ts'
+import { spenderColumns } from './ranker/spender-columns.ts'
 
-/** Sources that came after schema 1: their scores are the last columns, so that the next one is appended. */
+/** Sources that schema 2 added. */
+const secondSources = 5
+
+/** Sources that came after schema 1: their scores are the last columns of the schema that brought them, so that the next one is appended. */
 const laterColumns = candidateSources.slice(firstSources).map((source) => ({
   name: `source_${source}` as const,
   meaning: `what the source \`${source}\` said of the item, its best 1; 0 if it did not bring it`,
@@ -24,7 +30,11 @@ export const rankerColumns: readonly FeatureColumn[] = [
   ...personColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'person' as const })),
   ...itemColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'item' as const })),
   ...pairColumns.map((column) => ({ ...column, schema: 2, from: 'person and item' as const })),
-  ...laterColumns.map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
+  ...laterColumns.slice(0, secondSources).map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
+  ...spenderColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'person' as const })),
+  ...offerColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'item' as const })),
+  ...momentColumns.map((column) => ({ ...column, schema: 3, from: 'item' as const })),
+  ...laterColumns.slice(secondSources).map((column) => ({ ...column, schema: 3, from: 'sources' as const })),
 ]
 
 /** A name of a column. */
@@ -34,6 +44,9 @@ export type FeatureName = (
   | (typeof itemColumns)[number]
   | (typeof pairColumns)[number]
   | (typeof laterColumns)[number]
+  | (typeof spenderColumns)[number]
+  | (typeof offerColumns)[number]
+  | (typeof momentColumns)[number]
 )['name']
 
 /** Names of the columns, in order. */
@@ -43,7 +56,7 @@ export const rankerFeatureNames = rankerColumns.map(({ name }) => name as Featur
 export const rankerWidth = rankerColumns.length
 
 /** Columns of the input by feature schema, from schema 1 on: a row that was logged is as wide as one of them. */
-export const schemaWidths = [firstColumns.length, rankerWidth] as const
+export const schemaWidths = [1, 2, 3].map((schema) => rankerColumns.filter((column) => column.schema <= schema).length)
 
 const personFrom = firstColumns.length
 /** Where the seven columns of the person in schema 1 begin. */
@@ -51,11 +64,17 @@ const firstPersonFrom = firstColumns.findIndex(({ name }) => name === 'user_even
 const itemFrom = personFrom + personColumns.length
 const pairFrom = itemFrom + itemColumnCount
 const laterFrom = pairFrom + pairColumnCount
+const spenderFrom = laterFrom + secondSources
+const offerFrom = spenderFrom + spenderColumns.length
+const momentFrom = offerFrom + offerColumnCount
+const latestFrom = momentFrom + momentColumnCount
 
 /** The column of each source's score. */
-const sourceColumns = Int32Array.from(candidateSources, (_, source) =>
-  source < firstSources ? source : laterFrom + source - firstSources,
-)
+const sourceColumns = Int32Array.from(candidateSources, (_, source) => {
+  if (source < firstSources) return source
+  const later = source - firstSources
+  return later < secondSources ? laterFrom + later : latestFrom + later - secondSources
+})
 
 /** The column of a source's score. */
 export function sourceColumn(source: number): number {
@@ -73,7 +92,7 @@ export interface RankerUser extends TasteFacts {
   readonly mobile: boolean
   /** 0–24, UTC. */
   readonly hour: number
-  /** What schema 2 asks. */
+  /** What schemas 2 and 3 ask. */
   readonly person: PersonFacts
   readonly pair: PairFacts
 }
@@ -97,7 +116,9 @@ export function writeRankerFeatures(
   writeSharedColumns(written, firstPersonFrom, user)
   for (let column = 0; column < personColumns.length; column++)
     written[personFrom + column] = personColumns[column]!.of(user.person)
-  const { itemColumns: items } = catalogue
+  for (let column = 0; column < spenderColumns.length; column++)
+    written[spenderFrom + column] = spenderColumns[column]!.of(user.person)
+  const { itemColumns: items, offerColumns: offers } = catalogue
   const { scores } = set
   const context = new PairContext(catalogue, user, user.pair)
   if (texts.length < set.count) {
@@ -120,6 +141,9 @@ export function writeRankerFeatures(
     const item = row * itemColumnCount
     for (let column = 0; column < itemColumnCount; column++) written[itemFrom + column] = items[item + column]!
     writePairColumns(written, pairFrom, row, texts[place]!, cosines[place]!, catalogue, context)
+    const offer = row * offerColumnCount
+    for (let column = 0; column < offerColumnCount; column++) written[offerFrom + column] = offers[offer + column]!
+    writeMomentColumns(written, momentFrom, row, catalogue, user.nowMs)
     out.set(written, (at + place) * rankerWidth)
   }
 }

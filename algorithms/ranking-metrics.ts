@@ -16,7 +16,7 @@ export interface RankingMetrics {
 
 /** The convention of `rankingMetrics` in one line: print it with every table, because others count differently. */
 export const rankingConvention =
-  'full ranking; ties by item id; P = hits/k; R = hits/relevant; NDCG gain 1, 1/log2(rank+1), ideal min(relevant, k); MAP over min(relevant, k); MRR within k'
+  'full ranking; P = hits/k; R = hits/relevant; NDCG gain 1, 1/log2(rank+1), ideal min(relevant, k); MAP over min(relevant, k); MRR within k'
 
 /**
  * Metrics of `list` (best first, without repeats) against the `relevant` items, at `k`. Null for a user without relevant items:

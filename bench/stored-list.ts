@@ -33,6 +33,7 @@ export function storedList(user: number, position: number): ListEntry {
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: `${listId}:${userId}`,
     rung: 'ranker',
     modelVersion: '1',
@@ -75,6 +76,9 @@ export function storedItem(index: number): Item {
     stock: 10,
     createdMs: 0,
     imageUrl: `/pictures/${index}.jpg`,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
   }
 }
 

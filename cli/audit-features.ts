@@ -1,5 +1,6 @@
 import { CandidateSet, candidateSources, sourceCount } from '../algorithms/candidate-set.ts'
 import { itemColumns, unheardItem } from '../algorithms/ranker/item-columns.ts'
+import { offerColumns } from '../algorithms/ranker/offer-columns.ts'
 import {
   type FeatureName,
   rankerColumns,
@@ -110,6 +111,11 @@ const otherItemsColumns = columnsOf(
   'price_sensitivity',
   'price_mismatch',
   'cart_value',
+  'spend_rank',
+  'high_value',
+  'category_hour',
+  'category_hour_known',
+  'trend_seasonal',
 )
 
 /** Columns that depend also on the order in which several topics were read: scores are sums and ties of what came by. */
@@ -134,6 +140,7 @@ const itemDataColumns = new Set([
   ...movedColumns,
   ...columnsOf('affinity_leaf', 'affinity_top', 'affinity_brand', 'price_distance', 'price_log', 'age_log', 'category_declared'),
   ...columnsOf('margin_share', 'session_category', 'price_to_session', 'price_to_order', 'query_match'),
+  ...columnsOf('release_age', 'release_known', ...offerColumns.map(({ name }) => name)),
 ])
 
 /**
@@ -229,7 +236,7 @@ class Audit {
     const logged = floatsOf(slot.features)
     const width = logged.length
     this.#widths[width] = (this.#widths[width] ?? 0) + 1
-    if (width < schemaWidths[0] || width > rankerWidth) return this.#mismatch(decision, slot.itemId, 'width', width, rankerWidth)
+    if (width < schemaWidths[0]! || width > rankerWidth) return this.#mismatch(decision, slot.itemId, 'width', width, rankerWidth)
     const strange = rankerColumns.slice(0, width).findIndex(({ range: [least, most] }, at) => {
       return beyondItem.has(at) && !(logged[at]! >= Math.fround(least) && logged[at]! <= Math.fround(most))
     })

@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { outcomeFunctions } from '../algorithms/combine-outcomes.ts'
 import { MillraceError } from '../core/errors.ts'
-import { oneOf } from './one-of.ts'
 import { recommendationConfig } from './recommendation-config.ts'
+import { rewardConfig } from './reward-config.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -125,31 +124,7 @@ export const configSchema = Type.Object(
       { latenessMs: Type.Integer({ minimum: 0, default: 600_000, description: 'How late an event may come, in event time.' }) },
       { ...closed, default: {} },
     ),
-    rewards: Type.Object(
-      {
-        waitMs: Type.Integer({
-          minimum: 1,
-          default: 1_800_000,
-          description: 'How long outcomes are waited for after a showing.',
-        }),
-        latenessMs: Type.Integer({
-          minimum: 0,
-          default: 10_000,
-          description: 'How far events may come out of order in the join.',
-        }),
-        outcome: oneOf(outcomeFunctions, {
-          default: 'max',
-          description: 'How several outcomes of one shown item become its reward.',
-        }),
-        dismissed: Type.Number({
-          minimum: -1,
-          maximum: 0,
-          default: 0,
-          description: 'Reward of a dismissal; below 0 only where every reader of rewards can do with that.',
-        }),
-      },
-      { ...closed, default: {} },
-    ),
+    rewards: rewardConfig,
     experiment: Type.Object(
       {
         name: Type.String({ default: 'learned-against-trend', description: 'Name; also the salt of the assignment.' }),

@@ -14,6 +14,7 @@ export const plainExperiment: Omit<Experiment, 'id' | 'layer' | 'variants' | 'co
   alpha: 0.05,
   tunedFor: 5000,
   state: 'running',
+  revision: 1,
   fromMs: null,
   toMs: null,
   note: '',
@@ -27,8 +28,8 @@ export function configuredExperiment({ experiment }: Pick<Config, 'experiment'>)
     id: name,
     layer: name,
     variants: [
-      { name: 'learned', weight: 1 - trendShare, policy: 'learned' },
-      { name: 'trend', weight: trendShare, policy: 'trend' },
+      { name: 'learned', weight: 1 - trendShare, policy: 'learned', settings: null },
+      { name: 'trend', weight: trendShare, policy: 'trend', settings: null },
     ],
     control: 'trend',
     note: 'from the configuration',

@@ -24,6 +24,7 @@ const fileSchema = Type.Object(
           name: Type.String(),
           weight: Type.Optional(Type.Number()),
           policy: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+          settings: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
         },
         closed,
       ),
@@ -65,7 +66,7 @@ export function readExperimentFile(path: string): Experiment {
   return experiment
 }
 
-function experimentOf({ from, to, goals, guardrails, ...file }: ExperimentFile, path: string): Experiment {
+function experimentOf({ from, to, goals, guardrails, variants, ...file }: ExperimentFile, path: string): Experiment {
   const measures = [
     ...(goals ?? ['click-through']).map((metric) => ({ metric, lossMax: null })),
     ...Object.entries(guardrails ?? {}).map(([metric, lossMax]) => ({ metric, lossMax })),
@@ -73,9 +74,14 @@ function experimentOf({ from, to, goals, guardrails, ...file }: ExperimentFile, 
   return {
     ...plainExperiment,
     layer: file.id,
-    control: file.variants[0]?.name ?? '',
+    control: variants[0]?.name ?? '',
     ...(file as Partial<Experiment> & { readonly id: string }),
-    variants: file.variants.map(({ name, weight = 1, policy = null }) => ({ name, weight, policy: policy as never })),
+    variants: variants.map(({ name, weight = 1, policy = null, settings = null }) => ({
+      name,
+      weight,
+      policy: policy as never,
+      settings: settings && JSON.stringify(settings),
+    })),
     measures: measures as ExperimentMeasure[],
     fromMs: timeOf(from, 'from', path),
     toMs: timeOf(to, 'to', path),

@@ -60,6 +60,11 @@ export async function openJob(config: Config) {
       { value: tables.experiments.faults.size, labels: { state: 'left-out' } },
     ],
   )
+  ports.metrics.gauge(
+    'millrace_experiment_missed_versions_total',
+    "Lists that were asked for a ranker version that is not served, and got their control's or a lower rung.",
+    () => tables.recipes.missed,
+  )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
@@ -68,7 +73,7 @@ export async function openJob(config: Config) {
     // Every process that serves lists assigns people, whatever topologies it runs.
     tables: [
       { topic: 'experiments', table: tables.experiments as Table<never> },
-      { topic: 'experiment-results', table: { apply: (records) => tables.experiments.applyResults(records as never) } },
+      { topic: 'experiment-stops', table: tables.experiments.stops as Table<never> },
     ],
     partitions: config.partitions,
     limits: defaultTaskLimits,
@@ -86,7 +91,7 @@ export async function openJob(config: Config) {
       if (topology === recommendations.name) keeper.partition(partition, task)
     },
     onBatch: (topology, partition, summary) => {
-      if (topology === recommendations.name) keeper.swapped(partition, summary.lists, summary.swapped, summary.version)
+      if (topology === recommendations.name) keeper.swapped(partition, summary)
       statistics.batch(topology, summary, ports.clock.nowMs())
       observer(
         topology,

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
 import { policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { candidateSources } from '../algorithms/candidate-set.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -84,6 +85,24 @@ export const recommendationConfig = Type.Object(
       default: '',
       description:
         'Model that expects the next items from what a person touched (sasrec, gru4rec, bert4rec, als); empty = none. The items.json of its versions is read from inference.repository, also where other processes serve it.',
+    }),
+    ranker: Type.Object(
+      {
+        version: Type.String({
+          pattern: '^[0-9]{0,15}$',
+          default: '',
+          description: 'Version of the ranker that scores lists; empty = the one that the workers serve.',
+        }),
+        rung: oneOf(['ranker', 'linear'], {
+          default: 'ranker',
+          description: 'The best rung of lists; linear asks no ranker.',
+        }),
+      },
+      section,
+    ),
+    sources: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 10 }), {
+      default: {},
+      description: `What the scores of a source's candidates are multiplied by, by its name (${candidateSources.join(', ')}); 0 leaves it out, and one that is not named counts 1.`,
     }),
     diversity: Type.Object(
       {
@@ -201,6 +220,7 @@ export type RecommendationConfig = Static<typeof recommendationConfig>
 
 /** Refuses settings that contradict each other. Errors: `MILL_CONFIG_INVALID` naming the field and the fix. */
 export function checkRecommendationConfig({
+  sources,
   itemsMax,
   poolMax,
   explore,
@@ -210,10 +230,12 @@ export function checkRecommendationConfig({
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
   const { policy, isContextual } = policyVersion(explore.policy, explore.settings, explore.halfLifeMs)
+  const unknown = Object.keys(sources).find((name) => !candidateSources.includes(name as never))
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
     [poolMax < itemsMax, 'poolMax', `must be at least itemsMax (${itemsMax})`],
     [limits.first > itemsMax, 'limits.first', `must be at most itemsMax (${itemsMax})`],
+    [unknown !== undefined, `sources.${unknown}`, `is no source; there are ${candidateSources.join(', ')}`],
     [explore.slot >= itemsMax, 'explore.slot', `must be below itemsMax (${itemsMax})`],
     [policy.width(contextNames.length) < 1, 'explore.settings', `must have shared of at most ${contextNames.length}`],
     [

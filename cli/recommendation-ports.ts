@@ -1,4 +1,3 @@
-import { policyVersion } from '../algorithms/bandits/policy-version.ts'
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
@@ -18,6 +17,7 @@ import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.
 import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
+import { ExperimentTable } from '../operators/tables/experiment-table.ts'
 import { GroupTable } from '../operators/tables/group-table.ts'
 import { RuleTable } from '../operators/tables/rule-table.ts'
 import { SessionTable } from '../operators/tables/session-table.ts'
@@ -29,10 +29,12 @@ import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
+import { configuredExperiment } from './configured-experiment.ts'
+import { learnedPolicy } from './list-recipe.ts'
 import { checkRecommendationConfig } from './recommendation-config.ts'
+import { VariantRecipes } from './variant-recipes.ts'
+import { variantsFault } from './variant-settings.ts'
 
-/** The policy under which personal lists are made and judged. */
-export const learnedPolicy = 'learned'
 const sessionsMax = 100_000
 /** People whose histories are compared with those of others. */
 const peopleMax = 50_000
@@ -53,7 +55,7 @@ export function recommendationPorts(
   scorer: Scorer,
   clock: Clock,
   { openIndex = () => null, sequences, logger = silentLogger }: RecommendationExtras = {},
-): RecommendationPorts {
+): RecommendationPorts & { readonly recipes: VariantRecipes } {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
   const groups = new GroupTable()
@@ -62,9 +64,8 @@ export function recommendationPorts(
   const bandit = new BanditTable()
   const settings = config.recommendations
   checkRecommendationConfig(settings)
-  const { surface, itemsMax, poolMax, diversity, fairness, margin, explore, limits } = settings
-  const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
-  const topCategoryMax = Math.max(1, Math.floor(categoryShareMax * first + 1e-9))
+  const recipes = new VariantRecipes(settings)
+  const { surface, itemsMax, poolMax, limits } = settings
   return {
     clock,
     scorer,
@@ -75,36 +76,14 @@ export function recommendationPorts(
     sessions,
     bandit,
     rules: new RuleTable(logger),
+    experiments: new ExperimentTable([configuredExperiment(config)], (experiment) => variantsFault(settings, experiment)),
+    recipes,
     sources: sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)),
-    retrieve: { countMax: settings.perSourceMax },
     draft: {
       countMax: settings.candidatesMax,
       userModel: 'two_tower_user',
       itemModel: 'two_tower_item',
       ...(sequences && { sequences }),
-    },
-    score: { model: 'ranker', rowsMax: 4096, shedAfterMs: settings.shedAfterMs },
-    blend: {
-      personalHalf: settings.personalHalf,
-      itemsMax: settings.blendItemsMax,
-      choicesHalf: 2,
-      groupHalf: 50,
-      depth: 50,
-    },
-    rerank: {
-      itemsMax: itemsMax + settings.reserveMax,
-      poolMax,
-      margin: { marginWeight: margin.weight, stockWeight: margin.stockWeight, stockLow: margin.stockLow },
-      serendipityWeight: diversity.serendipityWeight,
-      diversity,
-      fairness,
-      caps: { first, brandMax, leafCategoryMax, topCategoryMax },
-    },
-    explore: {
-      ...explore,
-      first,
-      policy: learnedPolicy,
-      explorer: policyVersion(explore.policy, explore.settings, explore.halfLifeMs),
     },
     promote: { promotions: settings.promotions, poolMax },
     rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },
@@ -120,12 +99,13 @@ export function listKeeper(
   open: Omit<KeeperPorts, 'catalogue' | 'rules'>,
 ): ListKeeper {
   const { catalogue, rules, finish } = ports
+  const { rerank } = ports.recipes.of(null)
   return new ListKeeper(
     { ...open, catalogue, rules },
     {
-      itemsMax: ports.rerank.itemsMax,
+      itemsMax: rerank.itemsMax,
       limits: ports.rule.limits,
-      leafCategoryMax: ports.rerank.caps.leafCategoryMax,
+      leafCategoryMax: rerank.caps.leafCategoryMax,
       surface: finish.surface,
       shownMax: finish.itemsMax,
       listsMax: config.recommendations.heldListsMax,

@@ -3,6 +3,7 @@ import { peopleNeeded } from '../algorithms/people-needed.ts'
 import { intervalSvg } from '../evaluation/interval-svg.ts'
 import type { Experiment } from '../schemas/experiment.ts'
 import type { ExperimentResult } from '../schemas/experiment-result.ts'
+import type { ExperimentStop } from '../schemas/experiment-stop.ts'
 import { printJson, printTable } from './print.ts'
 
 /** An experiment with what is known of it. */
@@ -10,6 +11,8 @@ export interface ExperimentStanding {
   readonly experiment: Experiment
   /** Why it assigns nobody though it is set as running; null otherwise. */
   readonly fault: string | null
+  /** The guardrail's stop of this revision; null if none stopped it. */
+  readonly stop: ExperimentStop | null
   readonly results: readonly ExperimentResult[]
 }
 
@@ -18,7 +21,7 @@ const liftSought = 0.05
 
 /** Prints how an experiment stands, and draws its lifts into a file if asked to. */
 export async function showExperiment(
-  { experiment, fault, results }: ExperimentStanding,
+  { experiment, fault, stop, results }: ExperimentStanding,
   { json, plot }: { readonly json: boolean; readonly plot?: string | undefined },
 ): Promise<void> {
   const ordered = inOrder(experiment, results)
@@ -26,10 +29,11 @@ export async function showExperiment(
   const needed = Object.fromEntries(control.map((result) => [result.metric, neededFor(result, experiment.alpha)]))
   if (plot !== undefined) await writeFile(plot, plotOf(experiment, ordered))
   if (json) {
-    printJson({ experiment, fault, peopleNeededForLiftOf5Percent: needed, results: ordered })
+    printJson({ experiment, fault, stop, peopleNeededForLiftOf5Percent: needed, results: ordered })
     return
   }
   console.log(`${experiment.id}: ${fault ?? experiment.state}, compared with ${experiment.control}`)
+  if (stop) console.log(worded(stop))
   printTable(
     ['variant', 'metric', 'people', 'mean', 'lift', 'at one look', 'p', 'at any look', 'p', 'after Holm', 'verdict'],
     ordered.map(rowOf),
@@ -47,6 +51,11 @@ export async function showExperiment(
     console.log(`${left} slots that a bandit filled are left out: millrace evaluate policy judges them by their chances`)
   const crossed = sumOf(ordered, first.metric, (result) => result.crossed)
   if (crossed > 0) console.log(`${crossed} people were seen in a second variant; they count where they came first`)
+}
+
+function worded({ metric, variant, lift, upper, lossMax, people, eventTimeMs }: ExperimentStop): string {
+  const lost = `${metric} of ${variant} was ${percent(lift)}, at most ${percent(upper)}, with ${people} people; ${percent(-lossMax)} is borne`
+  return `stopped at ${new Date(eventTimeMs).toISOString()}: ${lost}. Nobody is assigned; create it again to go on`
 }
 
 function inOrder({ variants, measures }: Experiment, results: readonly ExperimentResult[]): ExperimentResult[] {

@@ -1,5 +1,4 @@
 import { MillraceError } from '../core/errors.ts'
-import { ExperimentTable } from '../operators/tables/experiment-table.ts'
 import { PurchaseTable } from '../operators/tables/purchase-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
@@ -11,7 +10,6 @@ import { recommendations } from '../topologies/recommendations.ts'
 import { rewards } from '../topologies/rewards.ts'
 import { userFeatures } from '../topologies/user-features.ts'
 import type { Config } from './config.ts'
-import { configuredExperiment } from './configured-experiment.ts'
 import { type RecommendationExtras, recommendationPorts } from './recommendation-ports.ts'
 
 /** Every topology, upstream first: the order in which a process drains them. */
@@ -41,17 +39,16 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock, extras?: 
   }
   const lists = recommendationPorts(config, scorer, clock, extras)
   const ports = featurePorts(config)
-  const experimentTable = new ExperimentTable([configuredExperiment(config)])
   const builders: Record<string, () => Graph> = {
     'user-features': () => userFeatures.graph(ports),
     'item-features': () => itemFeatures.graph(ports),
     recommendations: () => recommendations.graph(lists),
     rewards: () => rewards.graph(ports),
     bandit: () => bandit.graph(ports),
-    experiments: () => experiments.graph({ experiments: experimentTable }),
+    experiments: () => experiments.graph(lists),
   }
   return {
     graphs: topologyNames.filter((name) => names.includes(name)).map((name) => builders[name]!),
-    tables: { ...lists, experiments: experimentTable },
+    tables: lists,
   }
 }

@@ -95,7 +95,7 @@ class Trail {
     else if (step === 'blend') this.#blended(draft, place)
     else if (step === 'rerank') this.#reranked(draft, place)
     else if (step === 'explore' || step === 'promote' || step === 'rule') this.#moves(step, draft, at)
-    else if (step !== 'draft') await this.#filtered(step, draft, place, again)
+    else if (step !== 'draft' && step !== 'assign') await this.#filtered(step, draft, place, again)
     this.#at = at
   }
 
@@ -116,7 +116,7 @@ class Trail {
         rung: draft.rung,
         modelVersion: draft.modelVersion,
         scorer: this.#bench.scorer,
-        model: this.#bench.ports.score.model,
+        model: this.#bench.ports.recipes.of(draft.made).score.model,
         seed: `${draft.listId} ${this.#itemId}`,
       })
     }
@@ -150,7 +150,8 @@ class Trail {
   }
 
   #retrieved(draft: ListDraft, place: number): void {
-    const { sources, retrieve } = this.#bench.ports
+    const { retrieve } = this.#bench.ports.recipes.of(draft.made)
+    const sources = this.#bench.ports.sources.filter(({ name }) => retrieve.weights[name] !== 0)
     this.#sources = sourceReport(sources, draft.user, this.#row, retrieve.countMax)
     const brought = this.#sources.filter(({ brings }) => brings)
     const names = brought.map(({ source, place: at }) => `${source} (place ${at})`).join(', ')
@@ -187,7 +188,7 @@ class Trail {
   }
 
   #reranked(draft: ListDraft, place: number): void {
-    const options = this.#bench.ports.rerank
+    const options = this.#bench.ports.recipes.of(draft.made).rerank
     const rank = rankOf(draft.scores, place)
     if (rank >= options.poolMax) {
       const last = Float64Array.from(draft.scores).sort().at(-options.poolMax)!

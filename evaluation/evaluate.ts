@@ -3,10 +3,11 @@ import { createRandom } from '../core/random.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type ContestantPlan, createContestants } from './contestant.ts'
 import { ContestantTally, pairedMeasures } from './contestant-tally.ts'
-import { type Judgement, type JudgeOptions, judge, type Truth } from './judge.ts'
+import { type Judgement, type JudgeOptions, judge } from './judge.ts'
 import type { Observations } from './observations.ts'
-import { PairedBootstrap } from './paired-bootstrap.ts'
+import { type Interval, PairedBootstrap } from './paired-bootstrap.ts'
 import type { Plan } from './plan.ts'
+import type { Truth } from './questions.ts'
 import type { Settings } from './recommender.ts'
 import { type Variety, VarietyMeasure } from './variety.ts'
 
@@ -15,6 +16,8 @@ export interface EvaluateOptions extends Pick<JudgeOptions, 'ks' | 'context' | '
   readonly clock: Clock
   /** As in `PlanOptions`: algorithms may know what is asked for. */
   readonly judgedTypes: readonly string[]
+  /** Questions asked at most in each pass over the data, drawn by `seed`; absent = all. */
+  readonly questionsMax?: number | undefined
   readonly onProgress?: (share: number, questions: number) => void
 }
 
@@ -24,6 +27,8 @@ export interface EvaluationResult {
   readonly algorithm: string
   readonly settings: Settings
   readonly metrics: Readonly<Record<string, number>>
+  /** 95 % intervals of MRR, HR and NDCG at the first k, by bootstrap over sessions or users. */
+  readonly intervals: Readonly<Record<string, Interval>>
   readonly latencyMicros: { readonly p50: number; readonly p99: number }
 }
 
@@ -33,7 +38,7 @@ export interface PairedResult {
   readonly b: string
   readonly metric: string
   readonly difference: number
-  readonly interval: readonly [number, number]
+  readonly interval: Interval
 }
 
 /** A measure over time: per step its start and the mean of each algorithm, in the order of the results. */
@@ -68,11 +73,11 @@ export async function evaluate(
   contestants: readonly ContestantPlan[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { ks, context, truth, exclude, curveMs, clock, seed, judgedTypes } = options
+  const { ks, context, truth, exclude, curveMs, clock, seed, judgedTypes, questionsMax } = options
   const clusters = context === 'session' ? data.sessionCount : data.userIds.length
   const itemCount = data.itemIds.length
   const tallies = contestants.map(() => new ContestantTally({ ks, clusters, items: itemCount, curveMs }))
-  const counts = { questions: 0, cold: 0, unknown: 0, learned: 0 }
+  const counts = { questions: 0, askable: 0, cold: 0, unknown: 0, learned: 0 }
   const world = {
     itemIds: data.itemIds,
     itemCount,
@@ -80,6 +85,7 @@ export async function evaluate(
     sessionCount: data.sessionCount,
     facts: data.facts,
     judgedTypes,
+    questionsArePut: truth === 'hidden',
   }
   for (const [at, plan] of plans.entries()) {
     const made = createContestants(contestants, world, seed)
@@ -91,24 +97,29 @@ export async function evaluate(
       truth,
       exclude,
       curveMs,
+      sample: questionsMax === undefined ? null : { questions: questionsMax, random: createRandom(`questions ${seed} ${at}`) },
       clock,
       sampleMax,
       onProgress,
     })
-    for (const key of ['questions', 'cold', 'unknown', 'learned'] as const) counts[key] += judgement[key]
+    for (const key of ['questions', 'askable', 'cold', 'unknown', 'learned'] as const) counts[key] += judgement[key]
   }
   const measure = new VarietyMeasure(data, context)
+  const bootstrap = bootstrapOf(tallies, seed)
   const results = contestants.map(({ label, settings }, c) => ({
     algorithm: label,
     settings,
     metrics: { ...tallies[c]!.metrics(), ...named(measure.of(tallies[c]!.samples), ks[0]!) },
+    intervals: Object.fromEntries(
+      pairedMeasures.map((name, m) => [`${name}@${ks[0]!}`, bootstrap.interval(c * pairedMeasures.length + m)]),
+    ),
     latencyMicros: tallies[c]!.latencyMicros(),
   }))
   return {
     ...counts,
-    convention: `${rankingConvention}; ${truthWords[truth]}; means over questions`,
+    convention: `ties ${data.ties}; ${rankingConvention}; ${truthWords[truth]}; means over questions`,
     results,
-    paired: pairsOf(contestants, tallies, ks[0]!, seed),
+    paired: pairsOf(contestants, bootstrap, ks[0]!),
     curve: curveMs === 0 ? null : curveOf(tallies, ks[0]!, curveMs),
   }
 }
@@ -118,22 +129,17 @@ function named(variety: Variety, k: number): Record<string, number> {
   return Object.fromEntries(Object.entries(variety).flatMap(([name, value]) => (value === null ? [] : [[`${name}@${k}`, value]])))
 }
 
-function pairsOf(
-  contestants: readonly ContestantPlan[],
-  tallies: readonly ContestantTally[],
-  k: number,
-  seed: number,
-): PairedResult[] {
-  if (tallies.length < 2) return []
+/** Every paired measure of every algorithm, one algorithm after the other. */
+function bootstrapOf(tallies: readonly ContestantTally[], seed: number): PairedBootstrap {
+  const sums = tallies.flatMap(({ clusterSums }) => clusterSums)
+  return new PairedBootstrap(sums, tallies[0]!.clusterCounts, createRandom(`bootstrap ${seed}`))
+}
+
+function pairsOf(contestants: readonly ContestantPlan[], bootstrap: PairedBootstrap, k: number): PairedResult[] {
   const width = pairedMeasures.length
-  const bootstrap = new PairedBootstrap(
-    tallies.flatMap(({ clusterSums }) => clusterSums),
-    tallies[0]!.clusterCounts,
-    createRandom(`bootstrap ${seed}`),
-  )
   const paired: PairedResult[] = []
-  for (let a = 0; a < tallies.length; a++) {
-    for (let b = a + 1; b < tallies.length; b++) {
+  for (let a = 0; a < contestants.length; a++) {
+    for (let b = a + 1; b < contestants.length; b++) {
       pairedMeasures.forEach((measure, m) => {
         const found = bootstrap.compare(a * width + m, b * width + m)
         paired.push({ a: contestants[a]!.label, b: contestants[b]!.label, metric: `${measure}@${k}`, ...found })

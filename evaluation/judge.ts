@@ -1,3 +1,4 @@
+import type { Random } from '../core/random.ts'
 import type { Clock } from '../ports/clock.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import { eventTypes } from '../schemas/user-event.ts'
@@ -7,27 +8,20 @@ import { Histories } from './histories.ts'
 import { type Exclusion, LeftOut } from './left-out.ts'
 import type { Observations } from './observations.ts'
 import { type Plan, roles } from './plan.ts'
+import { QuestionSample } from './question-sample.ts'
+import { type QuestionRules, Questions } from './questions.ts'
 import { emptyRankedList, type Observation, type Query, type RankedList } from './recommender.ts'
 
-/** What one list is held against. */
-export const truths = ['next', 'rest', 'basket', 'hidden', 'user'] as const
-export type Truth = (typeof truths)[number]
-
-export interface JudgeOptions {
+export interface JudgeOptions extends QuestionRules {
   /** Lengths of list; lists are made once, at the longest. */
   readonly ks: readonly number[]
-  /** Who must have done something before a question is asked: the visit, or the user. */
-  readonly context: 'session' | 'user'
-  /**
-   * `next`: the next item. `rest`: MRR and HR the next item, the others all that follow in the visit. `basket`: the items of all
-   * judged events of one session and time. `hidden`: all judged items of one session. `user`: all judged items of a user.
-   */
-  readonly truth: Truth
   readonly exclude: Exclusion
   /** Questions whose lists are kept for diversity, serendipity and calibration at most. */
   readonly sampleMax: number
   /** Width of one step of the curve over time, ms; 0 = no curve. */
   readonly curveMs: number
+  /** Questions asked at most, drawn by `random` out of all; the others are passed over, and learned as ever. Null = all are asked. */
+  readonly sample: { readonly questions: number; readonly random: Random } | null
   readonly clock: Clock
   /** Called every few thousand events with how many of the plan are done. */
   readonly onProgress?: (done: number, questions: number) => void
@@ -37,6 +31,8 @@ export interface JudgeOptions {
 export interface Judgement {
   /** Questions asked. */
   readonly questions: number
+  /** Questions there were: more than were asked where `sample` drew some of them. */
+  readonly askable: number
   /** Judged events that were not asked for, because nothing was known of the visit or user. */
   readonly cold: number
   /** Questions none of whose items anybody had touched before: nobody can answer them. */
@@ -79,7 +75,10 @@ class Judge {
   /** Of truth `rest`, the key to the answers: the items of each judged session in order, and how many of them have passed. */
   readonly #answers: Histories | null
   readonly #passed: Int32Array
+  readonly #questionsOf: Questions
+  readonly #sample: QuestionSample | null
   #questions = 0
+  #askable = 0
   #cold = 0
   #unknown = 0
   #learned = 0
@@ -104,7 +103,11 @@ class Judge {
     this.#out = contestants.map(() => emptyRankedList(this.#size))
     let judged = 0
     for (const role of plan.roles) if (role === roles.judge) judged++
-    this.#sampleEvery = Math.max(1, Math.ceil(judged / options.sampleMax))
+    this.#questionsOf = new Questions(data, plan, options)
+    const { sample } = options
+    this.#sample =
+      sample && new QuestionSample({ there: this.#questionsOf.count(), wanted: sample.questions, random: sample.random })
+    this.#sampleEvery = Math.max(1, Math.ceil(Math.min(judged, sample?.questions ?? judged) / options.sampleMax))
     this.#query = {
       user: 0,
       session: 0,
@@ -133,11 +136,14 @@ class Judge {
         this.#pass(order[at]!)
         if (updates) this.#learn(order[at]!)
       } else {
-        if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
-        fitted = true
-        const end = this.#endOfGroup(at)
-        await this.#ask(at, end)
-        this.#predict(at, end)
+        const end = this.#questionsOf.endOf(at)
+        if (role === roles.face) this.#face(order[at]!)
+        else {
+          if (!fitted) for (const { recommender } of this.#contestants) recommender.fit?.()
+          fitted = true
+          await this.#ask(at, end)
+          this.#predict(at, end)
+        }
         for (let n = at; n < end; n++) {
           this.#see(order[n]!)
           this.#pass(order[n]!)
@@ -147,41 +153,29 @@ class Judge {
       }
     }
     this.#options.onProgress?.(order.length, this.#questions)
-    return { questions: this.#questions, cold: this.#cold, unknown: this.#unknown, learned: this.#learned }
-  }
-
-  /** One past the last judged event that belongs to the same question. */
-  #endOfGroup(at: number): number {
-    const { truth } = this.#options
-    const { order, roles: roleAt } = this.#plan
-    if (truth === 'next' || truth === 'rest') return at + 1
-    const { sessions, timesMs, users } = this.#data
-    const first = order[at]!
-    let end = at + 1
-    for (; end < order.length && roleAt[end] === roles.judge; end++) {
-      const row = order[end]!
-      const sameOwner = truth === 'user' ? users[row] === users[first] : sessions[row] === sessions[first]
-      if (!sameOwner || (truth === 'basket' && timesMs[row] !== timesMs[first])) break
+    return {
+      questions: this.#questions,
+      askable: this.#askable,
+      cold: this.#cold,
+      unknown: this.#unknown,
+      learned: this.#learned,
     }
-    return end
   }
 
   async #ask(at: number, end: number): Promise<void> {
     const { context, clock } = this.#options
-    const { sessions, users, timesMs, items } = this.#data
-    const row = this.#plan.order[at]!
-    const session = sessions[row]!
-    const user = users[row]!
-    if ((context === 'session' ? this.#sessions.length(session) : this.#users.length(user)) === 0) {
+    const query = this.#queryOf(this.#plan.order[at]!)
+    if (query === null) {
       this.#cold += end - at
       return
     }
-    const query = this.#query
-    query.user = user
-    query.session = session
-    query.nowMs = timesMs[row]!
-    query.sessionItems = this.#sessions.of(session)
-    query.userItems = this.#users.of(user)
+    this.#askable++
+    if (this.#sample?.takes() === false) {
+      this.#passOver(query)
+      return
+    }
+    const { user, session } = query
+    const { items } = this.#data
     this.#leftOut.apply(query)
     const relevant = new Set<number>()
     for (let n = at; n < end; n++) relevant.add(items[this.#plan.order[n]!]!)
@@ -206,6 +200,34 @@ class Judge {
       recommender.recommend(query, this.#size, out)
       this.#tallies[c]!.take(question, out, (clock.elapsedMs() - startMs) * 1000)
     }
+    this.#leftOut.restore(query)
+  }
+
+  /** What is known when a row is asked for; null if nothing is known of its visit or user. */
+  #queryOf(row: number): Query | null {
+    const { sessions, users, timesMs } = this.#data
+    const [session, user] = [sessions[row]!, users[row]!]
+    if ((this.#options.context === 'session' ? this.#sessions.length(session) : this.#users.length(user)) === 0) return null
+    const query = this.#query
+    query.user = user
+    query.session = session
+    query.nowMs = timesMs[row]!
+    query.sessionItems = this.#sessions.of(session)
+    query.userItems = this.#users.of(user)
+    return query
+  }
+
+  #face(row: number): void {
+    const query = this.#queryOf(row)
+    if (query !== null) this.#passOver(query)
+  }
+
+  /** A question that is not asked: only who learns from choices looks at it. */
+  #passOver(query: Query): void {
+    const observers = this.#contestants.filter(({ recommender }) => recommender.face !== undefined)
+    if (observers.length === 0) return
+    this.#leftOut.apply(query)
+    for (const { recommender } of observers) recommender.face!(query)
     this.#leftOut.restore(query)
   }
 

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.ts'
+import { createRandom } from '../core/random.ts'
 import type { Item } from '../schemas/item.ts'
 import { eventTypeNumber, type UserEvent } from '../schemas/user-event.ts'
 import { type DataPart, dataParts, type Observations } from './observations.ts'
@@ -9,6 +10,8 @@ const eventsMax = 50_000_000
 export interface ObservationBuilderOptions {
   /** Events without a session: a visit ends after so long without one, ms; `Infinity` = all events of a user are one visit. */
   readonly sessionGapMs: number
+  /** Items stand in an order drawn from this instead of by id: equal scores then do, too. */
+  readonly tieSeed?: number | undefined
 }
 
 /** Collects events of any order and makes `Observations` of them: dense indexes, order of time, visits. */
@@ -53,7 +56,9 @@ export class ObservationBuilder {
     const rows = this.#rows
     if (rows.count === 0) throw new MillraceError('MILL_IMPORT_INVALID', 'the data has no event with an item')
     const order = Int32Array.from({ length: rows.count }, (_, n) => n).sort((a, b) => rows.times[a]! - rows.times[b]! || a - b)
-    const { sorted: itemIds, rank } = inOrderOfIds([...this.#items.keys()])
+    const ids = [...this.#items.keys()]
+    const { tieSeed } = this.#options
+    const { sorted: itemIds, rank } = inOrder(ids, tieSeed === undefined ? orderOfIds(ids) : shuffled(ids.length, tieSeed))
     const sorted = {
       count: rows.count,
       users: Int32Array.from(order, (row) => rows.users[row]!),
@@ -65,6 +70,7 @@ export class ObservationBuilder {
       parts: Uint8Array.from(order, (row) => rows.parts[row]!),
       userIds: [...this.#users.keys()],
       itemIds,
+      ties: tieSeed === undefined ? 'by item id' : `in the order drawn from ${tieSeed}`,
       facts: itemIds.map((id) => this.#facts.get(id) ?? null),
     }
     return { ...sorted, sessionCount: this.#cutVisits(sorted) }
@@ -87,11 +93,25 @@ export class ObservationBuilder {
 }
 
 /** Ids in their order (numbers by value if all are numbers, else by text) and the place of each in it. */
-function inOrderOfIds(ids: readonly string[]): { sorted: string[]; rank: Int32Array } {
+function orderOfIds(ids: readonly string[]): number[] {
   const numeric = ids.every((id) => /^\d{1,15}$/.test(id))
   const order = ids.map((_, n) => n)
-  if (numeric) order.sort((a, b) => Number(ids[a]) - Number(ids[b]) || (ids[a]! < ids[b]! ? -1 : 1))
-  else order.sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1))
+  if (numeric) return order.sort((a, b) => Number(ids[a]) - Number(ids[b]) || (ids[a]! < ids[b]! ? -1 : 1))
+  return order.sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1))
+}
+
+/** Whole numbers below `count` in an order drawn from a seed (Fisher and Yates). */
+function shuffled(count: number, seed: number): number[] {
+  const random = createRandom(`ties ${seed}`)
+  const order = Array.from({ length: count }, (_, n) => n)
+  for (let at = count - 1; at > 0; at--) {
+    const other = random.below(at + 1)
+    ;[order[at], order[other]] = [order[other]!, order[at]!]
+  }
+  return order
+}
+
+function inOrder(ids: readonly string[], order: readonly number[]): { sorted: string[]; rank: Int32Array } {
   const rank = new Int32Array(ids.length)
   order.forEach((n, place) => {
     rank[n] = place

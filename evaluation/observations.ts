@@ -7,7 +7,7 @@ export type DataPart = (typeof dataParts)[number]
 /**
  * Who did what and when, in columns: row n is `users[n]`, `sessions[n]`, `items[n]` … in order of time (equal times in file
  * order). Users, sessions and items are dense indexes from 0; item indexes follow the order of the ids (numeric ids by number,
- * others by text), so that "score desc, then item id asc" is "score desc, then index asc".
+ * others by text), so that "score desc, then item id asc" is "score desc, then index asc"; or an order that was drawn.
  */
 export interface Observations {
   readonly count: number
@@ -24,6 +24,8 @@ export interface Observations {
   readonly parts: Uint8Array
   readonly userIds: readonly string[]
   readonly itemIds: readonly string[]
+  /** How items of equal scores stand, in words. */
+  readonly ties: string
   readonly sessionCount: number
   /** What is known of each item, null for nothing but its id. */
   readonly facts: readonly (Item | null)[]

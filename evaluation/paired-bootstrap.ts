@@ -1,9 +1,12 @@
 import type { Random } from '../core/random.ts'
 
+/** A 95 % interval: from, to. */
+export type Interval = readonly [number, number]
+
 /** A difference of two means with its 95 % interval. */
 export interface PairedDifference {
   readonly difference: number
-  readonly interval: readonly [number, number]
+  readonly interval: Interval
 }
 
 /** Draws of all resamples at most: resamples times clusters. */
@@ -49,12 +52,23 @@ export class PairedBootstrap {
   /** Mean of score `a` minus mean of score `b`, with the 95 % percentile interval; all 0 without questions. */
   compare(a: number, b: number): PairedDifference {
     if (this.#resamples === 0) return { difference: 0, interval: [0, 0] }
-    const differences = new Float64Array(this.#resamples)
-    for (let n = 0; n < this.#resamples; n++)
-      differences[n] = this.#resampled[n * this.#width + a]! - this.#resampled[n * this.#width + b]!
-    differences.sort()
-    const at = (share: number) => differences[Math.min(this.#resamples - 1, Math.floor(share * this.#resamples))]!
-    return { difference: this.#means[a]! - this.#means[b]!, interval: [at(0.025), at(0.975)] }
+    const interval = this.#percentiles((means) => means[a]! - means[b]!)
+    return { difference: this.#means[a]! - this.#means[b]!, interval }
+  }
+
+  /** The 95 % percentile interval of the mean of a score; 0 to 0 without questions. */
+  interval(score: number): Interval {
+    return this.#resamples === 0 ? [0, 0] : this.#percentiles((means) => means[score]!)
+  }
+
+  /** 2.5 and 97.5 % of what `of` makes of the means of a resample. */
+  #percentiles(of: (means: Float64Array) => number): Interval {
+    const width = this.#width
+    const values = Float64Array.from({ length: this.#resamples }, (_, n) =>
+      of(this.#resampled.subarray(n * width, (n + 1) * width)),
+    ).sort()
+    const at = (share: number) => values[Math.min(this.#resamples - 1, Math.floor(share * this.#resamples))]!
+    return [at(0.025), at(0.975)]
   }
 }
 

@@ -1,10 +1,13 @@
 import { MillraceError } from '../core/errors.ts'
-import { createRandom } from '../core/random.ts'
+import { createRandom, type Random } from '../core/random.ts'
 import { eventTypes } from '../schemas/user-event.ts'
 import { dataParts, type Observations } from './observations.ts'
 
-/** What is done with an event: nothing; learned without a question; asked for first; or only seen, as part of the running visit. */
-export const roles = { skip: 0, learn: 1, judge: 2, context: 3 } as const
+/**
+ * What is done with an event: nothing; learned without a question; asked for first; only seen, as part of the running visit; or
+ * put before the algorithms as a question that none has to answer (`Recommender.face`).
+ */
+export const roles = { skip: 0, learn: 1, judge: 2, context: 3, face: 4 } as const
 
 /** In which order the events are taken, and what is done with each. */
 export interface Plan {
@@ -146,11 +149,11 @@ function foldPlans(data: Observations, { folds, seed }: PlanOptions): Plan[] {
 /**
  * Cross-sell: of each basket (the judged events of one session) with two items or more, half the items (rounded down, drawn by seed)
  * are hidden and asked for from the rest. Baskets are taken whole, in order of their last event, so that nothing of a later one is
- * known; the first `warmShare` of the events are learned only. Events of other types are left out: a cart tells what is hidden.
+ * known; those of the first `warmShare` of the events are no questions to answer, only to learn from. Events of other types are left out: a cart tells what is hidden.
  */
 function basketPlan(data: Observations, { warmShare, judgedTypes, seed }: PlanOptions): Plan {
   const judged = judgedRows(data, judgedTypes)
-  const random = createRandom(`baskets ${seed}`)
+  const [random, warmRandom] = [createRandom(`baskets ${seed}`), createRandom(`warm baskets ${seed}`)]
   const baskets = new Map<number, number[]>()
   for (let row = 0; row < data.count; row++) {
     if (!judged(row)) continue
@@ -165,20 +168,20 @@ function basketPlan(data: Observations, { warmShare, judgedTypes, seed }: PlanOp
   const order: number[] = []
   const roleAt: number[] = []
   for (const rows of baskets.values()) {
-    const hidden =
-      rows.at(-1)! < warm ? null : halfOf(new Set(rows.map((row) => data.items[row]!)), (below) => random.below(below))
-    const shown = rows.filter((row) => !hidden?.has(data.items[row]!))
-    const asked = rows.filter((row) => hidden?.has(data.items[row]!))
+    const isWarm = rows.at(-1)! < warm
+    const hidden = halfOf(new Set(rows.map((row) => data.items[row]!)), isWarm ? warmRandom : random)
+    const shown = rows.filter((row) => !hidden.has(data.items[row]!))
+    const asked = rows.filter((row) => hidden.has(data.items[row]!))
     order.push(...shown, ...asked)
-    roleAt.push(...shown.map(() => (hidden === null ? roles.learn : roles.context)), ...asked.map(() => roles.judge))
+    roleAt.push(...shown.map(() => roles.context), ...asked.map(() => (isWarm ? roles.face : roles.judge)))
   }
   return { order: Int32Array.from(order), roles: Uint8Array.from(roleAt), updates: true }
 }
 
 /** Half of the items, rounded down, by chance. */
-function halfOf(items: ReadonlySet<number>, below: (count: number) => number): Set<number> {
+function halfOf(items: ReadonlySet<number>, random: Random): Set<number> {
   const left = [...items]
   const taken = new Set<number>()
-  for (let n = items.size >> 1; n > 0; n--) taken.add(left.splice(below(left.length), 1)[0]!)
+  for (let n = items.size >> 1; n > 0; n--) taken.add(left.splice(random.below(left.length), 1)[0]!)
   return taken
 }

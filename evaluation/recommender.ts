@@ -53,6 +53,8 @@ export interface Recommender {
   learn(observation: Readonly<Observation>): void
   /** Learns from everything written down; absent where `learn` did it all. */
   fit?(): void
+  /** Takes a question that needs no answer, for those that learn from what was chosen out of what; the choice comes by `learn`. */
+  face?(query: Readonly<Query>): void
   /** Awaited before each `recommend` with the same query, for what is answered elsewhere; its time counts as part of the answer. */
   prepare?(query: Readonly<Query>): Promise<void>
   /**
@@ -79,6 +81,11 @@ export interface RecommenderWorld {
   readonly facts: readonly (Item | null)[]
   /** Only events of these types are asked for; all if empty. */
   readonly judgedTypes: readonly string[]
+  /**
+   * Whether a question is what a protocol makes it (half a basket): each is put by `recommend` or `face`, and no other event is one.
+   * Otherwise every event of `judgedTypes` is a question about itself.
+   */
+  readonly questionsArePut: boolean
   readonly random: Random
 }
 

@@ -5,6 +5,8 @@ import type { Observations } from './observations.ts'
 
 /** Visits or users that similarity is counted over at most. */
 const ownersMax = 20_000
+/** Similarities kept at most: lists are full of the same popular items, whose sets are the long ones. */
+const keptMax = 1_000_000
 
 /** Measures of whole lists; null where the data cannot say. */
 export interface Variety {
@@ -24,6 +26,7 @@ export class VarietyMeasure {
   readonly #owners: readonly Int32Array[]
   readonly #categories: readonly (Int32Array | null)[]
   readonly #categoryCount: number
+  readonly #kept = new Map<number, number>()
 
   constructor(data: Observations, context: 'session' | 'user') {
     this.#owners = ownersOf(data, context)
@@ -34,7 +37,7 @@ export class VarietyMeasure {
 
   /** Means over lists for which the measure is defined. */
   of(samples: readonly SampledList[]): Variety {
-    const similarity = (a: number, b: number) => this.similarity(a, b)
+    const similarity = (a: number, b: number) => this.#remembered(a, b)
     const means = { diversity: new Mean(), serendipity: new Mean(), calibration: new Mean() }
     for (const { items, history, relevance } of samples) {
       means.diversity.add(intraListDiversity(items, similarity))
@@ -46,6 +49,16 @@ export class VarietyMeasure {
       serendipity: means.serendipity.value(),
       calibration: means.calibration.value(),
     }
+  }
+
+  #remembered(a: number, b: number): number {
+    const pair = Math.min(a, b) * this.#owners.length + Math.max(a, b)
+    const known = this.#kept.get(pair)
+    if (known !== undefined) return known
+    const found = this.similarity(a, b)
+    if (this.#kept.size >= keptMax) this.#kept.clear()
+    this.#kept.set(pair, found)
+    return found
   }
 
   /** Cosine of the owners of two items, in [0, 1]; 0 for one that no counted owner holds. */

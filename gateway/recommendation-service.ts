@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { ExperimentTable } from '../ports/experiment-table.ts'
 import type { ItemTable } from '../ports/item-table.ts'
 import type { ListStore } from '../ports/list-store.ts'
+import { type Assigned, assignExperiments } from '../schemas/assign-experiments.ts'
 import type { Assignment } from '../schemas/assignment.ts'
 import type { Exploration } from '../schemas/exploration.ts'
 import type { Item } from '../schemas/item.ts'
@@ -11,7 +12,6 @@ import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
 import { decodeServed, type ServedReserve, type ServedSnapshot, type ServedTrend } from '../schemas/served-list.ts'
 import type { Device } from '../schemas/user-event.ts'
-import { assignExperiments } from './assign-experiments.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { decisionOf } from './decision-of.ts'
 import { GatheredLists } from './gathered-lists.ts'
@@ -95,6 +95,8 @@ interface Ranking
   readonly ranked: Iterable<RecommendedItem>
   /** Spare items after them, read only when a page gets that far. */
   readonly spares: () => readonly RecommendedItem[]
+  /** The variant whose settings made it; null where none had a say. */
+  readonly made: Assignment | null
   /** What the models saw, read only for a decision. */
   readonly snapshot: () => ServedSnapshot | null
 }
@@ -130,10 +132,12 @@ export class RecommendationService {
     const page = request.cursor ? this.#cursors.decode(request.cursor, userId, surface) : null
     const timeMs = request.timeMs ?? this.#options.clock.nowMs()
     const { experiments } = this.#options
-    const { assignments, deciding, policy } = assignExperiments(experiments?.running ?? [], { ...request, timeMs })
-    const ranking = (policy === 'trend' ? null : await this.#own(request)) ?? (await this.#trending(request.region, timeMs, page))
+    const assigned = assignExperiments(experiments?.running ?? [], { ...request, timeMs })
+    const isOwn = assigned.policy !== 'trend'
+    const ranking = (isOwn ? await this.#own(request) : null) ?? (await this.#trending(request.region, timeMs, page))
+    const { assignments, deciding } = shownUnder(assigned, ranking)
     const { items, nextCursor } = this.#page(ranking, request, page)
-    const { ranked: _, spares: __, snapshot, ...list } = ranking
+    const { ranked: _, spares: __, snapshot, made: ___, ...list } = ranking
     const logs = request.logDecision !== false && items.length > 0
     const decisionId = logs ? this.#newId() : null
     const shown = {
@@ -165,6 +169,7 @@ export class RecommendationService {
       ...list,
       // A list that an older version wrote has no such field.
       exploration: list.exploration ?? null,
+      made: list.made ?? null,
       // Companions of another list may be seen between two writes where the store cannot read all keys at one moment.
       ranked: list.items,
       spares: () => {
@@ -190,6 +195,7 @@ export class RecommendationService {
       modelVersion: '',
       seed: '',
       exploration: null,
+      made: null,
       generatedMs: timeMs,
       watermarkMs: trend?.watermarkMs ?? 0,
       ranked: trend ? trendRanking(trend) : [],
@@ -217,6 +223,18 @@ export class RecommendationService {
     const next = { listId: ranking.listId, offset: offset + items.length, shown: [...shown] }
     return { items, nextCursor: this.#cursors.encode(next, request.userId, request.surface) }
   }
+}
+
+/**
+ * The assignments that the list shown bears out: one that was made before the experiment began, or under other settings, shows nothing of
+ * its variant. Lists are made anew at the same events in every variant, so that leaves people out of all alike.
+ */
+function shownUnder({ assignments, deciding, made }: Assigned, ranking: Ranking): Pick<Assigned, 'assignments' | 'deciding'> {
+  if (made === null) return { assignments, deciding }
+  const { experiment, variant } = made
+  if (ranking.made?.experiment === experiment.id && ranking.made.variant === variant.name) return { assignments, deciding }
+  const others = assignments.filter((other) => other.experiment !== experiment.id)
+  return { assignments: others, deciding: others[0] ?? null }
 }
 
 /** Best first: the list, then its spares. */

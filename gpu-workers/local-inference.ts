@@ -78,8 +78,8 @@ class RepositoryInference implements LocalInference {
     return index.map(({ model, version, state, reason }) => ({ model, version, ready: state === 'READY', reason }))
   }
 
-  async inputWidth(model: string): Promise<number> {
-    const { inputs } = this.#repository.find(model, '').signature
+  async inputWidth(model: string, version = ''): Promise<number> {
+    const { inputs } = this.#repository.find(model, version).signature
     return Math.max(0, inputs[0]?.dims.at(-1) ?? 0)
   }
 

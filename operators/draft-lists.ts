@@ -66,6 +66,7 @@ export function draftLists(
         listId: `${batch.task.partition}-${record.offset}`,
         user: { ...candidateUser(table, value), vector, next: next ? newRows(table, next[index]!, value.features) : null },
         ranker: rankerUser(table, value, vector),
+        made: null,
         context: contexts.subarray(index * towerWidth, (index + 1) * towerWidth),
         set,
         removed: new Map(),

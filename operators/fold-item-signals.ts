@@ -1,9 +1,12 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
+import { countSpend } from '../algorithms/spend-ranks.ts'
+import { addToWeekHours, emptyWeekHours } from '../algorithms/week-hours.ts'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import { type ItemSignals, signalKinds } from '../schemas/item-signals.ts'
 import { emptyItemState, emptyScopeState, type ItemState, type ScopeState, scopeStateSchema } from '../schemas/item-state.ts'
+import { scopeNames } from '../schemas/scope-names.ts'
 import { itemFamily, type MovedItem } from './fold-items.ts'
-import { foldItemSignal, foldScopeSignal } from './item-fold.ts'
+import { foldItemSignal, foldScopeSignal, type Signal } from './item-fold.ts'
 
 /** State of scopes, by scope name. */
 export const scopeFamily: StateFamily<ScopeState> = { name: 'scope', codec: scopeStateSchema }
@@ -41,7 +44,7 @@ export function foldItemSignals(options: {
     const scopes = new Set<string>()
     for (const { value } of batch.records) {
       for (let row = 0; row < value.keys.length; row++)
-        (value.kinds[row] === signalKinds.scope ? scopes : items).add(value.strings[value.keys[row]!]!)
+        (isOfScope(value.kinds[row]!) ? scopes : items).add(value.strings[value.keys[row]!]!)
     }
     await Promise.all([transaction.load(itemFamily, items), transaction.load(scopeFamily, scopes)])
     const moved = new Map<string, Moved>()
@@ -67,10 +70,10 @@ function foldRows(signals: ItemSignals, transaction: Transaction, moved: Map<str
       const key = strings[name]!
       const other = others[row]! < 0 ? null : strings[others[row]!]!
       const kind = kinds[row]!
-      if (kind === signalKinds.scope) {
-        scopes[name] ??= toChange(transaction, scopeFamily, key, emptyScopeState)
+      if (isOfScope(kind)) {
+        scopes[name] ??= toChange(transaction, scopeFamily, key, () => emptyScope(key))
         const state = scopes[name]
-        foldScopeSignal(state, { kind, other, timeMs, weight: weights[row]!, person: people[event]! })
+        foldScope(state, { kind, other, timeMs, weight: weights[row]!, person: people[event]! })
         if (isDue(state, everyMs)) moved.set(key, { scope: key, state })
       } else {
         items[name] ??= toChange(transaction, itemFamily, key, emptyItemState)
@@ -81,6 +84,26 @@ function foldRows(signals: ItemSignals, transaction: Transaction, moved: Map<str
     }
   }
   if (offsets.length > 0 && offset >= position) transaction.setUpstream('user-events', sourcePartition, offset + 1)
+}
+
+function isOfScope(kind: number): boolean {
+  return kind === signalKinds.scope || kind === signalKinds.spend
+}
+
+function foldScope(state: ScopeState, signal: Signal): void {
+  if (signal.kind === signalKinds.spend) {
+    state.spend ??= { weights: [], referenceMs: 0 }
+    countSpend(state.spend, Number(signal.other), signal.weight, signal.timeMs)
+    if (signal.timeMs > state.eventTimeMs) state.eventTimeMs = signal.timeMs
+    return
+  }
+  if (state.week !== null) addToWeekHours(state.week, signal.weight, signal.timeMs)
+  foldScopeSignal(state, signal)
+}
+
+/** The hours of the week are kept of categories: what they all say is in every one of them. */
+function emptyScope(scope: string): ScopeState {
+  return { ...emptyScopeState(), week: scopeNames.categoryOf(scope) === null ? null : emptyWeekHours() }
 }
 
 /** The state of a key, to be changed in place. */

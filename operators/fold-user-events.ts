@@ -3,6 +3,7 @@ import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import { emptyUserState, type UserState } from '../schemas/user-state.ts'
 import { userStateCodec } from '../schemas/user-state-codec.ts'
+import { type SpenderMove, spenderMoves, spenderOf } from './spender-moves.ts'
 import { foldUserEvent } from './user-fold.ts'
 
 /** State of people, by user id. */
@@ -22,6 +23,8 @@ export interface FoldedEvent {
   readonly boughtBefore: readonly string[]
   /** How many of them, the first ones, lie in the same basket: no more than 30 minutes before, or after if this event is late. */
   readonly basketCount: number
+  /** For a purchase: how the person is counted among buyers from now on. */
+  readonly spender: readonly SpenderMove[]
 }
 
 const companionsMax = 4
@@ -29,6 +32,7 @@ const boughtMax = 5
 const boughtMsMax = 7 * 86_400_000
 const basketMsMax = 30 * 60_000
 const none: readonly string[] = []
+const unmoved: readonly SpenderMove[] = []
 
 /**
  * Folds events into the state of their people; repeats of an event id are dropped: ids are kept for 24 hours of the person's event
@@ -63,6 +67,7 @@ export function foldUserEvents(options: {
       const companions = companionsOf(state, event)
       const boughtBefore = event.type === 'purchase' ? boughtBeforeOf(state, event) : none
       const basketCount = boughtBefore.length === 0 ? 0 : basketCountOf(state, event)
+      const spender = event.type === 'purchase' ? spenderOf(state) : null
       const { session } = state
       const isNew = foldUserEvent(state, event, latenessMs)
       if (!isNew) continue
@@ -77,6 +82,7 @@ export function foldUserEvents(options: {
         companions: sameSession ? companions : none,
         boughtBefore,
         basketCount,
+        spender: event.type === 'purchase' ? spenderMoves(spender, spenderOf(state), event.timeMs) : unmoved,
       })
     }
     return { ...batch, records }

@@ -155,8 +155,11 @@ function rebased(sums: number[], referenceMs: number, timeMs: number, halfLifeMs
   return landmarkMs
 }
 
-/** Popularity and z of every item of a scope as of its newest event, most popular first (ties by id). */
-export function scopeRanking(state: ScopeState): { itemId: string; popularity: number; trend: number }[] {
+/**
+ * Popularity and z of every item of a scope as of its newest event, most popular first (ties by id). `busy` is the index of that hour of the
+ * week (week-hours.ts): so much more than usual is expected in it.
+ */
+export function scopeRanking(state: ScopeState, busy = 1): { itemId: string; popularity: number; trend: number }[] {
   const nowMs = state.eventTimeMs
   const popular = 2 ** ((state.popularityMs - nowMs) / popularityHalfLifeMs)
   const recent = 2 ** ((state.shortMs - nowMs) / trendShortHalfLifeMs)
@@ -164,7 +167,7 @@ export function scopeRanking(state: ScopeState): { itemId: string; popularity: n
     .map((itemId, at) => ({
       itemId,
       popularity: state.popularity[at]! * popular,
-      trend: trendScoreOf(state.short[at]! * recent, state.popularity[at]! * popular),
+      trend: trendScoreOf(state.short[at]! * recent, state.popularity[at]! * popular * busy),
     }))
     .sort((a, b) => b.popularity - a.popularity || (a.itemId < b.itemId ? -1 : 1))
 }

@@ -10,261 +10,281 @@ import { eventStrength } from '../schemas/event-strength.ts'
 import type { Reward } from '../schemas/reward.ts'
 import {
   type DueEntry,
+  type DueKind,
   dueKinds,
   type JoinProgress,
   joinProgressSchema,
   type ListState,
   listStateSchema,
+  type OpenShowing,
+  type OutcomeState,
 } from '../schemas/reward-state.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
 import { decisionFault } from './decision-fault.ts'
 import { EventTimers } from './event-timers.ts'
-import { rewardOf } from './reward-of.ts'
+import { type OutcomeWaits, outcomeWaits, type WaitOptions } from './outcome-waits.ts'
+import { type RewardRule, rewardOf } from './reward-of.ts'
+import { ShowingBound } from './showing-bound.ts'
+import { ShowingList } from './showing-list.ts'
 
 export const listFamily: StateFamily<ListState> = { name: 'list', codec: listStateSchema }
 export const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
-const closeKind = dueKinds.indexOf('close')
-const sweepKind = dueKinds.indexOf('sweep')
-const forgetKind = dueKinds.indexOf('forget')
-const outcomeTypes: ReadonlySet<string> = new Set(['view', 'click', 'like', 'add_to_cart', 'purchase', 'dismiss'])
 
-export interface JoinOptions {
-  /** How long outcomes of a showing count, ms of event time. */
-  readonly waitMs: number
+export interface JoinOptions extends WaitOptions {
   /** How far records of one input may come out of order, ms of event time. */
   readonly latenessMs: number
   /** How several outcomes of an item become its reward (max). */
   readonly outcome?: OutcomeFunction
   /** What a dismissal counts, −1 to 0 (0). */
   readonly dismissed?: number
+  /** Reward of a slot that nothing followed, −1 to 1 (0). */
+  readonly default?: number
+  /** Showings that one task takes in within the longest wait (no bound): one more is not joined but told as late, whole. */
+  readonly openMax?: number
 }
 
 /** A record of either input: a showing, or something somebody did. */
 export type Joinable = Sourced<Decision | UserEvent>
 
 /**
- * Joins each showing with what followed, exactly once: a row leaves when event time has passed the showing's time plus the
- * wait. An outcome belongs to the latest showing of its list at or before it, and to the first slot with its item; several become one
- * by a named function, in order of time. Rows leave in the order (closing time, decision id) and carry a running number. Both inputs are judged
- * late by their own time only, so content, order and number of the rows do not depend on how the inputs interleave or how
- * batches are cut. Only a mark for an idle input can close a showing before all its outcomes were read: those are told as late.
+ * Joins each showing with what followed. Its first row leaves when event time has passed the showing's time plus the shortest wait, or
+ * the showing's time alone (`provisional`); what is read later, within the wait of its type, gives a correction: the row again, with
+ * what it said before. An outcome belongs to the latest showing of its list at or before it, and to the first slot with its item; several
+ * become one by a named function, in order of time. Rows leave in the order (event time as of which they speak, id) and carry a running
+ * number. Both inputs are judged late by their own time only, so content, order and number of the rows do not depend on how the inputs
+ * interleave or how batches are cut. What an input reads behind a mark for its idleness is served as it comes, record by record.
  *
- *     decisions  d-----------|     d shown at 0, wait 60
- *     events     --c------x--|     c: a click at 5; x: anything at 61 (moves time)
- *     result     ---------r--|     r: d with its click
+ *     decisions  d-----------|     d shown at 0, waits 60 for a click and 90 for a purchase
+ *     events     --c---p--x--|     c: a click at 5; p: a purchase at 80; x: anything at 91 (moves time)
+ *     result     ------r--s--|     r: d with its click; s: d with click and purchase instead of the click
  *
- * - Order: rows by (closing time, decision id); batches keep theirs.
- * - Bound: showings of one wait, remembered for one more.
+ * - Order: rows by (time, kind, id); batches keep theirs.
+ * - Bound: `openMax` showings with what followed, remembered for one more wait.
  * - Time: event time only; a tick fires what is due.
  * - Complete: after the running batch; what still waits stays in the state.
  * - Error: passes on; invalid showings are set aside, late records and outcomes that no row counts go to the late output.
  */
 export function joinOutcomes(options: JoinOptions): OperatorFunction<Batch<Joinable>, Batch<Keyed<Reward>>> {
-  invariant(options.waitMs > 0, `rewards: waitMs must be above 0, not ${options.waitMs}`)
   invariant(options.latenessMs >= 0, `rewards: latenessMs must not be below 0, but is ${options.latenessMs}`)
+  const waits = outcomeWaits(options)
   return concatMap(async (batch) => {
-    const join = new Join(batch, options)
-    await join.load()
-    join.add()
-    return { ...batch, records: await join.fire() }
+    const join = new Join(batch, options, waits)
+    return { ...batch, records: await join.run() }
   })
+}
+
+/** A record that takes part: a showing or an outcome, and how far time had come when it was read. */
+interface Taken {
+  readonly value: Decision | UserEvent
+  readonly record: Joinable
+  /** Its own input's watermark before it. */
+  readonly ownMs: number
+  /** The task's watermark with it. */
+  readonly watermarkMs: number
 }
 
 /** The join of one batch. */
 class Join {
   readonly #batch: Batch<Joinable>
   readonly #options: JoinOptions
+  readonly #waits: OutcomeWaits
+  readonly #rule: RewardRule
   readonly #timers: EventTimers
-  readonly #decisions: Sourced<Decision>[] = []
-  readonly #outcomes: Sourced<UserEvent>[] = []
+  readonly #bound: ShowingBound
+  readonly #rows: Keyed<Reward>[] = []
+  /** What was read before this time is known to every row that comes after it. */
+  #knownMs = Number.NEGATIVE_INFINITY
 
-  constructor(batch: Batch<Joinable>, options: JoinOptions) {
+  constructor(batch: Batch<Joinable>, options: JoinOptions, waits: OutcomeWaits) {
     this.#batch = batch
     this.#options = options
+    this.#waits = waits
+    this.#rule = { by: options.outcome ?? 'max', none: options.default ?? 0 }
     this.#timers = new EventTimers(batch.transaction)
-    this.#sort()
+    this.#bound = new ShowingBound(batch.transaction, waits.longestMs, options.openMax ?? Number.POSITIVE_INFINITY)
   }
 
-  async load(): Promise<void> {
-    const { waitMs } = this.#options
-    const keys = new Set<string>()
-    const dueTimesMs: number[] = []
-    for (const { value } of this.#decisions) {
-      keys.add(listKeyOf(value.userId, value.listId))
-      dueTimesMs.push(value.timeMs + waitMs, value.timeMs + 2 * waitMs)
+  async run(): Promise<Keyed<Reward>[]> {
+    const taken = this.#take()
+    await this.#load(taken)
+    for (const one of taken) {
+      // Behind a mark nothing waits for others: served at once, it is the same however batches are cut.
+      const isBehind = readMsOf(one) < one.watermarkMs
+      if (isBehind) {
+        await this.#fire(one.watermarkMs)
+        this.#knownMs = one.watermarkMs
+      }
+      if ('decisionId' in one.value) this.#addDecision(one.value, one)
+      else this.#addOutcome(one.value, one)
+      if (isBehind) await this.#fire(one.watermarkMs)
+      this.#knownMs = Number.NEGATIVE_INFINITY
     }
-    for (const { value } of this.#outcomes) {
-      keys.add(listKeyOf(value.userId, value.listId!))
-      dueTimesMs.push(value.timeMs + waitMs)
+    await this.#fire(this.#batch.watermarkMs)
+    return this.#rows
+  }
+
+  /**
+   * Parts the records. A showing that is older than its own input's time allows is late, an outcome only when its wait is over too; an
+   * invalid showing is set aside; an invalid event is passed over, as `user-features` sets it aside. All move time, as for the task.
+   */
+  #take(): Taken[] {
+    const { transaction, topicWatermarkBeforeMs, watermarkBeforeMs, watermarkMs: endMs, records } = this.#batch
+    const taken: Taken[] = []
+    let ownMs = topicWatermarkBeforeMs
+    for (const record of records) {
+      const { value, loggedMs } = record
+      const beforeMs = ownMs
+      if (movesTime(value.timeMs, loggedMs)) ownMs = Math.max(ownMs, value.timeMs - this.#options.latenessMs)
+      // The other input stands still within a batch.
+      const watermarkMs = Math.min(Math.max(watermarkBeforeMs, ownMs), endMs)
+      const one: Taken = { value, record, ownMs: beforeMs, watermarkMs }
+      if ('decisionId' in value) {
+        const fault = decisionFault(value, loggedMs)
+        if (fault !== null) transaction.deadLetter(record, 'join', 'MILL_RECORD_INVALID', fault)
+        else if (value.timeMs < beforeMs) transaction.late(record, 'join', value.timeMs)
+        else taken.push(one)
+      } else if (isOutcome(value, this.#waits) && eventFault(value, loggedMs) === null) {
+        if (value.timeMs + this.#waits.of.get(value.type)! < beforeMs) transaction.late(record, 'join', value.timeMs)
+        else taken.push(one)
+      }
     }
+    return taken
+  }
+
+  async #load(taken: readonly Taken[]): Promise<void> {
+    const { firstMs, longestMs } = this.#waits
     const { transaction, watermarkMs } = this.#batch
+    const dueTimesMs = taken.flatMap((one) => {
+      const { timeMs } = one.value
+      if ('decisionId' in one.value) return [timeMs + firstMs, timeMs + longestMs, timeMs + 2 * longestMs]
+      return [readMsOf(one), timeMs + longestMs]
+    })
     await Promise.all([
-      transaction.load(listFamily, keys),
+      transaction.load(listFamily, new Set(taken.map(({ value }) => listKeyOf(value)))),
       transaction.load(progressFamily, ['']),
+      this.#bound.load(),
       this.#timers.load(dueTimesMs, watermarkMs),
     ])
   }
 
-  /** Puts the batch's showings and outcomes into the state and sets their timers; repeats of an id are dropped. */
-  add(): void {
-    for (const { value } of this.#decisions) this.#addDecision(value)
-    for (const { value, offset } of this.#outcomes) this.#addOutcome(value, offset)
+  #addDecision(decision: Decision, { record, ownMs }: Taken): void {
+    const { firstMs, longestMs } = this.#waits
+    const { decisionId, timeMs } = decision
+    const listKey = listKeyOf(decision)
+    const list = this.#listOf(listKey)
+    if (list.repeats(decision, 2 * longestMs)) return
+    if (!this.#bound.admit(timeMs, ownMs)) {
+      this.#batch.transaction.late(record, 'join-full', timeMs)
+      return
+    }
+    list.open(decision)
+    this.#batch.transaction.put(listFamily, listKey, list.state)
+    const set = (kind: DueKind, afterMs: number) => this.#set(kind, timeMs + afterMs, listKey, decisionId)
+    if (firstMs < longestMs) set('row', firstMs)
+    set('close', longestMs)
+    set('forget', 2 * longestMs)
   }
 
-  /** Fires what is due and returns the rows that leave. */
-  async fire(): Promise<Keyed<Reward>[]> {
+  #addOutcome(event: UserEvent, one: Taken): void {
+    const { eventId, timeMs } = event
+    const { longestMs, firstMs } = this.#waits
+    const listKey = listKeyOf(event)
+    const list = this.#listOf(listKey)
+    const outcome: OutcomeState = {
+      eventId,
+      itemId: event.itemId!,
+      timeMs,
+      readMs: readMsOf(one),
+      waitMs: this.#waits.of.get(event.type)!,
+      strength: event.type === 'dismiss' ? (this.#options.dismissed ?? 0) : eventStrength(event),
+      revenue: event.type === 'purchase' ? (event.price ?? 0) * (event.quantity ?? 1) : 0,
+      offset: one.record.offset,
+      joinedTo: '',
+    }
+    if (!list.addOutcome(outcome, longestMs)) return
+    this.#batch.transaction.put(listFamily, listKey, list.state)
+    // Read in time and of a wait as short as the first row's, it is in that row or in none.
+    const mayCorrect = outcome.waitMs > firstMs || outcome.readMs < one.watermarkMs
+    if (mayCorrect) this.#set('correct', outcome.readMs, listKey, eventId)
+    this.#set('sweep', timeMs + longestMs, listKey, eventId)
+  }
+
+  #set(kind: DueKind, dueMs: number, listKey: string, id: string): void {
+    this.#timers.set({ dueMs, kind: dueKinds.indexOf(kind), listKey, id })
+  }
+
+  /** Serves what is due before a time. */
+  async #fire(watermarkMs: number): Promise<void> {
     const { transaction } = this.#batch
-    const due = this.#timers.takeDue(this.#batch.watermarkMs)
-    if (due.length === 0) return []
+    const due = this.#timers.takeDue(watermarkMs)
+    if (due.length === 0) return
     await transaction.load(
       listFamily,
       due.map((entry) => entry.listKey),
     )
-    const rows: Keyed<Reward>[] = []
     for (const entry of due) {
-      const state = this.#stateOf(entry.listKey)
-      if (entry.kind === closeKind) rows.push(...this.#close(state, entry))
-      else if (entry.kind === sweepKind) this.#sweep(state, entry)
-      else this.#forget(state, entry)
-      if (state.open.length === 0 && state.closed.length === 0 && state.outcomes.length === 0)
-        transaction.delete(listFamily, entry.listKey)
-      else transaction.put(listFamily, entry.listKey, state)
-    }
-    return rows
-  }
-
-  /**
-   * Parts the records. What is older than its own input's time allows is late; an invalid showing is set aside; an invalid
-   * event is passed over, as `user-features` sets it aside. All of them move time, as they do for the task.
-   */
-  #sort(): void {
-    const { transaction, topicWatermarkBeforeMs, records } = this.#batch
-    let watermarkMs = topicWatermarkBeforeMs
-    for (const record of records) {
-      const { value, loggedMs } = record
-      const isLate = value.timeMs < watermarkMs
-      if (movesTime(value.timeMs, loggedMs)) watermarkMs = Math.max(watermarkMs, value.timeMs - this.#options.latenessMs)
-      if ('decisionId' in value) {
-        const fault = decisionFault(value, loggedMs)
-        if (fault !== null) transaction.deadLetter(record, 'join', 'MILL_RECORD_INVALID', fault)
-        else if (isLate) transaction.late(record, 'join', value.timeMs)
-        else this.#decisions.push(record as Sourced<Decision>)
-      } else if (isOutcome(value) && eventFault(value, loggedMs) === null) {
-        if (isLate) transaction.late(record, 'join', value.timeMs)
-        else this.#outcomes.push(record as Sourced<UserEvent>)
-      }
+      const list = this.#listOf(entry.listKey)
+      this.#serve(list, entry, dueKinds[entry.kind]!)
+      if (list.isEmpty) transaction.delete(listFamily, entry.listKey)
+      else transaction.put(listFamily, entry.listKey, list.state)
     }
   }
 
-  #addDecision(decision: Decision): void {
-    const { waitMs } = this.#options
-    const { decisionId, timeMs } = decision
-    const listKey = listKeyOf(decision.userId, decision.listId)
-    const state = this.#stateOf(listKey)
-    // By event time, not by what is still remembered: how far the other input has come must not decide what is a repeat.
-    const repeats = (other: { decisionId: string; timeMs: number }) =>
-      other.decisionId === decisionId && timeMs <= other.timeMs + 2 * waitMs
-    if (state.open.some(repeats) || state.closed.some(repeats)) return
-    insert(state.open, decision, byTime('decisionId'))
-    this.#batch.transaction.put(listFamily, listKey, state)
-    this.#timers.set({ dueMs: timeMs + waitMs, kind: closeKind, listKey, id: decisionId })
-    this.#timers.set({ dueMs: timeMs + 2 * waitMs, kind: forgetKind, listKey, id: decisionId })
+  #serve(list: ShowingList, entry: DueEntry, kind: DueKind): void {
+    const { id, dueMs } = entry
+    const { firstMs, longestMs } = this.#waits
+    if (kind === 'row') {
+      const showing = list.waiting(id, dueMs - firstMs)
+      if (showing) this.#tell(list, showing, dueMs)
+    } else if (kind === 'correct') {
+      const showing = list.corrected(id, dueMs)
+      if (showing) this.#tell(list, showing, dueMs)
+    } else if (kind === 'close') {
+      const showing = list.waiting(id, dueMs - longestMs)
+      if (showing?.rows === 0) this.#tell(list, showing, dueMs)
+      if (showing) list.close(showing)
+    } else if (kind === 'sweep') this.#sweep(list, entry)
+    else list.forget(id, dueMs - 2 * longestMs)
   }
 
-  #addOutcome(event: UserEvent, offset: number): void {
-    const { waitMs } = this.#options
-    const { eventId, timeMs } = event
-    const listKey = listKeyOf(event.userId, event.listId!)
-    const state = this.#stateOf(listKey)
-    if (state.outcomes.some((other) => other.eventId === eventId && timeMs <= other.timeMs + waitMs)) return
-    const outcome = { eventId, itemId: event.itemId!, timeMs, strength: this.#strengthOf(event), offset, joined: false }
-    insert(state.outcomes, outcome, byTime('eventId'))
-    this.#batch.transaction.put(listFamily, listKey, state)
-    this.#timers.set({ dueMs: timeMs + waitMs, kind: sweepKind, listKey, id: eventId })
-  }
-
-  #strengthOf(event: UserEvent): number {
-    return event.type === 'dismiss' ? (this.#options.dismissed ?? 0) : eventStrength(event)
-  }
-
-  #close(state: ListState, entry: DueEntry): Keyed<Reward>[] {
-    const shownMs = entry.dueMs - this.#options.waitMs
-    const decision = state.open.find((open) => open.decisionId === entry.id && open.timeMs === shownMs)
-    if (!decision) return []
-    const items = new Set(decision.slots.map((slot) => slot.itemId))
-    const outcomes = state.outcomes.filter(
-      (outcome) =>
-        outcome.timeMs <= entry.dueMs && items.has(outcome.itemId) && isSame(showingOf(state, outcome.timeMs), decision),
-    )
-    for (const outcome of outcomes) outcome.joined = true
-    state.open = state.open.filter((open) => open !== decision)
-    insert(state.closed, { decisionId: decision.decisionId, timeMs: shownMs }, byTime('decisionId'))
+  #tell(list: ShowingList, showing: OpenShowing, dueMs: number): void {
+    const telling = list.tell(showing, ({ readMs }) => readMs <= dueMs || readMs < this.#knownMs)
+    if (telling === null) return
     const { transaction, task } = this.#batch
     const { sequence } = transaction.get(progressFamily, '') ?? { sequence: 0 }
     transaction.put(progressFamily, '', { sequence: sequence + 1 })
-    const { outcome: by = 'max' } = this.#options
-    const value = rewardOf(decision, outcomes, by, { sourcePartition: task.partition, sequence, closedMs: entry.dueMs })
-    return [{ key: decision.policy, value }]
+    const { revision, now, before } = telling
+    const row = { revision, sourcePartition: task.partition, sequence, closedMs: dueMs }
+    this.#rows.push({ key: showing.decision.policy, value: rewardOf(showing.decision, now, before, row) })
   }
 
-  /** An outcome's own wait is over: if no row counts it, it is told. */
-  #sweep(state: ListState, entry: DueEntry): void {
-    const { waitMs } = this.#options
-    const at = state.outcomes.findIndex((other) => other.eventId === entry.id && other.timeMs + waitMs === entry.dueMs)
-    const [outcome] = at < 0 ? [] : state.outcomes.splice(at, 1)
-    if (!outcome || outcome.joined) return
-    const { joined: _joined, ...value } = outcome
+  /** Nothing can count an outcome any more: if no row does, it is told. */
+  #sweep(list: ShowingList, { id, dueMs, listKey }: DueEntry): void {
+    const outcome = list.removeOutcome(id, dueMs - this.#waits.longestMs)
+    if (!outcome || outcome.joinedTo !== '') return
+    const { joinedTo: _joinedTo, ...value } = outcome
     this.#batch.transaction.late(
-      { value, key: entry.listKey, offset: outcome.offset, loggedMs: 0 },
+      { value, key: listKey, offset: outcome.offset, loggedMs: 0 },
       'join-unmatched',
       outcome.timeMs,
       'user-events',
     )
   }
 
-  #forget(state: ListState, entry: DueEntry): void {
-    const shownMs = entry.dueMs - 2 * this.#options.waitMs
-    state.closed = state.closed.filter((closed) => closed.decisionId !== entry.id || closed.timeMs !== shownMs)
-  }
-
-  #stateOf(listKey: string): ListState {
-    return this.#batch.transaction.get(listFamily, listKey) ?? { open: [], closed: [], outcomes: [] }
+  #listOf(listKey: string): ShowingList {
+    return new ShowingList(this.#batch.transaction.get(listFamily, listKey), this.#rule)
   }
 }
 
-function isOutcome(event: UserEvent): boolean {
-  return event.listId !== null && event.itemId !== null && outcomeTypes.has(event.type)
+function isOutcome(event: UserEvent, waits: OutcomeWaits): boolean {
+  return event.listId !== null && event.itemId !== null && waits.of.has(event.type)
 }
 
-function listKeyOf(userId: string, listId: string): string {
+/** Event time at which a record was read: its own, or how far its input had come. */
+function readMsOf({ value, ownMs }: Taken): number {
+  return Math.max(value.timeMs, ownMs)
+}
+
+function listKeyOf({ userId, listId }: Pick<Decision, 'userId'> & { readonly listId: string | null }): string {
   return `${userId}/${listId}`
-}
-
-/** What names one showing: a repeat of an id long after is another one. */
-interface Showing {
-  readonly decisionId: string
-  readonly timeMs: number
-}
-
-function isSame(a: Showing | undefined, b: Showing): boolean {
-  return a?.decisionId === b.decisionId && a.timeMs === b.timeMs
-}
-
-/** The latest showing, open or closed, at or before a time; ties go to the larger id. Both lists ascend. */
-function showingOf(state: ListState, timeMs: number): Showing | undefined {
-  const open = state.open.findLast((showing) => showing.timeMs <= timeMs)
-  const closed = state.closed.findLast((showing) => showing.timeMs <= timeMs)
-  if (!open || !closed) return open ?? closed
-  return byTime('decisionId')(open, closed) > 0 ? open : closed
-}
-
-function byTime<K extends 'decisionId' | 'eventId'>(id: K) {
-  return (a: { timeMs: number } & Record<K, string>, b: { timeMs: number } & Record<K, string>): number =>
-    a.timeMs - b.timeMs || (a[id] < b[id] ? -1 : 1)
-}
-
-function insert<T>(list: T[], value: T, compare: (a: T, b: T) => number): void {
-  let at = list.length
-  while (at > 0 && compare(list[at - 1]!, value) > 0) at--
-  list.splice(at, 0, value)
 }

@@ -2,6 +2,7 @@ import type { CandidateSet } from '../algorithms/candidate-set.ts'
 import type { CandidateUser } from '../algorithms/candidates/candidate-source.ts'
 import type { RankerUser } from '../algorithms/ranker-features.ts'
 import type { RuledList } from '../algorithms/rules/ruled-list.ts'
+import type { MadeUnder } from '../schemas/assign-experiments.ts'
 import type { Exploration } from '../schemas/exploration.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
 import type { Recommendation, RecommendedItem, Rung } from '../schemas/recommendation.ts'
@@ -19,6 +20,8 @@ export interface ListDraft {
   readonly listId: string
   readonly user: CandidateUser
   readonly ranker: RankerUser
+  /** The variant whose settings it is made with; null without any. */
+  made: MadeUnder | null
   /** The user tower's input. */
   readonly context: Float32Array
   /** Candidates by source; the draft's own until the batch is done. */

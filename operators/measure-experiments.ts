@@ -4,7 +4,7 @@ import type { Keyed } from '../ports/outgoing.ts'
 import type { ExperimentDelta } from '../schemas/experiment-delta.ts'
 import { type PersonCount, personCounts } from '../schemas/experiment-metric.ts'
 import { type Exposure, type PersonState, personStateSchema } from '../schemas/person-state.ts'
-import type { Reward } from '../schemas/reward.ts'
+import type { Reward, SlotOutcome } from '../schemas/reward.ts'
 import { type JoinProgress, joinProgressSchema } from '../schemas/reward-state.ts'
 
 export const personFamily: StateFamily<PersonState> = { name: 'person', codec: personStateSchema }
@@ -52,17 +52,28 @@ type Move = Omit<ExperimentDelta, 'sourcePartition' | 'sequence'>
 function movesOf(transaction: Transaction, row: Reward): Move[] {
   const person = transaction.get(personFamily, row.userId) ?? { clicks: 0, purchases: 0, exposures: [] }
   const more = countsOf(row)
-  const explored = row.slots.filter(({ slot }) => slot.explored).length
-  const moves = row.assignments.map(({ experiment, variant }): Move => {
+  const isFirst = row.revision === 0
+  const explored = isFirst ? row.slots.filter(({ slot }) => slot.explored).length : 0
+  const moves: Move[] = []
+  for (const { experiment, variant } of row.assignments) {
     const known = person.exposures.find((exposure) => exposure.experiment === experiment)
+    if (!known && !isFirst) continue
     const exposure: Exposure = known ?? { experiment, variant, crossed: false, counts: emptyCounts(person) }
     const before = known ? exposure.counts : []
     const crossed = exposure.variant !== variant && !exposure.crossed
     exposure.crossed ||= crossed
     exposure.counts = grown(exposure.counts, more)
-    person.exposures = [...person.exposures.filter((other) => other !== exposure), exposure].slice(-exposuresMax)
-    return { experiment, variant: exposure.variant, closedMs: row.closedMs, before, after: exposure.counts, explored, crossed }
-  })
+    if (isFirst) person.exposures = [...person.exposures.filter((other) => other !== exposure), exposure].slice(-exposuresMax)
+    moves.push({
+      experiment,
+      variant: exposure.variant,
+      closedMs: row.closedMs,
+      before,
+      after: exposure.counts,
+      explored,
+      crossed,
+    })
+  }
   person.clicks += more.clicks
   person.purchases += more.purchases
   // Of somebody in no experiment who has clicked nothing there is nothing to remember.
@@ -70,20 +81,26 @@ function movesOf(transaction: Transaction, row: Reward): Move[] {
   return moves
 }
 
-/** What a showing adds, by name. */
+/** What a row adds, by name. */
 type Counts = Readonly<Record<Exclude<PersonCount, 'buyer' | 'pastClicks' | 'pastPurchases'>, number>>
 
-function countsOf({ slots }: Reward): Counts {
-  const counts = { slots: 0, clicks: 0, likes: 0, purchases: 0, reward: 0 }
-  for (const { slot, reward, clicked, liked, purchased } of slots) {
+function countsOf({ slots, revision }: Reward): Counts {
+  const counts = { slots: 0, clicks: 0, likes: 0, purchases: 0, reward: 0, revenue: 0 }
+  for (const { slot, before, ...now } of slots) {
     if (slot.explored) continue
-    counts.slots++
-    if (clicked) counts.clicks++
-    if (liked) counts.likes++
-    if (purchased) counts.purchases++
-    counts.reward += Math.round(100 * reward)
+    if (revision === 0) counts.slots++
+    addOutcome(counts, now, 1)
+    if (before) addOutcome(counts, before, -1)
   }
   return counts
+}
+
+function addOutcome(counts: { -readonly [N in keyof Counts]: number }, outcome: SlotOutcome, sign: 1 | -1): void {
+  if (outcome.clicked) counts.clicks += sign
+  if (outcome.liked) counts.likes += sign
+  if (outcome.purchased) counts.purchases += sign
+  counts.reward += sign * Math.round(100 * outcome.reward)
+  counts.revenue += sign * Math.round(100 * outcome.revenue)
 }
 
 function emptyCounts({ clicks, purchases }: PersonState): number[] {

@@ -5,6 +5,7 @@ import type { PairFacts } from '../algorithms/ranker/pair-context.ts'
 import type { PersonFacts, WindowFacts } from '../algorithms/ranker/person-columns.ts'
 import type { RankerUser } from '../algorithms/ranker-features.ts'
 import { sessionIntent } from '../algorithms/session-intent.ts'
+import { spendRank } from '../algorithms/spend-ranks.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
 import { type EventType, eventTypeNumber } from '../schemas/user-event.ts'
 import type { Affinity, UserFeatures, WindowFeatures } from '../schemas/user-features.ts'
@@ -42,12 +43,12 @@ export function rankerUser(table: CatalogueTable, update: FeatureUpdate, vector:
     sessionEvents: features.session.events,
     mobile: features.device === 'mobile',
     hour,
-    person: personFacts(features, nowMs, hour),
+    person: personFacts(features, nowMs, hour, catalogue.spenders),
     pair,
   }
 }
 
-function personFacts(features: UserFeatures, nowMs: number, hour: number): PersonFacts {
+function personFacts(features: UserFeatures, nowMs: number, hour: number, spenders: readonly number[]): PersonFacts {
   const { session, orders, profile } = features
   const count = (type: EventType) => features.counts[eventTypeNumber(type)] ?? 0
   const segment = personSegment({
@@ -85,6 +86,8 @@ function personFacts(features: UserFeatures, nowMs: number, hour: number): Perso
     age: ageOf(profile?.ageGroup),
     isNew: segment === 'new',
     isLoyal: segment === 'loyal',
+    spendRank: spendRank(spenders, orders.spend90d),
+    orders: orders.days90d,
   }
 }
 

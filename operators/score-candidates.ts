@@ -11,6 +11,14 @@ import type { ListDraft } from './list-draft.ts'
 
 export interface ScoreOptions {
   readonly model: string
+  /** The version of it that scores; '' = the one the workers' policy serves. */
+  readonly version: string
+  /** The version asked where that one is not served; null = none, the list is scored linearly. */
+  readonly versionInstead: string | null
+  /** The best rung that lists may have: `linear` asks no model. */
+  readonly rung: 'ranker' | 'linear'
+  /** Told how many lists were asked for a version that is not served. */
+  readonly missed?: (lists: number) => void
   /** Rows of one request to the scorer at most; lists are not split. */
   readonly rowsMax: number
   /** A list whose event is older than this when it is scored gets the `session` rung: a backlog must not wait for a model. */
@@ -64,13 +72,14 @@ export function scoreCandidates(
       writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
       const last = requests.at(-1)
       if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
+      else if (options.rung === 'linear') scoreLinearly(draft, 'linear')
       else if (last && last.to === at && at + count - last.from <= options.rowsMax) {
         last.drafts.push(draft)
         last.to = at + count
       } else requests.push({ drafts: [draft], from: at, to: at + count })
       at += count
     }
-    await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options.model)))
+    await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options)))
     return batch
   })
 }
@@ -82,24 +91,39 @@ interface Span {
   to: number
 }
 
-async function scoreByModel({ drafts, from, to }: Span, matrix: Float32Array, scorer: Scorer, model: string): Promise<void> {
-  if (!scorer.ready(model)) {
-    for (const draft of drafts) scoreLinearly(draft, 'linear')
-    return
+async function scoreByModel(span: Span, matrix: Float32Array, scorer: Scorer, options: ScoreOptions): Promise<void> {
+  const { model, version, versionInstead, missed } = options
+  if (await scoreByVersion(span, matrix, scorer, { model, version })) return
+  // Slow or overloaded it was asked in vain; only one that nobody serves is worth asking for another.
+  if (versionInstead !== null && !scorer.ready(model, version)) {
+    missed?.(span.drafts.length)
+    if (await scoreByVersion(span, matrix, scorer, { model, version: versionInstead })) return
   }
+  for (const draft of span.drafts) scoreLinearly(draft, 'linear')
+}
+
+/** Whether a version of the model could be asked; if so it scored the drafts. */
+async function scoreByVersion(
+  { drafts, from, to }: Span,
+  matrix: Float32Array,
+  scorer: Scorer,
+  { model, version }: { readonly model: string; readonly version: string },
+): Promise<boolean> {
+  if (!scorer.ready(model, version)) return false
   try {
     const features = matrix.subarray(from * rankerWidth, to * rankerWidth)
-    const { outputs, version } = await scorer.score(model, features, to - from, rankerHeads)
+    const scored = await scorer.score(model, features, to - from, rankerHeads, version)
     let at = 0
     for (const draft of drafts) {
-      blend(draft, outputs, at)
+      blend(draft, scored.outputs, at)
       draft.rung = 'ranker'
-      draft.modelVersion = version
+      draft.modelVersion = scored.version
       at += draft.set.count
     }
+    return true
   } catch (error) {
     if (reactionOf(error) !== 'degrade') throw error
-    for (const draft of drafts) scoreLinearly(draft, 'linear')
+    return false
   }
 }
 

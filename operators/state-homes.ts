@@ -1,6 +1,6 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
-import { dueBucketFamily, dueIndexFamily } from './event-timers.ts'
+import { dueBucketFamily, dueIndexes, dueIndexFamily } from './event-timers.ts'
 import { learnedFamily } from './explorer-sums.ts'
 import { tallyFamily } from './fold-experiments.ts'
 import { scopeFamily } from './fold-item-signals.ts'
@@ -9,6 +9,7 @@ import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
 import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
+import { openCountsFamily } from './showing-bound.ts'
 
 /**
  * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write
@@ -22,6 +23,7 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
     ...familiesHome({
       [listFamily.name]: firstPart,
       [progressFamily.name]: numbering,
+      [openCountsFamily.name]: numbering,
       [personFamily.name]: whole,
       [deltaProgressFamily.name]: numbering,
       [dueBucketFamily.name]: dueIn,
@@ -29,7 +31,7 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
     index: {
       of: `${dueBucketFamily.name}:`,
       key: `${dueIndexFamily.name}:`,
-      encode: (names) => (names.length === 0 ? null : dueIndexFamily.codec.encode(names.map(Number).sort((a, b) => a - b))),
+      make: (names) => new Map(Array.from(dueIndexes(names.map(Number)), indexEntry)),
     },
   },
   bandit: familiesHome({ [armFamily.name]: firstPart, [learnedFamily.name]: firstPart, [policyFamily.name]: whole }),
@@ -54,7 +56,7 @@ function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array 
   return target.isHome(name) ? value : null
 }
 
-/** The rows of a task are numbered by it: an old task goes on counting, a new one begins. */
+/** A task's own counts, as the numbers of its rows: an old task goes on counting, a new one begins. */
 function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isNew ? null : value
 }
@@ -62,6 +64,10 @@ function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8A
 /** State named `<record key>/<rest>`; both may have slashes of their own. */
 function firstPart(name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isHome(...prefixesOf(name)) ? value : null
+}
+
+function indexEntry([key, numbers]: readonly [string, number[]]): [string, Uint8Array] {
+  return [`${dueIndexFamily.name}:${key}`, dueIndexFamily.codec.encode(numbers)]
 }
 
 /** The timers of a bucket that belong to lists of the target. */

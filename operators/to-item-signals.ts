@@ -15,7 +15,7 @@ const rememberedMax = 100_000
 
 /**
  * What events say about items, packed as columns, one record per target partition and batch: the event itself, the item within
- * its scopes (all, first and last category, region, daypart and season), companions both ways (weight 1 for each of the last four items of the
+ * its scopes (all, first and last category, region, daypart and season), what a buyer spent, companions both ways (weight 1 for each of the last four items of the
  * session, once per session), what was bought before it, and the other way round too within one basket.
  *
  *     source  x--y--|     x = [a1 on i, b1 on j]
@@ -92,6 +92,10 @@ function addSignals(folded: FoldedEvent, placeOf: (key: string) => Place): void 
     if (event.region !== null) addToScope(folded, placeOf(regionScope(event.region)), item, strength)
     addToScope(folded, placeOf(scopeNames.daypart(hourInZone(event.timeMs, event.timeZone))), item, strength)
     addToScope(folded, placeOf(scopeNames.season(event.timeMs)), item, strength)
+  }
+  for (const { step, people } of folded.spender) {
+    const { pack, number } = placeOf(scopeNames.all)
+    pack.add(folded, number, pack.numberOf(String(step)), signalKinds.spend, people)
   }
   for (const companion of folded.companions) {
     const other = placeOf(companion)

@@ -91,6 +91,7 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
     modelVersion: draft.modelVersion,
     personalShare: Math.fround(draft.personalShare),
     exploration: explorationOf(draft),
+    made: draft.made && { experiment: draft.made.experiment.id, variant: draft.made.variant.name },
     rules: [...promotionsOf(draft, catalogue, options.itemsMax), ...effectsOf(draft)].slice(0, effectsMax),
     items: items.slice(0, options.itemsMax),
   }

@@ -1,4 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs'
+import { spendWeights } from '../algorithms/spend-ranks.ts'
+import { weekIndexAt, weekIndices } from '../algorithms/week-hours.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { TrendUpdate } from '../schemas/trend-update.ts'
@@ -27,5 +29,9 @@ export function toTrendUpdates(): OperatorFunction<Batch<Moved>, Batch<Keyed<Tre
 }
 
 function trendUpdate(scope: string, state: MovedScope['state']): TrendUpdate {
-  return { scope, items: scopeRanking(state).slice(0, itemsMax), eventTimeMs: state.eventTimeMs, people: peopleOf(state) }
+  const { eventTimeMs } = state
+  const hours = state.week === null ? [] : weekIndices(state.week)
+  const spenders = state.spend === null ? [] : spendWeights(state.spend, eventTimeMs).map(Math.fround)
+  const items = scopeRanking(state, weekIndexAt(hours, eventTimeMs)).slice(0, itemsMax)
+  return { scope, items, eventTimeMs, people: peopleOf(state), hours, spenders }
 }

@@ -76,7 +76,14 @@ function ordersOf(state: UserState): OrderFeatures {
     spend30d: Math.min(spendMax, month[1]!),
     purchases90d: quarter[0]!,
     spend90d: Math.min(spendMax, quarter[1]!),
+    days90d: daysOf(state),
   }
+}
+
+/** Days of the last 90 with a purchase. */
+function daysOf({ dayIndices, lastMs }: UserState): number {
+  const today = Math.floor(lastMs / dayMs)
+  return dayIndices.filter((day) => day > today - 90 && day <= today).length
 }
 
 /** Activity per hour of day as shares, with 20 pseudo-events spread evenly. */

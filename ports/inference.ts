@@ -46,8 +46,8 @@ export interface Inference {
   infer(request: InferRequest): Promise<InferResponse>
   /** Models the workers serve; empty if no worker answers. */
   models(): Promise<readonly ModelState[]>
-  /** Numbers per row of the model's first input, as the version in use takes them; 0 = any. Errors: as `infer`. */
-  inputWidth(model: string): Promise<number>
+  /** Numbers per row of the model's first input, as a version takes them ('' or none = the one in use); 0 = any. Errors: as `infer`. */
+  inputWidth(model: string, version?: string): Promise<number>
   /** Requests that can be under way before more would only queue. */
   readonly capacity: number
   close(): Promise<void>

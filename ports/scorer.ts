@@ -9,8 +9,11 @@ export interface Scored {
  * Scores float rows with a model, joining the rows of all callers into few requests. Errors: those of ports/inference.ts.
  */
 export interface Scorer {
-  /** Whether a call is worth preparing: false while the model is known to be away. */
-  ready(model: string): boolean
-  /** `features` is rows × width, row-major; it is read until the call settles. */
-  score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored>
+  /** Whether a call is worth preparing: false while the model, or that version of it, is known to be away. */
+  ready(model: string, version?: string): boolean
+  /**
+   * `features` is rows × width, row-major; it is read until the call settles. `version` pins one that is served beside others; '' (the
+   * default) = the one that the workers' policy serves.
+   */
+  score(model: string, features: Float32Array, rows: number, outputs: readonly string[], version?: string): Promise<Scored>
 }

@@ -16,6 +16,6 @@ export interface StateHome {
    * the value. Errors: `MILL_INVARIANT` for a key that no family of the topology has.
    */
   part(key: string, value: Uint8Array, target: MoveTarget): Uint8Array | null
-  /** A state key that lists others, by the beginning of their names: made anew from those that are there; null = none. */
-  readonly index?: { readonly of: string; readonly key: string; encode(names: readonly string[]): Uint8Array | null }
+  /** State keys that list others, both by the beginning of their names: made anew, by key, from the rest of the names that are there. */
+  readonly index?: { readonly of: string; readonly key: string; make(names: readonly string[]): ReadonlyMap<string, Uint8Array> }
 }

@@ -62,7 +62,7 @@ export async function copyTask(move: StateMove, partition: number): Promise<numb
       await writer.put(key, part)
     }
   }
-  if (home.index) await writer.put(home.index.key, home.index.encode([...new Set(indexed)]))
+  for (const [key, value] of home.index?.make([...new Set(indexed)]) ?? []) await writer.put(key, value)
   const upstream = Object.entries(before.positions).filter(([name]) => !topics.includes(name))
   await writer.finish(Object.fromEntries(upstream))
   return writer.keys
@@ -85,7 +85,7 @@ export async function trimTask(move: StateMove, partition: number): Promise<numb
       if (part === null || part.length !== value.length) await writer.put(key, part)
     }
   }
-  if (home.index) await writer.put(home.index.key, home.index.encode([...new Set(indexed)]))
+  for (const [key, value] of home.index?.make([...new Set(indexed)]) ?? []) await writer.put(key, value)
   await writer.finish(positions)
   return writer.keys
 }
@@ -94,7 +94,7 @@ const timeKey = `${timeFamily.name}:`
 
 /** Names the state key where its own home does not know it. */
 function partOf(move: StateMove, key: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
-  if (key === move.home.index?.key) return null // Made anew at the end.
+  if (move.home.index && key.startsWith(move.home.index.key)) return null // Made anew at the end.
   try {
     return move.home.part(key, value, target)
   } catch (error) {

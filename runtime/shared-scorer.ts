@@ -20,6 +20,8 @@ export interface SharedScorerOptions {
 
 interface Call {
   readonly model: string
+  /** '' = the one that the workers' policy serves. */
+  readonly version: string
   readonly features: Float32Array
   readonly rows: number
   readonly outputs: readonly string[]
@@ -28,19 +30,19 @@ interface Call {
 }
 
 /**
- * The one scorer of a process: while a worker is free a call goes at once, while all are busy calls for the same model
- * gather and leave as one request. Each caller gets its own rows back.
+ * The one scorer of a process: while a worker is free a call goes at once, while all are busy calls for the same version of
+ * a model gather and leave as one request. Each caller gets its own rows back.
  */
 export class SharedScorer implements Scorer {
   readonly #inference: Inference
   readonly #options: SharedScorerOptions
   readonly #clock: Clock
   readonly #waiting: Call[] = []
-  /** Models that nobody serves now: until when, and why. */
+  /** Versions of models that nobody serves now: until when, and why. */
   readonly #away = new Map<string, { readonly untilMs: number; readonly error: unknown }>()
   /** Rows of requests that were answered, for the next ones: as memory of their own they were most of the garbage. */
   readonly #memory: Float32Array[] = []
-  /** Columns that models take which were found to take fewer than they were given. */
+  /** Columns that versions of models take which were found to take fewer than they were given. */
   readonly #widths = new Map<string, number>()
   #waitingRows = 0
   #running = 0
@@ -60,20 +62,21 @@ export class SharedScorer implements Scorer {
     ])
   }
 
-  ready(model: string): boolean {
-    const away = this.#away.get(model)
+  ready(model: string, version = ''): boolean {
+    const away = this.#away.get(nameOf({ model, version }))
     return !away || this.#clock.nowMs() >= away.untilMs
   }
 
-  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
-    if (!this.ready(model)) throw this.#away.get(model)!.error
+  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[], version = ''): Promise<Scored> {
+    const asked = { model, version, outputs }
+    if (!this.ready(model, version)) throw this.#away.get(nameOf(asked))!.error
     if (rows === 0) return { outputs: outputs.map(() => new Float32Array(0)), version: '' }
     const width = features.length / rows
-    if (rows <= this.#options.rowsMax) return this.#enqueue(model, features, rows, outputs)
+    if (rows <= this.#options.rowsMax) return this.#enqueue({ ...asked, features, rows })
     const parts: Promise<Scored>[] = []
     for (let from = 0; from < rows; from += this.#options.rowsMax) {
       const count = Math.min(this.#options.rowsMax, rows - from)
-      parts.push(this.#enqueue(model, features.subarray(from * width, (from + count) * width), count, outputs))
+      parts.push(this.#enqueue({ ...asked, features: features.subarray(from * width, (from + count) * width), rows: count }))
     }
     const scored = await Promise.all(parts)
     return {
@@ -82,7 +85,8 @@ export class SharedScorer implements Scorer {
     }
   }
 
-  #enqueue(model: string, features: Float32Array, rows: number, outputs: readonly string[]): Promise<Scored> {
+  #enqueue(call: Omit<Call, 'done' | 'failed'>): Promise<Scored> {
+    const { rows } = call
     if (this.#waitingRows + rows > this.#options.queueRowsMax) {
       this.failures++
       return Promise.reject(
@@ -90,7 +94,7 @@ export class SharedScorer implements Scorer {
       )
     }
     return new Promise((done, failed) => {
-      this.#waiting.push({ model, features, rows, outputs, done, failed })
+      this.#waiting.push({ ...call, done, failed })
       this.#waitingRows += rows
       this.#dispatch()
     })
@@ -107,7 +111,7 @@ export class SharedScorer implements Scorer {
     }
   }
 
-  /** The oldest call and what can travel with it: the same model and outputs, up to the row limit. */
+  /** The oldest call and what can travel with it: the same version of a model and outputs, up to the row limit. */
   #take(): Call[] {
     const first = this.#waiting[0]!
     const taken: Call[] = []
@@ -115,7 +119,7 @@ export class SharedScorer implements Scorer {
     for (let i = 0; i < this.#waiting.length; ) {
       const call = this.#waiting[i]!
       if (
-        call.model === first.model &&
+        nameOf(call) === nameOf(first) &&
         call.outputs.join() === first.outputs.join() &&
         rows + call.rows <= this.#options.rowsMax
       ) {
@@ -136,12 +140,13 @@ export class SharedScorer implements Scorer {
 
   async #send(calls: readonly Call[]): Promise<void> {
     const { model, outputs } = calls[0]!
+    const name = nameOf(calls[0]!)
     const rows = calls.reduce((sum, call) => sum + call.rows, 0)
     try {
       const response = await this.#inferKnown(calls, rows)
-      const columns = outputs.map((name) => {
-        const tensor = response.outputs.find((output) => output.name === name)
-        return usable(tensor, { model, name, rows })
+      const columns = outputs.map((output) => {
+        const tensor = response.outputs.find((other) => other.name === output)
+        return usable(tensor, { model, name: output, rows })
       })
       this.requests++
       this.rows += rows
@@ -154,10 +159,10 @@ export class SharedScorer implements Scorer {
         })
         from = to
       }
-      this.#away.delete(model)
+      this.#away.delete(name)
     } catch (error) {
       this.failures++
-      if (isAway(error)) this.#away.set(model, { untilMs: this.#clock.nowMs() + this.#options.retryMs, error })
+      if (isAway(error)) this.#away.set(name, { untilMs: this.#clock.nowMs() + this.#options.retryMs, error })
       for (const call of calls) call.failed(error)
     }
   }
@@ -167,16 +172,17 @@ export class SharedScorer implements Scorer {
    * reads the first ones: one that refuses the rows is asked how many, and then once more.
    */
   async #inferKnown(calls: readonly Call[], rows: number): Promise<InferResponse> {
-    const { model, outputs, features, rows: own } = calls[0]!
+    const { model, version, outputs, features, rows: own } = calls[0]!
+    const name = nameOf(calls[0]!)
     const full = features.length / own
-    const known = Math.min(full, this.#widths.get(model) ?? full)
+    const known = Math.min(full, this.#widths.get(name) ?? full)
     const infer = async (width: number): Promise<InferResponse> => {
       const isWhole = calls.length === 1 && width === full
       const memory = isWhole ? features : this.#memoryOf(rows * width)
       const data = memory.subarray(0, rows * width)
       if (!isWhole) gather(calls, width, data)
       const inputs = [{ name: 'features', datatype: 'FP32', shape: [rows, width], data }] as const
-      const response = await this.#inference.infer({ model, version: '', inputs, outputs, deadlineMs: this.#options.deadlineMs })
+      const response = await this.#inference.infer({ model, version, inputs, outputs, deadlineMs: this.#options.deadlineMs })
       // What failed may still be read by somebody.
       if (!isWhole && this.#memory.length < memoryMax) this.#memory.push(memory)
       return response
@@ -185,12 +191,17 @@ export class SharedScorer implements Scorer {
       return await infer(known)
     } catch (error) {
       if (!(error instanceof MillraceError && error.code === 'MILL_INFERENCE_INVALID')) throw error
-      const takes = await this.#inference.inputWidth(model).catch(() => 0)
+      const takes = await this.#inference.inputWidth(model, version).catch(() => 0)
       if (takes === 0 || takes === known || takes > full) throw error
-      this.#widths.set(model, takes)
+      this.#widths.set(name, takes)
       return await infer(takes)
     }
   }
+}
+
+/** What tells versions apart; a model's name holds no colon. */
+function nameOf({ model, version }: Pick<Call, 'model' | 'version'>): string {
+  return version === '' ? model : `${model}:${version}`
 }
 
 /** Writes the first `width` columns of the rows of all calls into `out`, one after the other. */

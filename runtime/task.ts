@@ -84,11 +84,16 @@ export interface BatchSummary {
   readonly deadLetters: number
   readonly late: number
   readonly lists: readonly ListWrite[]
+  /** Their values as they were offered to the store. */
+  readonly texts: readonly string[]
   /** Which of `lists` were newer than what was stored. */
   readonly swapped: readonly boolean[]
   /** The version that `lists` were offered with. */
   readonly version: ListVersion
 }
+
+/** What became of the lists of a batch. */
+type OfferedLists = Pick<BatchSummary, 'texts' | 'swapped'>
 
 /** How long ago a task must have been ours for outputs to leave unasked; less than a group waits before it gives a task away. */
 const confirmedMsMax = 2_000
@@ -452,14 +457,14 @@ export class Task {
     const writes = transaction.writes()
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     // Both are outputs: neither waits for the other, and the state for both.
-    let swapped: readonly boolean[]
+    let offered: OfferedLists
     try {
-      ;[swapped] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+      ;[offered] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
     } catch (error) {
       if (!(error instanceof StoreMoved) || this.#closed) throw error
       return this.#goOnFromStore()
     }
-    if (swapped.includes(false)) swapped = await this.#swapAbove(transaction.lists, positions, swapped)
+    if (offered.swapped.includes(false)) offered = await this.#swapAbove(transaction.lists, positions, offered)
     if (this.#closed) return
     const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
     let askedMs = 0
@@ -487,7 +492,7 @@ export class Task {
       deadLetters: transaction.deadLetters.length,
       late: transaction.lateRecords.length,
       lists: transaction.lists,
-      swapped,
+      ...offered,
       version: this.#versionAt(positions),
     })
   }
@@ -519,10 +524,11 @@ export class Task {
     this.#confirmedMs = askedMs
   }
 
-  async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<readonly boolean[]> {
-    if (lists.length === 0) return []
+  async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<OfferedLists> {
+    if (lists.length === 0) return { texts: [], swapped: [] }
     const entries = listEntries(lists, this.#versionAt(positions))
-    return await this.#retries.run(() => this.#ports.lists.swap(entries))
+    const swapped = await this.#retries.run(() => this.#ports.lists.swap(entries))
+    return { texts: entries.map(({ value }) => value), swapped }
   }
 
   /** The version of lists: the sum over all inputs grows with every batch, whichever topic the batch is of. */
@@ -536,15 +542,15 @@ export class Task {
    * Some lists were refused: by a repeat of our own, or by a list of a higher epoch. That one's owner took it from a store that has
    * gone back since and whose clock was ahead: we take an epoch above it, if the task is still ours.
    */
-  async #swapAbove(lists: readonly ListWrite[], positions: Positions, swapped: readonly boolean[]): Promise<readonly boolean[]> {
-    const refused = lists.filter((_, index) => !swapped[index])
+  async #swapAbove(lists: readonly ListWrite[], positions: Positions, offered: OfferedLists): Promise<OfferedLists> {
+    const refused = lists.filter((_, index) => !offered.swapped[index])
     let newest = 0
     for (let at = 0; at < refused.length; at += listsPerLook) {
       const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
       const stored = await this.#retries.run(() => this.#ports.lists.get(keys))
       for (const text of stored) newest = Math.max(newest, versionOfServed(text).epoch)
     }
-    if (this.#closed || newest <= this.#info.epoch) return swapped
+    if (this.#closed || newest <= this.#info.epoch) return offered
     await this.#renew(newest)
     return await this.#swapLists(lists, positions) // All of them: lists of one batch have one version.
   }

@@ -1,9 +1,18 @@
 import type { RuleEffect } from './recommendation.ts'
 
+/** An item that leaves a list, and where in its text it lies: both cost time only where they are wrong by later edits. */
+export interface RemovedItem {
+  readonly itemId: string
+  /** About where, as a share of the text (0–1). */
+  readonly near: number
+  /** The bytes it took when this version was written, with the comma before it. */
+  readonly bytes?: { readonly from: number; readonly count: number }
+}
+
 /** What changes in a served list; items are named by their ids. */
 export interface ListEdits {
-  /** Items that leave the list. `near`: about where in its text, as a share of it (0–1); a wrong guess costs time only. */
-  readonly removed: readonly { readonly itemId: string; readonly near: number }[]
+  /** Items that leave the list. */
+  readonly removed: readonly RemovedItem[]
   /**
    * Items of the reserve, or of the list itself, that come to stand elsewhere: all are taken out, then each is set before another one of
    * the list (null: at its end), one after the other.

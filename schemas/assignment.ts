@@ -6,7 +6,7 @@ export interface Assignment {
   readonly variant: string
 }
 
-const assignmentSchema = recordSchema<Assignment>('Assignment', 'The variant of one experiment.', [
+export const assignmentSchema = recordSchema<Assignment>('Assignment', 'The variant of one experiment.', [
   { name: 'experiment', type: 'string', doc: 'The experiment.' },
   { name: 'variant', type: 'string', doc: 'The variant of it.' },
 ])

@@ -1,4 +1,4 @@
-import { type Experiment, experimentPolicies } from './experiment.ts'
+import { type Experiment, experimentPolicies, makesLists } from './experiment.ts'
 import { experimentMetrics } from './experiment-metric.ts'
 import { devices } from './user-event.ts'
 
@@ -20,7 +20,7 @@ export function experimentFault(experiment: Experiment): string | null {
   if (!(alpha > 0 && alpha < 0.5)) return `field "alpha" is ${alpha}; it must lie between 0 and 0.5`
   if (!Number.isSafeInteger(tunedFor) || tunedFor < 1) return `field "tunedFor" is ${tunedFor}; write a number of people, ≥ 1`
   if (fromMs !== null && toMs !== null && fromMs >= toMs) return 'field "to" must be later than "from"'
-  return variantsFault(experiment) ?? measuresFault(experiment) ?? devicesFault(experiment)
+  return variantsFault(experiment) ?? listsFault(experiment) ?? measuresFault(experiment) ?? devicesFault(experiment)
 }
 
 /** What is wrong with an experiment beside others that run: its part of a layer overlaps theirs, or there are too many. Null if nothing. */
@@ -60,6 +60,18 @@ function variantsFault({ variants, control, holdout }: Experiment): string | nul
   if (!names.has(control)) return `field "control": there is no variant "${control}"`
   if (holdout !== null && !names.has(holdout)) return `field "holdout": there is no variant "${holdout}"`
   return null
+}
+
+/** Lists are made before anybody asks: what only a request tells cannot decide how. */
+function listsFault(experiment: Experiment): string | null {
+  if (!makesLists(experiment)) return null
+  for (const field of ['regions', 'devices'] as const)
+    if (experiment[field].length > 0)
+      return `field "${field}": lists are made before a request tells where it comes from; leave it out where a variant has "settings"`
+  const trend = experiment.variants.find(({ policy }) => policy === 'trend')
+  return trend === undefined
+    ? null
+    : `variant "${trend.name}": field "policy" is "trend" beside "settings" for own lists: people without one would be counted in it alone; write two experiments`
 }
 
 function measuresFault({ measures }: Experiment): string | null {

@@ -1,4 +1,4 @@
-/** What an experiment counts of a person, in this order: numbers that only grow, and two that were known before. */
+/** What an experiment counts of a person, in this order: whole numbers of what followed, and two that were known before. */
 export const personCounts = [
   'slots',
   'clicks',
@@ -11,6 +11,8 @@ export const personCounts = [
   // Clicks and purchases before their first showing in the experiment.
   'pastClicks',
   'pastPurchases',
+  // Of purchases of shown items, in hundredths of the shop's currency.
+  'revenue',
 ] as const
 export type PersonCount = (typeof personCounts)[number]
 
@@ -32,6 +34,7 @@ export const experimentMetrics = {
   'clicks-per-person': { of: 'clicks', per: null, past: 'pastClicks', unit: 1 },
   'purchases-per-person': { of: 'purchases', per: null, past: 'pastPurchases', unit: 1 },
   'reward-per-person': { of: 'reward', per: null, past: 'pastClicks', unit: 0.01 },
+  'revenue-per-person': { of: 'revenue', per: null, past: 'pastPurchases', unit: 0.01 },
   conversion: { of: 'buyer', per: null, past: 'pastPurchases', unit: 1 },
 } as const satisfies Record<string, MetricDefinition>
 export type ExperimentMetric = keyof typeof experimentMetrics

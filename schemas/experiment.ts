@@ -13,6 +13,13 @@ export interface ExperimentVariant {
   readonly weight: number
   /** Null leaves the choice to other experiments, and to the person's own list in the end. */
   readonly policy: ExperimentPolicy | null
+  /** What its people's own lists are made with: a piece of the section `recommendations` as JSON; null = as configured. */
+  readonly settings: string | null
+}
+
+/** Whether an experiment has a say in how lists are made, not only in which one is shown. */
+export function makesLists({ variants }: Pick<Experiment, 'variants'>): boolean {
+  return variants.some(({ settings }) => settings !== null)
 }
 
 /** One thing that an experiment measures. */
@@ -51,6 +58,8 @@ export interface Experiment {
   /** People at which the always-valid interval is narrowest. */
   readonly tunedFor: number
   readonly state: 'running' | 'stopped'
+  /** Grows whenever it is created again: a guardrail's stop holds for the revision it stopped. From 1. */
+  readonly revision: number
   /** Shown from this event time on, and before that one. */
   readonly fromMs: number | null
   readonly toMs: number | null
@@ -62,6 +71,7 @@ const variantSchema = recordSchema<ExperimentVariant>('ExperimentVariant', 'One 
   { name: 'name', type: 'string', doc: 'Its name.' },
   { name: 'weight', type: 'double', doc: 'Share of people; any sum above 0.' },
   optional('policy', 'string', 'Who decides the list: learned or trend; null leaves it open.'),
+  optional('settings', 'string', 'Of recommendations, as JSON: what its lists are made with.'),
 ])
 
 const measureSchema = recordSchema<ExperimentMeasure>('ExperimentMeasure', 'One thing that is measured.', [
@@ -92,6 +102,7 @@ export const experimentSchema = recordSchema<Experiment>('Experiment', 'One expe
     doc: 'A stopped one assigns nobody.',
     default: 'running',
   },
+  { name: 'revision', type: 'int', doc: 'Grows whenever it is created again.', default: 1 },
   optional('fromMs', timestampMs, 'From this event time on.'),
   optional('toMs', timestampMs, 'Before this event time.'),
   { name: 'note', type: 'string', doc: 'Why it is there, for people.', default: '' },

@@ -3,9 +3,9 @@ import { recordSchema } from './record-schema.ts'
 /**
  * What one event says about a key. Below 16 the kind is the index of the event type and the key is the item. `co_visit` and
  * `co_purchase` say that `other` goes with the key item; `scope` says that item `other` was touched within the key scope
- * (`scopeNames`).
+ * (`scopeNames`); `spend` says how many people more, or fewer, are buyers of step `other` of spending (algorithms/spend-ranks.ts).
  */
-export const signalKinds = { coVisit: 16, coPurchase: 17, scope: 18 } as const
+export const signalKinds = { coVisit: 16, coPurchase: 17, scope: 18, spend: 19 } as const
 
 /**
  * Contributions of many events to the keys of one target partition, packed as columns: sending costs per message, and then per

@@ -39,6 +39,21 @@ export interface ItemState {
   followedMs: number
 }
 
+/** How busy each hour of the week is in a category (algorithms/week-hours.ts). */
+export interface WeekHoursState {
+  hours: number[]
+  referenceMs: number
+  firstHour: number
+  lastHour: number
+  running: number
+}
+
+/** How many buyers spent how much (algorithms/spend-ranks.ts). */
+export interface SpendState {
+  weights: number[]
+  referenceMs: number
+}
+
 /** Popular items of one scope: bounded, decayed at one landmark per column. */
 export interface ScopeState {
   items: string[]
@@ -51,6 +66,10 @@ export interface ScopeState {
   /** 64 bits of a linear counter of distinct people, as two 32-bit numbers. */
   peopleLow: number
   peopleHigh: number
+  /** Scopes of categories only. */
+  week: WeekHoursState | null
+  /** The scope of all only: how many buyers spent how much. */
+  spend: SpendState | null
 }
 
 const companionSchema = recordSchema<CompanionState>('CompanionState', 'Companions with decayed weights.', [
@@ -81,6 +100,19 @@ export const itemStateSchema = recordSchema<ItemState>('ItemState', 'Everything 
   { name: 'followedMs', type: 'long', doc: 'Its landmark.' },
 ])
 
+const weekHoursSchema = recordSchema<WeekHoursState>('WeekHoursState', 'How busy each hour of the week is.', [
+  { name: 'hours', type: { type: 'array', items: 'float' }, doc: 'Strength of finished hours, half-life 4 weeks.' },
+  { name: 'referenceMs', type: 'long', doc: 'The landmark.' },
+  { name: 'firstHour', type: 'int', doc: 'First hour heard of, since the epoch.' },
+  { name: 'lastHour', type: 'int', doc: 'The running hour.' },
+  { name: 'running', type: 'double', doc: 'Its strength so far.' },
+])
+
+const spendSchema = recordSchema<SpendState>('SpendState', 'How many buyers spent how much.', [
+  { name: 'weights', type: { type: 'array', items: 'double' }, doc: 'People by step of spending, half-life 90 d.' },
+  { name: 'referenceMs', type: 'long', doc: 'Their landmark.' },
+])
+
 export const scopeStateSchema = recordSchema<ScopeState>('ScopeState', 'Popular items of one scope.', [
   { name: 'items', type: { type: 'array', items: 'string' }, doc: 'In order of first sight.' },
   { name: 'popularity', type: { type: 'array', items: 'double' }, doc: 'Decayed strength, half-life 7 d.' },
@@ -91,6 +123,8 @@ export const scopeStateSchema = recordSchema<ScopeState>('ScopeState', 'Popular 
   { name: 'sentMs', type: 'long', doc: 'Event time of the last update.' },
   { name: 'peopleLow', type: 'int', doc: 'Linear counter, low bits.' },
   { name: 'peopleHigh', type: 'int', doc: 'Linear counter, high bits.' },
+  { name: 'week', type: ['null', weekHoursSchema.definition], doc: 'How busy each hour is, of a category.', default: null },
+  { name: 'spend', type: ['null', spendSchema.definition], doc: 'How many buyers spent how much, of all.', default: null },
 ])
 
 /** The state of an item nobody has mentioned. */
@@ -129,5 +163,7 @@ export function emptyScopeState(): ScopeState {
     sentMs: 0,
     peopleLow: 0,
     peopleHigh: 0,
+    week: null,
+    spend: null,
   }
 }

@@ -16,6 +16,12 @@ export interface Item {
   readonly stock: number | null
   readonly createdMs: number
   readonly imageUrl: string | null
+  /** The price without a discount; null if there is no other. */
+  readonly listPrice: number | null
+  /** What buyers think of whoever sells it, 1–5. */
+  readonly sellerRating: number | null
+  /** When it came, or comes, out: a book, a film, a record. */
+  readonly releasedMs: number | null
 }
 
 export const itemSchema = recordSchema<Item>('Item', 'One catalogue item; null withdraws it.', [
@@ -30,4 +36,7 @@ export const itemSchema = recordSchema<Item>('Item', 'One catalogue item; null w
   optional('stock', 'int', 'Pieces left; null = not counted.'),
   { name: 'createdMs', type: timestampMs, doc: 'When it entered the catalogue.' },
   optional('imageUrl', 'string', 'Picture.'),
+  optional('listPrice', money, 'The price without a discount.'),
+  optional('sellerRating', 'float', 'What buyers think of the seller, 1-5.'),
+  optional('releasedMs', timestampMs, 'When it came, or comes, out.'),
 ])

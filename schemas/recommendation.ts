@@ -1,3 +1,4 @@
+import { type Assignment, assignmentSchema } from './assignment.ts'
 import { type Exploration, explorationField } from './exploration.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 
@@ -69,6 +70,8 @@ export interface Recommendation {
   /** What the person's own events say in the order, 0–1; the rest follows their choices, their group and the trend (F6.6). */
   readonly personalShare: number
   readonly exploration: Exploration | null
+  /** The variant whose settings it was made with; null where no experiment has a say in lists. */
+  readonly made: Assignment | null
   /** What rules did to it, at most 100 effects. */
   readonly rules: readonly RuleEffect[]
   readonly items: readonly RecommendedItem[]
@@ -108,6 +111,7 @@ export const recommendationSchema = recordSchema<Recommendation>('Recommendation
   { name: 'rung', type: { type: 'enum', name: 'Rung', symbols: rungs, default: 'trend' }, doc: 'Rung of degradation.' },
   { name: 'modelVersion', type: 'string', doc: 'Version of the ranker, or empty.' },
   explorationField,
+  optional('made', assignmentSchema.definition, 'Variant whose settings made it.'),
   { name: 'rules', type: { type: 'array', items: ruleEffectSchema.definition }, doc: 'What rules did to it.', default: [] },
   { name: 'items', type: { type: 'array', items: recommendedItemSchema.definition }, doc: 'Best first.' },
   { name: 'personalShare', type: 'float', doc: 'Say of own events in the order, 0-1.', default: 1 },

@@ -4,6 +4,7 @@ const dayparts = ['night', 'morning', 'afternoon', 'evening'] as const
 const seasons = ['dec-feb', 'mar-may', 'jun-aug', 'sep-nov'] as const
 /** Longer declared genders are nobody's group. */
 const genderLengthMax = 16
+const categoryPrefix = 'scope:category:'
 
 /**
  * The one file that names the scopes in which items are counted. `trend:<name>` holds each scope's list, but for groups: those are memory of
@@ -11,7 +12,9 @@ const genderLengthMax = 16
  */
 export const scopeNames = {
   all: 'scope:all',
-  category: (name: string) => `scope:category:${name}`,
+  category: (name: string) => `${categoryPrefix}${name}`,
+  /** The category that a scope is of; null for scopes of anything else. */
+  categoryOf: (scope: string) => (scope.startsWith(categoryPrefix) ? scope.slice(categoryPrefix.length) : null),
   region: (name: string) => `scope:region:${name}`,
   /** Quarters of a day: 0–6 night, 6–12 morning, 12–18 afternoon, 18–24 evening; `hour` 0–24 in the person's zone. */
   daypart: (hour: number) => `scope:daypart:${dayparts[Math.floor(hour / 6) & 3]!}`,

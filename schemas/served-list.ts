@@ -61,12 +61,21 @@ export function watermarkOfServed(text: string): number {
   return Number(/"watermarkMs":(\d+)/.exec(text)?.[1] ?? 0)
 }
 
-/** What begins an item's object, and its id as it was written: inside a JSON string every quote follows a backslash. */
-const itemStart = /\{"itemId":"((?:[^"\\]|\\.)*)"/g
+/** What begins an item's object: inside a JSON string every quote follows a backslash. */
+const itemHead = '{"itemId":"'
+/** The same, and its id as it was written. */
+const itemStart = new RegExp(`\\${itemHead}((?:[^"\\\\]|\\\\.)*)"`, 'g')
 
 /** The ids of the items in a list's or a reserve's text, in order, without reading the rest. */
 export function itemIdsOf(text: string): string[] {
   return Array.from(text.matchAll(itemStart), ([, id]) => (id!.includes('\\') ? (JSON.parse(`"${id}"`) as string) : id!))
+}
+
+/** Where in a list's text the objects of its items begin. */
+export function itemStartsOf(text: string): number[] {
+  const starts: number[] = []
+  for (let at = text.indexOf(itemHead); at >= 0; at = text.indexOf(itemHead, at + itemHead.length)) starts.push(at)
+  return starts
 }
 
 /** Reads JSON written by `encodeServed`; null stays null. */

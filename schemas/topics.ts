@@ -6,6 +6,7 @@ import { erasureSchema } from './erasure.ts'
 import { experimentSchema } from './experiment.ts'
 import { experimentDeltaSchema } from './experiment-delta.ts'
 import { experimentResultSchema } from './experiment-result.ts'
+import { experimentStopSchema } from './experiment-stop.ts'
 import { featureUpdateSchema } from './feature-update.ts'
 import { itemSchema } from './item.ts'
 import { itemSignalsSchema } from './item-signals.ts'
@@ -81,6 +82,11 @@ export const topics = {
     schema: experimentResultSchema,
     cleanup: 'compact',
     doc: 'Running results, keyed by experiment/variant/metric.',
+  },
+  'experiment-stops': {
+    schema: experimentStopSchema,
+    cleanup: 'compact',
+    doc: 'Experiments that a guardrail stopped, keyed by experiment; null: it was created again.',
   },
   alerts: { schema: alertSchema, cleanup: 'delete', retentionMs: 30 * dayMs, doc: 'What people should look at.' },
   'dead-letters': {

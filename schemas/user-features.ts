@@ -50,6 +50,8 @@ export interface OrderFeatures {
   readonly spend30d: number
   readonly purchases90d: number
   readonly spend90d: number
+  /** Days of the last 90 with a purchase: what is bought on one day is one order. */
+  readonly days90d: number
 }
 
 /** Everything Millrace knows about a person in real time (features.md area 2), as models and readers see it. */
@@ -123,10 +125,11 @@ const orderSchema = recordSchema<OrderFeatures>('OrderFeatures', 'What somebody 
   { name: 'spend30d', type: money, doc: 'Money spent in 30 days.' },
   { name: 'purchases90d', type: 'int', doc: 'Purchases in 90 days.' },
   { name: 'spend90d', type: money, doc: 'Money spent in 90 days.' },
+  { name: 'days90d', type: 'int', doc: 'Days with a purchase in 90 days.', default: 0 },
 ])
 
 const noWindow = { views: 0, clicks: 0, carts: 0, purchases: 0, spend: '' }
-const noOrders = { lastMs: null, purchases30d: 0, spend30d: '', purchases90d: 0, spend90d: '' }
+const noOrders = { lastMs: null, purchases30d: 0, spend30d: '', purchases90d: 0, spend90d: '', days90d: 0 }
 
 export const userFeaturesSchema = recordSchema<UserFeatures>('UserFeatures', 'Everything known about a person in real time.', [
   { name: 'userId', type: 'string', doc: 'The person.' },

@@ -28,6 +28,7 @@ export class ShopCatalogue {
   readonly createdMs: Float64Array
   /** A number that is never used again; 0 = the slot is free. */
   readonly number: Float64Array
+  readonly #firstPrice: Float64Array
   readonly #margin: Float32Array
   readonly #colour: Uint8Array
   readonly #noun: Uint8Array
@@ -50,6 +51,7 @@ export class ShopCatalogue {
     this.stock = new Int32Array(size)
     this.createdMs = new Float64Array(size)
     this.number = new Float64Array(size)
+    this.#firstPrice = new Float64Array(size)
     this.#margin = new Float32Array(size)
     this.#colour = new Uint8Array(size)
     this.#noun = new Uint8Array(size)
@@ -89,6 +91,7 @@ export class ShopCatalogue {
     this.price[slot] = roundPrice(categoryLeaves[leaf]!.price * Math.exp(0.4 * level))
     this.stock[slot] = Math.ceil(Math.exp(2.2 + 1.2 * draw.normal(random)))
     this.createdMs[slot] = Math.floor(createdMs)
+    this.#firstPrice[slot] = this.price[slot]!
     this.#margin[slot] = 0.12 + 0.33 * random.next()
     this.#colour[slot] = random.below(colours.length)
     this.#noun[slot] = random.below(3)
@@ -156,6 +159,9 @@ export class ShopCatalogue {
       stock: this.stock[slot]!,
       createdMs: this.createdMs[slot]!,
       imageUrl: null,
+      listPrice: this.#firstPrice[slot]! > price ? this.#firstPrice[slot]! : null,
+      sellerRating: null,
+      releasedMs: this.createdMs[slot]!,
     }
   }
 }

@@ -54,6 +54,29 @@ export class ShopVisit implements VisitState, Visitor {
     world.at(startMs, () => (random.next() < 0.4 ? this.#home(startMs) : this.#browse(startMs)))
   }
 
+  /**
+   * Probability that an item opened now is bought in this visit: it is put into the cart, and the cart is paid. Not foreseen is what
+   * comes in between: that others buy the last piece, or that the cart is full by then.
+   */
+  purchaseChance(slot: number): number {
+    return this.#cannotTake(slot) ? 0 : this.#cartChance(slot) * this.#payChance
+  }
+
+  /** Probability that an item that was opened is put into the cart. */
+  #cartChance(slot: number): number {
+    return (this.#isBuying ? 0.4 : 0.1) * this.#fit(slot)
+  }
+
+  /** Probability that a cart is paid in the end. */
+  get #payChance(): number {
+    return this.#isBuying ? 0.8 : 0.4
+  }
+
+  /** How well an item is liked once it is open, 0–1. */
+  #fit(slot: number): number {
+    return 1 / (1 + Math.exp(1.5 - this.#world.choice.liking(this.person, slot)))
+  }
+
   #next(timeMs: number): void {
     const interest = this.#waiting.shift()
     if (interest) this.#open(interest, timeMs)
@@ -155,19 +178,16 @@ export class ShopVisit implements VisitState, Visitor {
     const viewMs = shown ? timeMs + 150 + this.#random.below(500) : timeMs
     this.#emit({ type: 'view', slot, timeMs: viewMs, shown })
     if (this.opened.push(slot) > openedMax) this.opened.shift()
-    const liking = this.#world.choice.liking(this.person, slot)
-    const fit = 1 / (1 + Math.exp(1.5 - liking))
     const decideMs = viewMs + 1500 + this.#random.below(4000)
     const chance = this.#random.next()
-    if (chance < (this.#isBuying ? 0.4 : 0.1) * fit) this.#addToCart(interest, decideMs)
-    else if (chance > 1 - 0.12 * fit) this.#emit({ type: 'like', slot, timeMs: decideMs, shown })
+    if (chance < this.#cartChance(slot)) this.#addToCart(interest, decideMs)
+    else if (chance > 1 - 0.12 * this.#fit(slot)) this.#emit({ type: 'like', slot, timeMs: decideMs, shown })
     this.#later(decideMs, 3500)
   }
 
   #addToCart(interest: Interest, timeMs: number): void {
     const { catalogue } = this.#world
-    if (this.#cart.length >= cartMax || catalogue.stock[interest.slot] === 0) return
-    if (this.#cart.some(({ slot }) => slot === interest.slot)) return
+    if (this.#cannotTake(interest.slot)) return
     this.#cart.push(interest)
     this.#emit({ type: 'add_to_cart', slot: interest.slot, timeMs, shown: interest.shown, quantity: 1 })
     if (this.#random.next() < 0.4) {
@@ -176,9 +196,15 @@ export class ShopVisit implements VisitState, Visitor {
     }
   }
 
+  /** Whether the cart is full, or has the item, or nobody can buy it. */
+  #cannotTake(wanted: number): boolean {
+    const isFull = this.#cart.length >= cartMax || this.#world.catalogue.stock[wanted] === 0
+    return isFull || this.#cart.some(({ slot }) => slot === wanted)
+  }
+
   #checkOut(timeMs: number): void {
     const { catalogue, people } = this.#world
-    if (this.#cart.length > 0 && this.#random.next() < (this.#isBuying ? 0.8 : 0.4)) {
+    if (this.#cart.length > 0 && this.#random.next() < this.#payChance) {
       for (const first of [...this.#cart]) {
         const complement = this.#random.next() < 0.35 ? this.#pick(catalogue.leafOf(first.slot).complement) : -1
         if (complement >= 0 && !this.#cart.some(({ slot }) => slot === complement)) this.#cart.push(this.#interestIn(complement))

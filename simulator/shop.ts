@@ -186,6 +186,17 @@ export class Shop {
     return this.#choice.examination(position) * this.#choice.attractiveness(person, slot, timeMs, visit)
   }
 
+  /**
+   * Probability that a person, shown an item at a 0-based position now, clicks it and buys it in this visit; 0 without a visit. Up to
+   * what `ShopVisit.purchaseChance` does not foresee.
+   */
+  truePurchaseProbability(userId: string, itemId: string, position: number, timeMs: number): number {
+    const visit = this.#doors.visitOf(this.#people.personOf(userId))
+    const slot = this.#catalogue.slotOf(itemId)
+    if (visit === null || slot < 0) return 0
+    return this.trueClickProbability(userId, itemId, position, timeMs) * visit.purchaseChance(slot)
+  }
+
   /** The best list there could be: items by true attractiveness, which no recommender knows. */
   oracleRank(userId: string, timeMs: number, count: number): string[] {
     const person = this.#people.personOf(userId)

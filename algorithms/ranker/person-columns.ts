@@ -46,6 +46,10 @@ export interface PersonFacts {
   readonly age: number
   readonly isNew: boolean
   readonly isLoyal: boolean
+  /** Share of buyers who spent less in 90 days; NaN for those who spent nothing. */
+  readonly spendRank: number
+  /** Days of the last 90 with a purchase. */
+  readonly orders: number
 }
 
 const dayMs = 86_400_000

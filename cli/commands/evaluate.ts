@@ -18,10 +18,12 @@ export interface EvaluateFlags extends GlobalFlags {
   readonly retrain: readonly string[] | undefined
   readonly folds: number | undefined
   readonly warm: number | undefined
+  readonly questions: number | undefined
   readonly exclude: 'none' | 'current' | 'session' | 'user' | undefined
   readonly plot: string | undefined
   readonly step: number | undefined
   readonly seed: number | undefined
+  readonly ties: number | undefined
   readonly progress: boolean
 }
 
@@ -75,6 +77,11 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         requiresArg: true,
         describe: 'Of prequential and basket: per cent of the events learned without being judged (0)',
       })
+      .option('questions', {
+        coerce: wholeNumber('questions', { min: 1, max: 1_000_000_000 }),
+        requiresArg: true,
+        describe: 'Ask no more than so many, drawn evenly by --seed (of k-fold: per fold); every event is still learned (all)',
+      })
       .option('exclude', {
         choices: ['none', 'current', 'session', 'user'] as const,
         describe: 'What is not recommended again: the newest item, the visit, the user; by format if absent',
@@ -89,6 +96,11 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
         coerce: wholeNumber('seed', { min: 0, max: 1_000_000_000 }),
         requiresArg: true,
         describe: 'Of chance (1)',
+      })
+      .option('ties', {
+        coerce: wholeNumber('ties', { min: 0, max: 1_000_000_000 }),
+        requiresArg: true,
+        describe: 'Items of equal scores stand in an order drawn from this number (by item id)',
       })
       .option('progress', { type: 'boolean', default: true, describe: 'Progress bar on a terminal' })
       .example('$0 evaluate --data serenade --format sessions --protocol split --algorithms vmis-knn,stan', 'two on one split')

@@ -16,15 +16,24 @@ const create: CommandModule<object, GlobalFlags & { readonly file: string }> = {
   handler: async (flags) => {
     const config = configOf(flags)
     const { readExperimentFile } = await import('../experiment-file.ts')
-    const { readDefinitions, sendDefinitions } = await import('../definition-log.ts')
+    const { readExperiments } = await import('../experiment-log.ts')
+    const { sendDefinitions } = await import('../definition-log.ts')
+    const { unusableVariant } = await import('../unusable-variant.ts')
     const { changeFault, overlapFault } = await import('../../schemas/experiment-fault.ts')
     const { Engine } = await import('../../runtime/engine.ts')
-    const experiment = readExperimentFile(flags.file)
-    const { id } = experiment
+    const written = readExperimentFile(flags.file)
+    const { id } = written
     await withPorts(config, async (ports) => {
-      const set = (await readDefinitions(ports, 'experiments')).map(({ value }) => value)
+      const { experiments, isSet, table } = await readExperiments(ports, config)
+      const set = isSet ? experiments : []
       const before = set.find((other) => other.id === id)
-      const fault = (before ? changeFault(before, experiment) : null) ?? overlapFault(experiment, set)
+      // A guardrail's stop holds for the revision that it stopped.
+      const revision = Math.max(before?.revision ?? 0, table.stop(id)?.revision ?? 0) + 1
+      const experiment = { ...written, revision }
+      const fault =
+        (before ? changeFault(before, experiment) : null) ??
+        overlapFault(experiment, set) ??
+        (await unusableVariant(config, experiment, ports))
       if (fault !== null) throw new MillraceError('MILL_EXPERIMENT_INVALID', `${flags.file}: ${fault}`)
       await Engine.ensureTopics(ports.log, config.partitions)
       await sendDefinitions(ports, 'experiments', [experiment])
@@ -91,7 +100,13 @@ const show: CommandModule<object, ShowFlags> = {
     await withPorts(config, async (ports) => {
       const { experiments, table, results } = await readExperiments(ports, config)
       const experiment = known(experiments, flags.id)
-      const standing = { experiment, fault: table.faults.get(flags.id) ?? null, results: results.get(flags.id) ?? [] }
+      const stop = table.stop(flags.id)
+      const standing = {
+        experiment,
+        fault: table.faults.get(flags.id) ?? null,
+        stop: stop && stop.revision >= experiment.revision ? stop : null,
+        results: results.get(flags.id) ?? [],
+      }
       await showExperiment(standing, flags)
     })
   },

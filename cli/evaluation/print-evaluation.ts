@@ -10,15 +10,21 @@ export interface EvaluationReport extends Evaluation {
 
 /** Tables for people: the measures of each algorithm, then each pair. */
 export function printEvaluation(report: EvaluationReport): void {
-  const { data, protocol, events, questions, cold, unknown, convention, results, paired } = report
-  console.log(`${data}, ${protocol}: ${events} events, ${questions} questions`)
+  const { data, protocol, events, questions, askable, cold, unknown, convention, results, paired } = report
+  const asked = questions === askable ? `${questions} questions` : `${questions} of ${askable} questions, drawn by chance`
+  console.log(`${data}, ${protocol}: ${events} events, ${asked}`)
   console.log(`${cold} events not asked (nothing known yet), ${unknown} questions nobody can answer (items never seen before)`)
   console.log(`${convention}\n`)
   const names = [...new Set(results.flatMap(({ metrics }) => Object.keys(metrics)))]
   printTable(
     ['', ...results.map(({ algorithm }) => algorithm)],
     [
-      ...names.map((name) => [name, ...results.map(({ metrics }) => metrics[name]?.toFixed(4))]),
+      ...names.flatMap((name) => {
+        const row = [name, ...results.map(({ metrics }) => metrics[name]?.toFixed(4))]
+        const intervals = results.map(({ intervals }) => intervals[name])
+        if (intervals.includes(undefined)) return [row]
+        return [row, ['  95 %', ...intervals.map((interval) => interval!.map((end) => end.toFixed(4)).join('–'))]]
+      }),
       ['p50 µs', ...results.map(({ latencyMicros }) => latencyMicros.p50.toFixed(1))],
       ['p99 µs', ...results.map(({ latencyMicros }) => latencyMicros.p99.toFixed(1))],
     ],

@@ -6,13 +6,14 @@ import type { DataPart, Observations } from '../../evaluation/observations.ts'
 import type { Item } from '../../schemas/item.ts'
 import { type DataFiles, dataFilesOf } from './data-files.ts'
 
-/** Reads a data set into memory. Errors: `MILL_IMPORT_INVALID` naming the file; `MILL_USAGE` for an unknown format. */
+/** Reads a data set into memory, its items in an order drawn from `tieSeed` if there is one. Errors: `MILL_IMPORT_INVALID` naming the file; `MILL_USAGE` for an unknown format. */
 export async function readObservations(
   habits: FormatHabits,
   path: string,
+  tieSeed: number | undefined,
   onProgress: (share: number) => void,
 ): Promise<Observations> {
-  const builder = new ObservationBuilder({ sessionGapMs: habits.sessionGapMs })
+  const builder = new ObservationBuilder({ sessionGapMs: habits.sessionGapMs, tieSeed })
   const files: DataFiles = await dataFilesOf(habits.name, path)
   for (let at = 0; at < files.length; at++) {
     const { file, part, format, options } = files[at]!

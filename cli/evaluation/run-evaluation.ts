@@ -31,7 +31,7 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
   try {
     const trainedSpecs = trained === null ? [] : specsOf(trained)
     const contestants = chooseContestants([...recommenderSpecs, ...trainedSpecs.map(({ spec }) => spec)], choice)
-    const data = await readObservations(habits, flags.data, (share) => bar.update('reading', share, 0))
+    const data = await readObservations(habits, flags.data, flags.ties, (share) => bar.update('reading', share, 0))
     const plans = plansOf(protocol, data, {
       part: flags.part ?? (data.parts.includes(1) && !data.parts.includes(2) ? 'valid' : 'test'),
       updates: retraining.some((one) => one !== 'never'),
@@ -51,6 +51,7 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
       ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
       curveMs: protocol === 'prequential' || flags.plot !== undefined ? (flags.step ?? 3600) * 1000 : 0,
       seed,
+      questionsMax: flags.questions,
       judgedTypes: habits.judgedTypes,
       clock: systemClock,
       onProgress: (share, questions) => bar.update('judging', share, questions),

@@ -2,7 +2,7 @@ import { addPerson, type ClickThrough, emptyClickThrough } from '../../algorithm
 import type { MeanEstimate } from '../../algorithms/difference.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import type { ShownList, ShowRequest } from '../../simulator/storefront.ts'
-import type { ShopObserver } from './shop-loop.ts'
+import type { Expected, ShopObserver } from './shop-loop.ts'
 
 /** What one person of an arm was shown and did. */
 interface PersonCount {
@@ -11,6 +11,7 @@ interface PersonCount {
   showings: number
   clicks: number
   expectedClicks: number
+  expectedPurchases: number
   purchases: number
   revenue: number
   /** Of items that a list had brought. */
@@ -18,8 +19,10 @@ interface PersonCount {
   listRevenue: number
 }
 
+/** Sums over the lists that an arm made or would have made for one person. */
 interface ComparedLists {
-  expectedClicks: number
+  clicks: number
+  purchases: number
   items: number
 }
 
@@ -37,10 +40,22 @@ export const shopMeasures: readonly ShopMeasure[] = [
   // The same with less noise: what the shop's own choice model says of what was shown, which no arm is told.
   { name: 'expectedClickThrough', scale: 1, of: (person) => person.expectedClicks, over: (person) => person.showings },
   { name: 'listPurchasesPerThousand', scale: 1000, of: (person) => person.listPurchases, over: (person) => person.showings },
+  {
+    name: 'expectedPurchasesPerThousand',
+    scale: 1000,
+    of: (person) => person.expectedPurchases,
+    over: (person) => person.showings,
+  },
   { name: 'listRevenuePerThousand', scale: 1000, of: (person) => person.listRevenue, over: (person) => person.showings },
   { name: 'purchasesPerVisitor', scale: 1, of: (person) => person.purchases, over: () => 1 },
   { name: 'revenuePerVisitor', scale: 1, of: (person) => person.revenue, over: () => 1 },
 ]
+
+/** What is compared over the same requests: a sum of expectations per item shown, in units of `scale`. */
+export const pairedMeasures = [
+  { name: 'pairedExpectedClickThrough', scale: 1, of: 'clicks' },
+  { name: 'pairedExpectedPurchasesPerThousand', scale: 1000, of: 'purchases' },
+] as const satisfies readonly { name: string; scale: number; of: keyof Expected }[]
 
 /** Totals of one arm in one shop, and the sums over its people behind each measure. */
 export interface ArmSums {
@@ -57,14 +72,13 @@ export interface ArmSums {
 /** What came of one shop, in plain data. */
 export interface ShopResult {
   readonly arms: Readonly<Record<string, ArmSums>>
-  /** By arm: expected click-through of the first arm less that arm's over the same requests; of nobody unless `paired`. */
-  readonly paired: Readonly<Record<string, MeanEstimate>>
+  /** By arm, in the order of `pairedMeasures`: the first arm less that arm over the same requests; of nobody unless `paired`. */
+  readonly paired: Readonly<Record<string, readonly MeanEstimate[]>>
 }
 
 /** Counts one shop by person. What comes before `start` is not counted: lists get better while little is known. */
 export class ArmTally implements ShopObserver {
   readonly #people = new Map<string, PersonCount>()
-  /** By person and arm: expected clicks and items of the lists that were or would have been shown. */
   readonly #compared = new Map<string, Map<string, ComparedLists>>()
   #counts = false
 
@@ -73,23 +87,25 @@ export class ArmTally implements ShopObserver {
     this.#counts = true
   }
 
-  shown(arm: string, { userId }: ShowRequest, { items }: ShownList, expectedClicks: number): void {
+  shown(arm: string, { userId }: ShowRequest, { items }: ShownList, expected: Expected): void {
     if (!this.#counts) return
     const person = this.#personOf(userId, arm)
     person.lists++
     person.showings += items.length
-    person.expectedClicks += expectedClicks
+    person.expectedClicks += expected.clicks
+    person.expectedPurchases += expected.purchases
   }
 
-  compared(arm: string, { userId }: ShowRequest, { items }: ShownList, expectedClicks: number): void {
+  compared(arm: string, { userId }: ShowRequest, { items }: ShownList, expected: Expected): void {
     if (!this.#counts) return
     let arms = this.#compared.get(userId)
     if (!arms) {
       arms = new Map()
       this.#compared.set(userId, arms)
     }
-    const lists = arms.get(arm) ?? { expectedClicks: 0, items: 0 }
-    lists.expectedClicks += expectedClicks
+    const lists = arms.get(arm) ?? { clicks: 0, purchases: 0, items: 0 }
+    lists.clicks += expected.clicks
+    lists.purchases += expected.purchases
     lists.items += items.length
     arms.set(arm, lists)
   }
@@ -111,7 +127,11 @@ export class ArmTally implements ShopObserver {
   result(arms: readonly string[]): ShopResult {
     return {
       arms: Object.fromEntries(arms.map((arm) => [arm, this.#sumsOf(arm)])),
-      paired: Object.fromEntries(arms.slice(1).map((arm) => [arm, this.#pairedDifference(arms[0]!, arm)])),
+      paired: Object.fromEntries(
+        arms
+          .slice(1)
+          .map((arm) => [arm, pairedMeasures.map(({ of, scale }) => this.#pairedDifference(arms[0]!, arm, { of, scale }))]),
+      ),
     }
   }
 
@@ -131,31 +151,31 @@ export class ArmTally implements ShopObserver {
   }
 
   /**
-   * Expected click-through of arm `a` less that of `b` over the same requests, by the delta method over people; nobody's
+   * Expectation per item shown of arm `a` less that of `b` over the same requests, by the delta method over people; nobody's
    * unless the shop ran `paired`.
    */
-  #pairedDifference(a: string, b: string): MeanEstimate {
+  #pairedDifference(a: string, b: string, { of, scale }: { of: keyof Expected; scale: number }): MeanEstimate {
     const people = [...this.#compared.values()].map((arms) => [arms.get(a)!, arms.get(b)!] as const)
     const totals = [0, 1].map((side) => ({
-      expectedClicks: people.reduce((sum, lists) => sum + lists[side]!.expectedClicks, 0),
+      expected: people.reduce((sum, lists) => sum + lists[side]![of], 0),
       items: people.reduce((sum, lists) => sum + lists[side]!.items, 0),
     }))
-    const [rateA, rateB] = totals.map(({ expectedClicks, items }) => expectedClicks / Math.max(1, items))
+    const [rateA, rateB] = totals.map(({ expected, items }) => expected / Math.max(1, items))
     const count = people.length
     if (count < 2) return { mean: 0, variance: 0, count: 0 }
     let squares = 0
     for (const [ofA, ofB] of people) {
-      const residualA = (ofA.expectedClicks - rateA! * ofA.items) / (totals[0]!.items / count)
-      squares += (residualA - (ofB.expectedClicks - rateB! * ofB.items) / (totals[1]!.items / count)) ** 2
+      const residualA = (ofA[of] - rateA! * ofA.items) / (totals[0]!.items / count)
+      squares += (residualA - (ofB[of] - rateB! * ofB.items) / (totals[1]!.items / count)) ** 2
     }
-    return { mean: rateA! - rateB!, variance: squares / (count - 1), count }
+    return { mean: scale * (rateA! - rateB!), variance: scale ** 2 * (squares / (count - 1)), count }
   }
 
   #personOf(userId: string, arm: string): PersonCount {
     let person = this.#people.get(userId)
     if (!person) {
       person = {
-        ...{ arm, lists: 0, showings: 0, clicks: 0, expectedClicks: 0 },
+        ...{ arm, lists: 0, showings: 0, clicks: 0, expectedClicks: 0, expectedPurchases: 0 },
         ...{ purchases: 0, revenue: 0, listPurchases: 0, listRevenue: 0 },
       }
       this.#people.set(userId, person)

@@ -1,10 +1,12 @@
 import { printTable } from '../print.ts'
-import { type ArmReport, pairedMeasure, type SimulationReport } from './simulation-report.ts'
+import { pairedMeasures } from './arm-tally.ts'
+import type { ArmReport, SimulationReport } from './simulation-report.ts'
 
 /** Measures of the table for people; JSON has all. */
 const columns = [
   { measure: 'clickThrough', title: 'click-through %', scale: 100, digits: 2 },
   { measure: 'listPurchasesPerThousand', title: 'purchases per 1,000 shown', scale: 1, digits: 2 },
+  { measure: 'expectedPurchasesPerThousand', title: 'expected', scale: 1, digits: 2 },
   { measure: 'purchasesPerVisitor', title: 'purchases per visitor', scale: 1, digits: 3 },
   { measure: 'revenuePerVisitor', title: 'revenue per visitor', scale: 1, digits: 1 },
 ] as const
@@ -22,8 +24,12 @@ export function printSimulation({ seeds, events, warm, users, items, arms, diffe
     '',
   )
   console.log('')
-  const isPaired = differences.some(({ measure }) => measure === pairedMeasure)
-  const compared = isPaired ? [{ ...columns[0], measure: pairedMeasure, title: 'paired, expected %' }, ...columns] : columns
+  const [clicks, purchases] = pairedMeasures
+  const paired = [
+    { ...columns[0], measure: clicks.name, title: 'paired, expected %' },
+    { ...columns[1], measure: purchases.name, title: 'paired, expected purchases per 1,000' },
+  ]
+  const compared = differences.some(({ measure }) => measure === clicks.name) ? [...paired, ...columns] : columns
   printTable(
     [`${arms[0]!.arm} −`, ...compared.map(({ title }) => title)],
     arms.slice(1).map(({ arm }) => [
@@ -31,8 +37,9 @@ export function printSimulation({ seeds, events, warm, users, items, arms, diffe
       ...compared.map(({ measure, scale, digits }) => {
         const found = differences.find((one) => one.b === arm && one.measure === measure)
         if (found === undefined) return undefined
-        const [value, lower, upper] = [found.difference, ...found.interval].map((end) => signed(end! * scale, digits))
-        return `${value} (${lower} … ${upper})`
+        const text = (value: number) => signed(value * scale, digits)
+        const over = found.shopInterval ? `; over shops ${found.shopInterval.map(text).join(' … ')}` : ''
+        return `${text(found.difference)} (${found.interval.map(text).join(' … ')}${over})`
       }),
     ]),
     'one arm: nothing to compare',

@@ -3,7 +3,7 @@ import type { CandidateSource } from '../../algorithms/candidates/candidate-sour
 import { MillraceError } from '../../core/errors.ts'
 import { createRandom } from '../../core/random.ts'
 import type { Scorer } from '../../ports/scorer.ts'
-import type { RecommendationPorts } from '../../topologies/recommendations.ts'
+import type { ListRecipe, RecommendationPorts } from '../../topologies/recommendations.ts'
 
 /** Arms that are no single source: the lists as served, by another ranker, without one, scattered for training; two yardsticks. */
 export const wholeArms = ['learned', 'rival', 'linear', 'explore', 'oracle', 'random'] as const
@@ -55,35 +55,41 @@ export function armPorts(
   shared: RecommendationPorts,
   options: { readonly seed: string; readonly rival?: Scorer | undefined },
 ): RecommendationPorts {
+  const plain = shared.recipes.of(null)
+  const recipe = { ...plain, explore: { ...plain.explore, policy: label } }
   const ports = {
     ...shared,
-    explore: { ...shared.explore, policy: label },
+    recipes: { of: () => recipe },
     finish: { ...shared.finish, policy: label },
   }
   if (arm === 'learned') return ports
-  if (arm === 'linear') return { ...ports, scorer: scorerWithout(shared.scorer, shared.score.model) }
-  if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, shared.score.model, options.seed) }
-  if (arm === 'rival') return { ...ports, scorer: scorerWith(shared.scorer, shared.score.model, options.rival!) }
+  if (arm === 'linear') return { ...ports, scorer: scorerWithout(shared.scorer, plain.score.model) }
+  if (arm === 'explore') return { ...ports, scorer: scatteredScorer(shared.scorer, plain.score.model, options.seed) }
+  if (arm === 'rival') return { ...ports, scorer: scorerWith(shared.scorer, plain.score.model, options.rival!) }
   const source = shared.sources.find(({ name }) => name === arm)!
+  const bare: ListRecipe = {
+    ...recipe,
+    // Every list is "too old" for a model: it is put in order by its source's own score.
+    score: { ...plain.score, shedAfterMs: -1 },
+    // Nobody's list is blended for want of evidence, nothing is moved for variety, promised or promoted, and no slot explores.
+    blend: { ...plain.blend, itemsMax: 0 },
+    rerank: {
+      ...plain.rerank,
+      margin: { ...plain.rerank.margin, marginWeight: 0, stockWeight: 0 },
+      serendipityWeight: 0,
+      diversity: { ...plain.rerank.diversity, method: 'none' },
+      fairness: { ...plain.rerank.fairness, method: 'none' },
+      caps: { ...plain.rerank.caps, first: 0 },
+    },
+    explore: { ...recipe.explore, slot: Number.MAX_SAFE_INTEGER },
+  }
   return {
     ...ports,
     scorer: arm === 'two_tower' ? shared.scorer : scorerWithout(shared.scorer),
     sources: [source, fillOf(shared.sources.find(({ name }) => name === 'popular')!)],
-    // Every list is "too old" for a model: it is put in order by its source's own score.
-    score: { ...shared.score, shedAfterMs: -1 },
-    // Nobody's list is blended for want of evidence, nothing is moved for variety, promised or promoted, and no slot explores.
-    blend: { ...shared.blend, itemsMax: 0 },
-    rerank: {
-      ...shared.rerank,
-      margin: { ...shared.rerank.margin, marginWeight: 0, stockWeight: 0 },
-      serendipityWeight: 0,
-      diversity: { ...shared.rerank.diversity, method: 'none' },
-      fairness: { ...shared.rerank.fairness, method: 'none' },
-      caps: { ...shared.rerank.caps, first: 0 },
-    },
     promote: { ...shared.promote, promotions: [] },
     rule: { ...shared.rule, limits: noLimits },
-    explore: { ...ports.explore, slot: Number.MAX_SAFE_INTEGER },
+    recipes: { of: () => bare },
   }
 }
 
@@ -104,7 +110,7 @@ function fillOf(popular: CandidateSource): CandidateSource {
 /** A scorer that serves no model at all, or all but one. */
 function scorerWithout(scorer: Scorer, model?: string): Scorer {
   return {
-    ready: (name) => model !== undefined && name !== model && scorer.ready(name),
+    ready: (name, version) => model !== undefined && name !== model && scorer.ready(name, version),
     score: (...call) => scorer.score(...call),
   }
 }
@@ -112,16 +118,16 @@ function scorerWithout(scorer: Scorer, model?: string): Scorer {
 /** Another scorer for one model; vectors still come from the first, as all arms share the items' ones. */
 function scorerWith(scorer: Scorer, model: string, other: Scorer): Scorer {
   const of = (name: string) => (name === model ? other : scorer)
-  return { ready: (name) => of(name).ready(name), score: (name, ...call) => of(name).score(name, ...call) }
+  return { ready: (name, version) => of(name).ready(name, version), score: (name, ...call) => of(name).score(name, ...call) }
 }
 
 /** Lets chance have a say: each row's answers are multiplied by exp(spread · Gumbel), so that every order may come (Plackett–Luce). */
 function scatteredScorer(scorer: Scorer, model: string, seed: string): Scorer {
   const random = createRandom(`${seed}/explore`)
   return {
-    ready: (name) => scorer.ready(name),
-    async score(name, features, rows, outputs) {
-      const scored = await scorer.score(name, features, rows, outputs)
+    ready: (name, version) => scorer.ready(name, version),
+    async score(name, features, rows, outputs, version) {
+      const scored = await scorer.score(name, features, rows, outputs, version)
       if (name !== model) return scored
       const factors = Float64Array.from({ length: rows }, () => Math.exp(-exploreSpread * Math.log(-Math.log(1 - random.next()))))
       return { ...scored, outputs: scored.outputs.map((column) => column.map((value, row) => value * factors[row]!)) }

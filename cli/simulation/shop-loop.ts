@@ -43,12 +43,19 @@ export interface ShopLoopOptions {
   readonly paired?: boolean
 }
 
+/** What is to come of a list by the shop's own choice model, which no arm is told: sums of true probabilities. */
+export interface Expected {
+  readonly clicks: number
+  /** Of its items, in this visit, after a click. */
+  readonly purchases: number
+}
+
 /** Who watches a loop. */
 export interface ShopObserver {
-  /** A person of an arm is shown a list; `expectedClicks` is the sum of the true click probabilities, which no arm is told. */
-  shown(arm: string, request: ShowRequest, list: ShownList, expectedClicks: number): void
+  /** A person of an arm is shown a list. */
+  shown(arm: string, request: ShowRequest, list: ShownList, expected: Expected): void
   /** The same request answered by an arm the person is in or not; with `paired` only. */
-  compared?(arm: string, request: ShowRequest, list: ShownList, expectedClicks: number): void
+  compared?(arm: string, request: ShowRequest, list: ShownList, expected: Expected): void
   event(arm: string, event: UserEvent): void
   reward?(reward: Reward): void
 }
@@ -130,7 +137,7 @@ export class ShopLoop {
     for (const request of requests) {
       const arm = this.armOf(request.userId)
       const list = await this.#makers.get(arm)!(request, true)
-      observer.shown(arm, request, list, this.#expectedClicks(request, list))
+      observer.shown(arm, request, list, this.#expected(request, list))
       if (this.#paired) await this.#compare(request, { arm, list }, observer)
       lists.push(list)
     }
@@ -145,15 +152,17 @@ export class ShopLoop {
   async #compare(request: ShowRequest, shown: { arm: string; list: ShownList }, observer: ShopObserver): Promise<void> {
     for (const [arm, make] of this.#makers) {
       const list = arm === shown.arm ? shown.list : await make(request, false)
-      observer.compared?.(arm, request, list, this.#expectedClicks(request, list))
+      observer.compared?.(arm, request, list, this.#expected(request, list))
     }
   }
 
-  #expectedClicks(request: ShowRequest, { items }: ShownList): number {
-    let sum = 0
-    for (const [position, itemId] of items.entries())
-      sum += this.shop.trueClickProbability(request.userId, itemId, position, request.timeMs)
-    return sum
+  #expected({ userId, timeMs }: ShowRequest, { items }: ShownList): Expected {
+    let [clicks, purchases] = [0, 0]
+    for (const [position, itemId] of items.entries()) {
+      clicks += this.shop.trueClickProbability(userId, itemId, position, timeMs)
+      purchases += this.shop.truePurchaseProbability(userId, itemId, position, timeMs)
+    }
+    return { clicks, purchases }
   }
 
   /** Everything that follows from a step, upstream first. */

@@ -1,7 +1,8 @@
 import { clickThroughEstimate } from '../../algorithms/click-through.ts'
 import { type MeanEstimate, normalDifference, welchDifference } from '../../algorithms/difference.ts'
 import { pooledEstimate } from '../../algorithms/pooled-estimate.ts'
-import { type ArmSums, type ShopResult, shopMeasures } from './arm-tally.ts'
+import { studentCritical } from '../../algorithms/student-t.ts'
+import { type ArmSums, pairedMeasures, type ShopResult, shopMeasures } from './arm-tally.ts'
 import type { ShopArm } from './shop-arms.ts'
 
 /** A figure with its 95 % interval; null where nothing can be said. */
@@ -22,7 +23,10 @@ export interface ArmDifference {
   readonly b: string
   readonly measure: string
   readonly difference: number
+  /** Over people, within these shops. */
   readonly interval: readonly [number, number]
+  /** Of paired measures: over shops, by Student's t, as of shops to come; null of one shop. */
+  readonly shopInterval?: readonly [number, number] | null
 }
 
 /** What is printed: the JSON of the command. */
@@ -37,12 +41,9 @@ export interface SimulationReport {
   readonly differences: readonly ArmDifference[]
 }
 
-/** What `--paired` adds to the differences: expected click-through over the same requests. */
-export const pairedMeasure = 'pairedExpectedClickThrough'
-
 /**
  * Pools shops: a figure is the mean over shops, a difference the mean of the differences within each shop. People are the
- * independent units (Welch; rates by the delta method).
+ * independent units (Welch; rates by the delta method); paired differences are also held against those of other shops.
  */
 export function armReports(
   arms: readonly ShopArm[],
@@ -61,12 +62,16 @@ export function armReports(
       return [{ a: arms[0]!.label, b: label, measure: name, difference: found.value, interval: [found.lower, found.upper] }]
     }),
   )
-  const paired = arms.slice(1).flatMap(({ label }): ArmDifference[] => {
-    const pooled = pooledEstimate(shops.map((shop) => shop.paired[label]!))
-    if (pooled.count < 2) return []
-    const { value, interval } = figureOf(pooled)
-    return [{ a: arms[0]!.label, b: label, measure: pairedMeasure, difference: value, interval: interval! }]
-  })
+  const paired = arms.slice(1).flatMap(({ label }) =>
+    pairedMeasures.flatMap(({ name }, measure): ArmDifference[] => {
+      const ofShops = shops.map((shop) => shop.paired[label]![measure]!)
+      const pooled = pooledEstimate(ofShops)
+      if (pooled.count < 2) return []
+      const { value, interval } = figureOf(pooled)
+      const shopInterval = overShops(ofShops.map(({ mean }) => mean))
+      return [{ a: arms[0]!.label, b: label, measure: name, difference: value, interval: interval!, shopInterval }]
+    }),
+  )
   return {
     arms: arms.map(({ label }, n) => ({
       arm: label,
@@ -85,6 +90,16 @@ function figureOf({ mean, variance, count }: MeanEstimate): Figure {
   if (count < 2) return { value: mean, interval: null }
   const { lower, upper } = normalDifference(mean, Math.sqrt(variance / count))
   return { value: mean, interval: [lower, upper] }
+}
+
+/** Mean of the shops with what varies between them, 95 %. */
+function overShops(values: readonly number[]): readonly [number, number] | null {
+  const count = values.length
+  if (count < 2) return null
+  const mean = values.reduce((sum, value) => sum + value, 0) / count
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1)
+  const half = studentCritical(0.05, count - 1) * Math.sqrt(variance / count)
+  return [mean - half, mean + half]
 }
 
 function totalsOf(shops: readonly ArmSums[]): Omit<ArmSums, 'measures'> {

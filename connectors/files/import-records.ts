@@ -54,6 +54,9 @@ export function itemRecord(item: Pick<Item, 'itemId' | 'createdMs'> & Partial<It
       stock: item.stock ?? null,
       createdMs: item.createdMs,
       imageUrl: item.imageUrl ?? null,
+      listPrice: item.listPrice ?? null,
+      sellerRating: item.sellerRating ?? null,
+      releasedMs: item.releasedMs ?? null,
     },
   }
 }

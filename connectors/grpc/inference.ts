@@ -96,10 +96,10 @@ export class GrpcInference implements Inference {
   }
 
   /** As the first reachable worker says it. */
-  async inputWidth(model: string): Promise<number> {
+  async inputWidth(model: string, version = ''): Promise<number> {
     const worker = this.#pick(new Set())
     if (!worker) throw inferenceError('UNAVAILABLE', 'no inference worker answers')
-    const { inputs } = await worker.call('ModelMetadata', { name: model })
+    const { inputs } = await worker.call('ModelMetadata', { name: model, version })
     const [input] = inputs as { readonly shape: readonly number[] }[]
     return Math.max(0, input?.shape.at(-1) ?? 0)
   }

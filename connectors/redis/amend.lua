@@ -1,8 +1,9 @@
 -- amend.lua  Edits lists and their reserves where they lie, as schemas/amended-texts.ts says; version and expiry stay. Lua hashes every
 --            byte of every string it makes: so only the bytes around an item are fetched, and a whole text only where one comes in.
--- KEYS: for each list its key, then its reserve's; all of one slot
--- ARGV: for each list: what its text begins with (its version), effects as text, numbers of items removed and placed; then mark and
---       share of the text (0-1) of each removed; then mark and mark of the one behind ('' = at the end) of each placed
+-- KEYS: for each list its key, then its reserve's if an item comes in; all of one slot
+-- ARGV: for each list: what its text begins with (its version), effects as text, numbers of items removed and placed; then of each removed
+--       mark, share of the text (0-1), offset and number of its bytes with the comma before them (0 = not known); then mark and mark of
+--       the one behind ('' = at the end) of each placed
 -- returns one number per list: 1 this version is stored, and amended now | 0 nothing is stored, or another version
 local find, sub, call = string.find, string.sub, redis.call
 local WINDOW = 1024
@@ -34,7 +35,14 @@ local function clear(key, mark, near)
   return part, at, to
 end
 
--- The same; answers the item.
+-- The same where an item is said to lie; answers false where another text is.
+local function blank(key, mark, from, count)
+  if count == '0' or call('GETRANGE', key, from, from + #mark) ~= ',' .. mark then return false end
+  call('SETRANGE', key, from, string.rep(' ', count))
+  return true
+end
+
+-- Makes a gap of an item, and answers it.
 local function take(key, mark, near)
   local part, at, to = clear(key, mark, near)
   return part and string.match(sub(part, at, to - 1), '^(.-) *$')
@@ -70,22 +78,25 @@ local function rewrite(key, effects, items, marks)
 end
 
 local answers = {}
-local a = 1
-for k = 1, #KEYS, 2 do
+local a, k = 1, 1
+while k <= #KEYS do
   local list, reserve = KEYS[k], KEYS[k + 1]
-  local head, effects, removed, placed = ARGV[a], ARGV[a + 1], tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
+  local head, effects, removed, placed = ARGV[a], ARGV[a + 1], 4 * ARGV[a + 2], 2 * ARGV[a + 3]
   a = a + 4
   local known = call('GETRANGE', list, 0, #head - 1) == head
   if known then
-    for i = a, a + 2 * removed - 1, 2 do clear(list, ARGV[i], tonumber(ARGV[i + 1])) end
+    for i = a, a + removed - 1, 4 do
+      if not blank(list, ARGV[i], ARGV[i + 2], ARGV[i + 3]) then clear(list, ARGV[i], tonumber(ARGV[i + 1])) end
+    end
     local items, marks = {}, {}
-    for i = a + 2 * removed, a + 2 * (removed + placed) - 1, 2 do
+    for i = a + removed, a + removed + placed - 1, 2 do
       local item = take(reserve, ARGV[i], 0) or take(list, ARGV[i], 1)
       if item then items[#items + 1], marks[#marks + 1] = item, ARGV[i + 1] end
     end
     if #items > 0 or effects ~= '' then rewrite(list, effects, items, marks) end
   end
   answers[#answers + 1] = known and 1 or 0
-  a = a + 2 * (removed + placed)
+  a = a + removed + placed
+  k = k + (placed > 0 and 2 or 1)
 end
 return answers

@@ -131,9 +131,11 @@ function amendCall(amendments: readonly ListAmendment[], indexes: readonly numbe
   const args: string[] = []
   for (const index of indexes) {
     const { key, reserveKey, version, removed, placed, effects } = amendments[index]!
-    keys.push(key, reserveKey)
+    keys.push(key)
+    if (placed.length > 0) keys.push(reserveKey)
     args.push(versionHead(version), effectsText(effects), String(removed.length), String(placed.length))
-    for (const { itemId, near } of removed) args.push(itemMark(itemId), near.toFixed(3))
+    for (const { itemId, near, bytes } of removed)
+      args.push(itemMark(itemId), near.toFixed(3), String(bytes?.from ?? 0), String(bytes?.count ?? 0))
     for (const { itemId, before } of placed) args.push(itemMark(itemId), before === null ? '' : itemMark(before))
   }
   return { indexes, keys, args }

@@ -9,7 +9,7 @@ import type { VectorIndex } from '../../ports/vector-index.ts'
  */
 const connectivity = 24
 const expansionAdd = 64
-const expansionSearch = 384
+const expansionSearch = 512
 /** One: a search costs less than starting a thread. */
 const threads = 1
 

@@ -62,7 +62,8 @@ interface Pending {
 
 /**
  * Candidates of several sources, ranked by what people chose so far: each event that would be asked for is first answered from what
- * was known before it, then the choice is learned, and only then the event. Where nobody asks (the warm part) it asks itself.
+ * was known before it, then the choice is learned, and only then the event. Where nobody asks (the warm part) it asks itself. Of a
+ * basket the question is the half that is shown, and what was hidden is chosen.
  */
 class Learned implements Recommender {
   readonly #sources: readonly Contestant[]
@@ -72,6 +73,7 @@ class Learned implements Recommender {
   readonly #ranker: ChoiceRanker
   readonly #own: number
   readonly #asked: Uint8Array
+  readonly #asksItself: boolean
   readonly #sessions = new NewestItems()
   readonly #users = new NewestItems()
   readonly #pending: Pending = { user: -1, session: -1, timeMs: Number.NaN, count: 0, chosen: false }
@@ -90,6 +92,7 @@ class Learned implements Recommender {
     this.#asked = Uint8Array.from(eventTypes, (type) =>
       world.judgedTypes.length === 0 || world.judgedTypes.includes(type) ? 1 : 0,
     )
+    this.#asksItself = !world.questionsArePut
     this.#memory = new TouchMemory(world.itemCount)
     this.#pool = new CandidatePool(this.#sources, depth)
     this.#features = new ChoiceFeatures(this.#pool, this.#memory, { sources: plans.length, touches })
@@ -110,6 +113,10 @@ class Learned implements Recommender {
     for (const { recommender } of this.#sources) recommender.fit?.()
   }
 
+  face(query: Query): void {
+    this.#open(query)
+  }
+
   recommend(query: Query, n: number, out: RankedList): void {
     this.#open(query)
     const { count } = this.#pending
@@ -122,10 +129,12 @@ class Learned implements Recommender {
     out.count = filled
   }
 
-  /** Marks what was chosen; asks first if nobody did for this moment. */
+  /** Marks what was chosen; asks first if nobody did for this moment, where that makes a question. */
   #choose({ user, session, item, timeMs }: Observation): void {
     const pending = this.#pending
-    if (pending.user !== user || pending.session !== session || pending.timeMs !== timeMs) {
+    const isOpen = pending.user === user && pending.session === session && (!this.#asksItself || pending.timeMs === timeMs)
+    if (!isOpen) {
+      if (!this.#asksItself) return
       const [sessionItems, userItems] = [this.#sessions.of(session), this.#users.of(user)]
       if (userItems.length === 0 && sessionItems.length === 0) return
       this.#open({ user, session, nowMs: timeMs, sessionItems, userItems, excluded: null, excludedCount: 0 })

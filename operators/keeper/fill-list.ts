@@ -6,7 +6,7 @@ import { checkLimits } from '../../algorithms/rules/check-limits.ts'
 import { checkList } from '../../algorithms/rules/check-list.ts'
 import type { ListLimits } from '../../algorithms/rules/list-promises.ts'
 import type { RuleMoment } from '../../algorithms/rules/rule-spec.ts'
-import type { ListEdits } from '../../schemas/amended-texts.ts'
+import type { ListEdits, RemovedItem } from '../../schemas/amended-texts.ts'
 import type { RuleEffect } from '../../schemas/recommendation.ts'
 import type { CatalogueTable } from '../tables/catalogue-table.ts'
 import type { RuleTable } from '../tables/rule-table.ts'
@@ -75,17 +75,22 @@ export function fillList(
   return {
     items: [...after, ...all.slice(list.size).filter((row) => !isShown.has(row))],
     size: after.length,
-    removed: shown.flatMap((row, place) =>
-      isShown.has(row) ? [] : [{ itemId: textOf(row)!, near: nearnessOf(place, list.size) }],
-    ),
+    removed: shown.flatMap((row, place) => (isShown.has(row) ? [] : [removedItem(textOf(row)!, list, place)])),
     placed: movedItems(stays, after).map(({ item, before }) => ({ itemId: textOf(item)!, before: textOf(before) })),
     effects: [...effects, ...ruled.effects],
   }
 }
 
-/** About where in the text of a list an item lies, as a share of it: what stands before the items is about as long as two of them. */
-export function nearnessOf(place: number, size: number): number {
-  return (place + 2.5) / (size + 2)
+/**
+ * An item at a place of a list, with where it lies in the text: about, as what stands before the items is as long as two of them; and to
+ * the byte where the list's index knows it, and the item stands between two others, so that it is the comma before it that goes.
+ */
+export function removedItem(itemId: string, { size, starts }: HeldList, place: number): RemovedItem {
+  const near = (place + 2.5) / (size + 2)
+  const [start, next] = [starts?.[place] ?? 0, starts?.[place + 1] ?? 0]
+  return place > 0 && start > 0 && next > start
+    ? { itemId, near, bytes: { from: start - 1, count: next - start } }
+    : { itemId, near }
 }
 
 /** The first places were not touched: what they promise holds as it did. */

@@ -62,7 +62,7 @@ export class KeptLists {
   fill(row: number, from: HeldList, gap: ListGap, filled: Pick<HeldList, 'items' | 'size'>): void {
     const list = this.index.get(row)
     if (!isSame(list, from)) return
-    this.index.set(this.index.keyOf(row), { ...list, items: filled.items, size: filled.size })
+    this.index.set(this.index.keyOf(row), { ...list, items: filled.items, size: filled.size, starts: [] })
     if (this.gaps.get(row) === gap) this.gaps.delete(row)
     this.untold.add(row)
   }

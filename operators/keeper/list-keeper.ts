@@ -8,12 +8,12 @@ import type { ListWrite } from '../../ports/list-write.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import { listKeys } from '../../schemas/list-keys.ts'
-import type { ServedList, ServedReserve } from '../../schemas/served-list.ts'
+import { itemStartsOf, type ServedList, type ServedReserve } from '../../schemas/served-list.ts'
 import type { WireFormat } from '../../schemas/wire-format.ts'
 import type { CatalogueTable } from '../tables/catalogue-table.ts'
 import type { RuleTable } from '../tables/rule-table.ts'
 import { amendedRecords } from './amended-records.ts'
-import { type FillOptions, fillList, type ListGap, nearnessOf } from './fill-list.ts'
+import { type FillOptions, fillList, type ListGap, removedItem } from './fill-list.ts'
 import { KeeperMetrics } from './keeper-metrics.ts'
 import { KeptLists, type ListWriter } from './kept-lists.ts'
 import { StoredLists } from './stored-lists.ts'
@@ -27,6 +27,16 @@ export interface KeeperPorts {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+}
+
+/** Lists as a batch left them. */
+export interface SwappedLists {
+  readonly lists: readonly ListWrite[]
+  /** Their values as they were offered to the store. */
+  readonly texts: readonly string[]
+  /** Which of them it took. */
+  readonly swapped: readonly boolean[]
+  readonly version: ListVersion
 }
 
 export interface KeeperOptions extends FillOptions {
@@ -95,7 +105,7 @@ export class ListKeeper {
   }
 
   /** Lists of a finished batch; of those that were not swapped it is not known what is stored. */
-  swapped(partition: number, lists: readonly ListWrite[], isSwapped: readonly boolean[], version: ListVersion): void {
+  swapped(partition: number, { lists, texts, swapped: isSwapped, version }: SwappedLists): void {
     const part = this.#parts.get(partition)
     if (!part) return
     for (const [n, { value, companions }] of lists.entries()) {
@@ -105,7 +115,8 @@ export class ListKeeper {
       if (!isSwapped[n] || part.knows(list.userId, version)) continue // One that was read meanwhile may have been amended, too.
       const reserve = (companions[0]?.value as ServedReserve | undefined)?.items ?? []
       const rows = [...list.items, ...reserve].map(({ itemId }) => this.#ports.catalogue.catalogue.rowOf(itemId))
-      this.#hold(part, list.userId, { items: rows, size: list.items.length, timeMs: list.watermarkMs, ...version })
+      const starts = itemStartsOf(texts[n]!)
+      this.#hold(part, list.userId, { items: rows, starts, size: list.items.length, timeMs: list.watermarkMs, ...version })
     }
     if (part.strangers.size > 0) this.#reading.wake()
   }
@@ -195,7 +206,7 @@ export class ListKeeper {
         if (catalogue.available(item)) continue
         if (place < 0) place = at
         gone.push(item)
-        removed.push({ itemId: catalogue.items.text(item), near: nearnessOf(at, list.size) })
+        removed.push(removedItem(catalogue.items.text(item), list, at))
       }
       if (place < 0) continue
       losses.push({ row, list, gap: { gone, missing: gone.length, place } })

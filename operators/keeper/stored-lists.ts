@@ -4,7 +4,7 @@ import { partitionFor } from '../../core/partition-for.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ListStore } from '../../ports/list-store.ts'
 import { listKeys, personOfList } from '../../schemas/list-keys.ts'
-import { itemIdsOf, versionOfServed, watermarkOfServed } from '../../schemas/served-list.ts'
+import { itemIdsOf, itemStartsOf, versionOfServed, watermarkOfServed } from '../../schemas/served-list.ts'
 import type { KeptLists } from './kept-lists.ts'
 
 /** Lists that are read at once. */
@@ -87,7 +87,7 @@ export class StoredLists {
       if (part.knows(userId, version)) continue // A batch may have ended meanwhile.
       const shown = itemIdsOf(list)
       const items = [...shown, ...itemIdsOf(reserve)].map(rowOf)
-      found(part, userId, { items, size: shown.length, timeMs: watermarkOfServed(list), ...version })
+      found(part, userId, { items, starts: itemStartsOf(list), size: shown.length, timeMs: watermarkOfServed(list), ...version })
     }
   }
 

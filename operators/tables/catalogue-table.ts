@@ -163,6 +163,7 @@ export class CatalogueTable implements ItemTable {
       catalogue.setSignals(row, update)
     }
     catalogue.describe(row, factsOf(update, this.#items.get(row)))
+    if (item) catalogue.offer(row, item, item.releasedMs)
     catalogue.signals[row] = signalsOf(update.counts)
     catalogue.followed[row] = update.followed
     catalogue.purchases.set(row, update.bought, update.eventTimeMs)

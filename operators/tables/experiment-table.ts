@@ -2,23 +2,27 @@ import type { Sourced } from '../../ports/batch.ts'
 import type { ExperimentTable as Running } from '../../ports/experiment-table.ts'
 import type { Experiment } from '../../schemas/experiment.ts'
 import { experimentFault, overlapFault } from '../../schemas/experiment-fault.ts'
-import type { ExperimentResult } from '../../schemas/experiment-result.ts'
+import type { ExperimentStop } from '../../schemas/experiment-stop.ts'
+
+/** What is wrong with the settings of an experiment's variants; null if nothing is. */
+export type SettingsFault = (experiment: Experiment) => string | null
 
 /**
- * `experiments` as a table, with the guardrails that `experiment-results` tells of. The configured `defaults` hold as long as nobody has
+ * `experiments` as a table, with the guardrails' stops that `experiment-stops` tells of. The configured `defaults` hold as long as nobody has
  * set any. One that is wrong, or takes people of another of its layer, is left out and told in `faults`: whatever somebody wrote to the
  * topic, lists go on.
  */
 export class ExperimentTable implements Running {
   readonly #defaults: readonly Experiment[]
-  readonly #set = new Map<string, Sourced<Experiment | null> & { readonly value: Experiment }>()
-  /** Experiments whose guardrail was broken: by what, and when that was logged, ms. Setting the experiment later starts it again. */
-  readonly #broken = new Map<string, { readonly by: string; readonly loggedMs: number }>()
+  readonly #settingsFault: SettingsFault
+  readonly #set = new Map<string, Experiment>()
+  readonly #stops = new Map<string, ExperimentStop>()
   readonly #faults = new Map<string, string>()
   #running: readonly Experiment[] | undefined
 
-  constructor(defaults: readonly Experiment[] = []) {
+  constructor(defaults: readonly Experiment[] = [], settingsFault: SettingsFault = () => null) {
     this.#defaults = defaults
+    this.#settingsFault = settingsFault
   }
 
   get running(): readonly Experiment[] {
@@ -40,24 +44,31 @@ export class ExperimentTable implements Running {
 
   /** Takes records of `experiments`. */
   apply(records: readonly Sourced<Experiment | null>[]): void {
-    for (const record of records) {
-      if (record.value === null) this.#set.delete(record.key)
-      else this.#set.set(record.key, { ...record, value: record.value })
+    for (const { key, value } of records) {
+      if (value === null) this.#set.delete(key)
+      else this.#set.set(key, value)
     }
     this.#running = undefined
   }
 
-  /** Takes records of `experiment-results`. */
-  applyResults(records: readonly Sourced<ExperimentResult | null>[]): void {
-    for (const { value, loggedMs } of records) {
-      if (value?.guardrail !== 'broken') continue
-      this.#broken.set(value.experiment, { by: `${value.metric} of ${value.variant}`, loggedMs })
-      this.#running = undefined
+  #applyStops(records: readonly Sourced<ExperimentStop | null>[]): void {
+    for (const { key, value } of records) {
+      if (value === null) this.#stops.delete(key)
+      else this.#stops.set(key, value)
     }
+    this.#running = undefined
   }
 
+  /** The newest stop of an experiment; one of an earlier revision stops nothing. */
+  stop(id: string): ExperimentStop | undefined {
+    return this.#stops.get(id)
+  }
+
+  /** For a table of `experiment-stops`. */
+  readonly stops = { apply: (records: readonly Sourced<ExperimentStop | null>[]) => this.#applyStops(records) }
+
   #all(): readonly Experiment[] {
-    return this.#set.size > 0 ? Array.from(this.#set.values(), ({ value }) => value) : this.#defaults
+    return this.#set.size > 0 ? [...this.#set.values()] : this.#defaults
   }
 
   #right(): Experiment[] {
@@ -65,19 +76,14 @@ export class ExperimentTable implements Running {
     const running: Experiment[] = []
     for (const experiment of [...this.#all()].sort(byTurn)) {
       if (experiment.state !== 'running') continue
-      const broken = this.#brokenBy(experiment.id)
-      const fault = experimentFault(experiment) ?? overlapFault(experiment, running)
+      const stop = this.stop(experiment.id)
+      const fault = experimentFault(experiment) ?? this.#settingsFault(experiment) ?? overlapFault(experiment, running)
       if (fault !== null) this.#faults.set(experiment.id, fault)
-      else if (broken !== undefined) this.#faults.set(experiment.id, `the guardrail ${broken} is broken`)
+      else if (stop !== undefined && stop.revision >= experiment.revision)
+        this.#faults.set(experiment.id, `the guardrail ${stop.metric} of ${stop.variant} is broken`)
       else running.push(experiment)
     }
     return running
-  }
-
-  #brokenBy(id: string): string | undefined {
-    const broken = this.#broken.get(id)
-    // Both topics are read side by side after a start, so only the log's time tells which came first.
-    return broken !== undefined && broken.loggedMs >= (this.#set.get(id)?.loggedMs ?? 0) ? broken.by : undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import type { TrendList, TrendLists } from '../../algorithms/candidates/trend-lists.ts'
 import type { Catalogue } from '../../algorithms/catalogue.ts'
 import type { Sourced } from '../../ports/batch.ts'
+import { scopeNames } from '../../schemas/scope-names.ts'
 import type { TrendUpdate } from '../../schemas/trend-update.ts'
 
 /** `trend-updates` as a table: popular and trending rows per scope. */
@@ -20,6 +21,9 @@ export class TrendTable implements TrendLists {
     for (const { key, value } of records) {
       if (value === null) this.#lists.delete(key)
       else this.#lists.set(key, this.#listOf(value))
+      if (key === scopeNames.all) this.#catalogue.spenders = value?.spenders ?? []
+      const category = scopeNames.categoryOf(key)
+      if (category !== null) this.#catalogue.setHours(category, value?.hours ?? [])
     }
   }
 

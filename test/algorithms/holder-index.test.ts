@@ -41,6 +41,7 @@ describe('HolderIndex', () => {
           const list = index.get(index.rowOf(key))
           expect([...list.items]).toEqual([...shown, ...spares])
           expect(list.size).toBe(shown.length)
+          expect([...list.starts]).toEqual(shown.map((item) => 100 * item + 50))
         }
         for (let item = 0; item < 10; item++) {
           const isGone = new Uint8Array(10)
@@ -69,5 +70,5 @@ describe('HolderIndex', () => {
 })
 
 function listOf(items: readonly number[], size: number): HeldList {
-  return { items, size, epoch: 1, position: 2, timeMs: 3 }
+  return { items, starts: items.map((item) => 100 * item + 50), size, epoch: 1, position: 2, timeMs: 3 }
 }

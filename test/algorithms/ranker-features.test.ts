@@ -13,11 +13,12 @@ import {
   schemaWidths,
   writeRankerFeatures,
 } from '../../algorithms/ranker-features.ts'
+import { countSpend, spendRank, spendStep, spendWeights } from '../../algorithms/spend-ranks.ts'
 import { rankerUserOf } from './ranker-user.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-/** Thursday 1970-01-01 and 20,000 days: Wednesday 2024-10-04 is 20,000 days after it; six in the morning. */
+/** 20,000 days after Thursday 1970-01-01: Friday 2024-10-04; six in the morning. */
 const nowMs = 20_000 * dayMs + 6 * hourMs
 
 function catalogueOf(items: readonly { price: number; category: string[]; brand?: string }[]): Catalogue {
@@ -48,9 +49,13 @@ function expectColumns(row: readonly number[], wanted: Partial<Record<FeatureNam
 }
 
 describe('rankerColumns', () => {
-  it('names every column once and begins with the 32 of schema 1', () => {
+  it('names every column once, and those of a schema stay where they are', () => {
     expect(new Set(rankerFeatureNames).size).toBe(rankerWidth)
-    expect(schemaWidths).toEqual([32, rankerWidth])
+    expect(schemaWidths).toEqual([32, 116, rankerWidth])
+    expect(rankerFeatureNames.slice(111, 117)).toEqual([
+      ...['source_user_knn', 'source_sequence', 'source_group', 'source_season', 'source_newcomer'],
+      'spend_rank',
+    ])
     expect(rankerColumns.findIndex(({ schema }) => schema === 2)).toBe(32)
     expect(rankerFeatureNames.slice(30, 33)).toEqual(['hour_sin', 'hour_cos', 'purchase_recency'])
   })
@@ -71,7 +76,7 @@ describe('linearRank', () => {
   })
 })
 
-describe('writeRankerFeatures, schema 2', () => {
+describe('writeRankerFeatures, schemas 2 and 3', () => {
   const shop = () => catalogueOf(['a', 'a', 'a', 'b'].map((name, at) => ({ price: 9 * 10 ** at, category: ['all', name] })))
 
   it('tells what a person bought, did and is about', () => {
@@ -279,6 +284,59 @@ describe('writeRankerFeatures, schema 2', () => {
     expect(p.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
     const [alone] = rowsOf(catalogue, rankerUserOf(nowMs), [3])
     expect(column(alone!, 'page_rank')).toBe(0)
+  })
+
+  it('tells how an item is offered, and what hour of the week it is there', () => {
+    const catalogue = shop()
+    const offer = { price: 15, listPrice: 20, sellerRating: 4.5 }
+    catalogue.offer(0, offer, nowMs - 99 * dayMs)
+    catalogue.offer(1, { ...offer, price: 30, sellerRating: Number.NaN }, nowMs + 9 * dayMs)
+    catalogue.offer(2, { price: 15, listPrice: 0, sellerRating: null }, null)
+    // Friday, 6 to 7: four times as busy as any other hour; s = 6 where 4 were expected, and 16 are now.
+    catalogue.setHours(
+      'a',
+      Array.from({ length: 168 }, (_, hour) => (hour === 102 ? 4 : 1)),
+    )
+    const z = (6 - 4) / Math.sqrt(4 + 1)
+    for (const row of [0, 3]) catalogue.setSignals(row, { popularity: 4 * 168, trend: z, purchaseRate: 0 })
+    const [i0, i1, i2, i3] = rowsOf(catalogue, rankerUserOf(nowMs), [0, 1, 2, 3])
+    expectColumns(i0!, { discount: 0.25, discount_known: 1, seller_rating: 0.75, seller_rated: 1 })
+    expectColumns(i0!, { release_age: Math.log(100) / 10, release_known: 1 })
+    expectColumns(i0!, { category_hour: Math.log(4) / 3, category_hour_known: 1 })
+    expectColumns(i0!, { trend_z: z / 10, trend_seasonal: Math.max(-3, (6 - 16) / Math.sqrt(16 + 1)) / 10 })
+    expectColumns(i1!, { discount: 0, discount_known: 1, seller_rating: 0, seller_rated: 0, release_age: -Math.log(10) / 10 })
+    expectColumns(i1!, { trend_seasonal: 0 })
+    expectColumns(i2!, { discount: 0, discount_known: 0, seller_rated: 0, release_age: 0, release_known: 0 })
+    expectColumns(i3!, { category_hour: 0, category_hour_known: 0, trend_seasonal: z / 10 })
+    const [later] = rowsOf(catalogue, rankerUserOf(nowMs + hourMs), [0])
+    expectColumns(later!, { category_hour: 0, category_hour_known: 1 })
+    for (let at = 0; at < 2_000; at++) catalogue.rowOf(`more ${at}`)
+    expectColumns(rowsOf(catalogue, rankerUserOf(nowMs), [0])[0]!, { discount: 0.25, release_known: 1 })
+  })
+
+  it.each([
+    [{}, 0, 0, 0],
+    [{ spendRank: 0.9, orders: 2 }, 0.8, 1, 1],
+    [{ spendRank: 0.89, orders: 9 }, 0.78, 1, 0],
+    [{ spendRank: 0.99, orders: 1 }, 0.98, 1, 0],
+  ])('tells where %o stands among buyers', (person, rank, known, high) => {
+    const [row] = rowsOf(shop(), rankerUserOf(nowMs, { person }), [0])
+    expectColumns(row!, { spend_rank: rank, spend_known: known, high_value: high })
+  })
+
+  it('ranks what somebody spent among buyers, ten more of whom nothing is known', () => {
+    const ranks = { weights: [], referenceMs: 0 }
+    for (let at = 0; at < 80; at++) countSpend(ranks, spendStep(20), 1, nowMs)
+    for (let at = 0; at < 10; at++) countSpend(ranks, spendStep(500), 1, nowMs)
+    countSpend(ranks, spendStep(20), 20, nowMs - 90 * dayMs)
+    countSpend(ranks, 1e9, 1, nowMs)
+    const weights = spendWeights(ranks, nowMs)
+    expect(weights[spendStep(20)]).toBeCloseTo(90, 9)
+    expect([20, 500, 1].map((spend) => spendRank(weights, spend))).toEqual(
+      [50 / 110, 100 / 110, 5 / 110].map((rank) => expect.closeTo(rank, 9)),
+    )
+    expect([spendRank(weights, 0), spendRank([], 7)]).toEqual([Number.NaN, 0.5])
+    expect(spendWeights(ranks, nowMs + 90 * dayMs)[spendStep(500)]).toBeCloseTo(5, 9)
   })
 
   it('is finite and inside the stated ranges, whatever comes', () => {

@@ -49,6 +49,8 @@ export function rankerUserOf(
       age: Number.NaN,
       isNew: true,
       isLoyal: false,
+      spendRank: Number.NaN,
+      orders: 0,
       ...person,
     },
     pair: {

@@ -36,7 +36,7 @@ const person: UserFeatures = {
   week: { views: 3, clicks: 1, carts: 0, purchases: 2, spend: 30 },
   day: { views: 2, clicks: 1, carts: 0, purchases: 1, spend: 20 },
   hour: { views: 1, clicks: 0, carts: 0, purchases: 0, spend: 0 },
-  orders: { lastMs: startMs, purchases30d: 2, spend30d: 30, purchases90d: 3, spend90d: 40 },
+  orders: { lastMs: startMs, purchases30d: 2, spend30d: 30, purchases90d: 3, spend90d: 40, days90d: 2 },
   searches: [wordHashes('Thing i4', 6)],
   session: {
     sessionId: 's',
@@ -148,6 +148,8 @@ describe('models audit', () => {
       scope: 'scope:all',
       items: Array.from({ length: 8 }, (_, at) => ({ itemId: `i${at}`, popularity: 10 - at, trend: 0 })),
       people: 100,
+      hours: [],
+      spenders: [],
       eventTimeMs: startMs,
     })
     clock.advance(1_000)

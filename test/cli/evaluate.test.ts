@@ -18,6 +18,7 @@ interface Report {
     readonly algorithm: string
     readonly settings: Record<string, unknown>
     readonly metrics: Record<string, number>
+    readonly intervals: Record<string, readonly [number, number]>
     readonly latencyMicros: { readonly p50: number; readonly p99: number }
   }[]
   readonly paired: readonly { a: string; b: string; metric: string; difference: number; interval: [number, number] }[]
@@ -48,6 +49,8 @@ it('prints one JSON with the agreed fields', { timeout: 60_000 }, async () => {
   // After 1 comes 2, on top; after 2 came 9, which nobody had touched.
   expect(report.results[1]!.metrics['MRR@5']).toBe(0.5)
   expect(report.results[1]!.metrics['HR@1']).toBe(0.5)
+  expect(Object.keys(report.results[1]!.intervals)).toEqual(['MRR@5', 'HR@5', 'NDCG@5'])
+  expect(report.results[1]!.intervals['MRR@5']![1]).toBeGreaterThanOrEqual(0.5)
   expect(report.results[1]!.settings).toMatchObject({ steps: 20 })
   expect(Object.keys(report.results[0]!.latencyMicros)).toEqual(['p50', 'p99'])
   expect(report.paired.map(({ a, b, metric }) => [a, b, metric])).toEqual([
@@ -61,9 +64,23 @@ it('prints one JSON with the agreed fields', { timeout: 60_000 }, async () => {
 it('prints tables with the convention, and draws the curve', { timeout: 60_000 }, async () => {
   const plot = join(folder.path, 'curve.svg')
   const args = ['evaluate', '--data', sessionFolder(), '--format', 'sessions', '--protocol', 'prequential', '--plot', plot]
-  const { code, stdout } = await folder.run(...args, '--algorithms', 'sr', '--retrain', 'live', '--retrain', '60', '--step', '10')
+  const { code, stdout } = await folder.run(
+    ...args,
+    '--algorithms',
+    'sr',
+    '--retrain',
+    'live',
+    '--retrain',
+    '60',
+    '--step',
+    '10',
+    '--questions',
+    '7',
+  )
   expect(code).toBe(0)
   expect(stdout).toContain('ties by item id')
+  expect(stdout).toMatch(/65 events, 7 of 33 questions, drawn by chance\n/)
+  expect(stdout).toMatch(/MRR@20 .*\n {2}95 % +[01]\.\d{4}–[01]\.\d{4}/)
   expect(stdout).toMatch(/sr \(live\)\s+sr \(every 60 s\)/)
   expect(stdout).toMatch(/sr \(live\) − sr \(every 60 s\)\s+MRR@20/)
   expect(readFileSync(plot, 'utf8')).toContain('<path d="M')

@@ -9,7 +9,7 @@ import type { Decision } from '../../schemas/decision.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import { engineHere } from '../e2e/engine-here.ts'
 import { Stack } from '../e2e/stack.ts'
-import { decisionOf, slotOf } from '../operators/reward-fixture.ts'
+import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from '../operators/reward-fixture.ts'
 import { shopItem } from '../topologies/catalogue.ts'
 import { openMs, shopEvent } from '../topologies/shop-events.ts'
 import { CliFolder } from './run-cli.ts'
@@ -35,14 +35,9 @@ function decisions(): Decision[] {
   )
 }
 
-function rewardOf({ slots, seed, ...decision }: Decision, clicked: number): Reward {
-  return {
-    ...decision,
-    sourcePartition: 0,
-    sequence: 1,
-    closedMs: openMs + 1,
-    slots: slots.map((slot, place) => ({ slot, reward: 0, clicked: place < clicked, liked: false, purchased: false })),
-  }
+function rewardOf(decision: Decision, clicked: number): Reward {
+  const slots = decision.slots.map((slot, place) => rewardedSlot(slot, place < clicked ? 0.3 : 0))
+  return rewardRowOf(decision, 1, slots, { closedMs: openMs + 1 })
 }
 
 beforeAll(async () => {

@@ -209,6 +209,9 @@ async function storeLists(): Promise<void> {
     stock: itemId === 'i6' ? 0 : null,
     createdMs: 0,
     imageUrl: null,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
   }))
   const recommended = (itemId: string, n: number): RecommendedItem => ({
     itemId,
@@ -228,6 +231,7 @@ async function storeLists(): Promise<void> {
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: '',
     rung: 'linear',
     modelVersion: '',

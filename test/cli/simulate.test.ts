@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
-import { ArmTally } from '../../cli/simulation/arm-tally.ts'
+import { ArmTally, pairedMeasures } from '../../cli/simulation/arm-tally.ts'
 import { shopArmsOf, weightsOf } from '../../cli/simulation/shop-arms.ts'
 import { ShopLoop } from '../../cli/simulation/shop-loop.ts'
-import { armReports, pairedMeasure } from '../../cli/simulation/simulation-report.ts'
+import { armReports } from '../../cli/simulation/simulation-report.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { Reward } from '../../schemas/reward.ts'
@@ -46,8 +46,11 @@ function differenceTo(report: ReturnType<typeof armReports>, arm: string, measur
   return report.differences.find((one) => one.b === arm && one.measure === measure)!
 }
 
-function intervalWidth(report: ReturnType<typeof armReports>, arm: string): number {
-  const [lower, upper] = differenceTo(report, arm).interval
+/** The paired measures, between groups of people. */
+const groupMeasures = ['clickThrough', 'expectedPurchasesPerThousand'] as const
+
+function intervalWidth(report: ReturnType<typeof armReports>, arm: string, measure?: string): number {
+  const [lower, upper] = differenceTo(report, arm, measure).interval
   return upper - lower
 }
 
@@ -61,12 +64,14 @@ describe('the simulated shop as an experiment', () => {
     expect(upper).toBeGreaterThan(0)
     // The same requests answered by each: sharper by far, and exactly nothing between an arm and itself.
     for (const arm of ['random', 'learned']) {
-      const sharp = differenceTo(report, arm, pairedMeasure)
-      const [sharpLower, sharpUpper] = sharp.interval
-      expect(sharpLower, arm).toBeGreaterThan(0)
-      expect(sharpUpper - sharpLower).toBeLessThan(intervalWidth(report, arm))
+      for (const [n, { name }] of pairedMeasures.entries()) {
+        const [sharpLower, sharpUpper] = differenceTo(report, arm, name).interval
+        expect(sharpLower, `${arm} ${name}`).toBeGreaterThan(0)
+        expect(sharpUpper - sharpLower).toBeLessThan(intervalWidth(report, arm, groupMeasures[n]))
+      }
     }
-    expect(differenceTo(report, 'again', pairedMeasure)).toMatchObject({ difference: 0, interval: [0, 0] })
+    for (const { name } of pairedMeasures)
+      expect(differenceTo(report, 'again', name)).toMatchObject({ difference: 0, interval: [0, 0], shopInterval: null })
     // Counted once more, by the arm of whoever clicked on something that a list had brought.
     for (const { arm, clicks } of report.arms)
       expect(clicks, arm).toBe(clicked.filter(({ userId }) => loop.armOf(userId) === arm).length)
@@ -118,12 +123,12 @@ describe('the simulated shop as an experiment', () => {
     const list = { listId: 'l', policy: '', items: Array.from({ length: 10 }, (_, n) => `i${n}`) }
     const shopOf = (clicks: Record<string, readonly number[]>) => {
       const tally = new ArmTally()
-      tally.shown('oracle', request('before'), list, 5)
+      tally.shown('oracle', request('before'), list, { clicks: 5, purchases: 2 })
       tally.start()
       for (const [arm, ofPeople] of Object.entries(clicks))
         for (const [person, count] of ofPeople.entries()) {
           const userId = `${arm}${person}`
-          tally.shown(arm, request(userId), list, 0)
+          tally.shown(arm, request(userId), list, { clicks: 0, purchases: person / 100 })
           for (let n = 0; n < count; n++) tally.event(arm, { userId, type: 'click', listId: 'l' } as UserEvent)
           tally.event(arm, { userId, type: 'purchase', listId: person === 0 ? 'l' : null, price: 5, quantity: 2 } as UserEvent)
         }
@@ -137,6 +142,7 @@ describe('the simulated shop as an experiment', () => {
     expect(report.arms[0]!.measures['clickThrough']!.value).toBeCloseTo(0.5, 12)
     expect(report.arms[0]!.measures['listPurchasesPerThousand']!.value).toBeCloseTo(50, 12)
     expect(report.arms[0]!.measures['revenuePerVisitor']!.value).toBeCloseTo(10, 12)
+    expect(report.arms[0]!.measures['expectedPurchasesPerThousand']!.value).toBeCloseTo(0.5, 12)
     const { difference, interval } = differenceTo(report, 'random')
     expect(difference).toBeCloseTo(0.2, 12)
     // Each mean of two people has variance (.1² + .1²) / 1 / 2 = .01; two shops: .005; two arms: .01. t(.975, 6) = 2.4469.
@@ -148,17 +154,32 @@ describe('the simulated shop as an experiment', () => {
     tally.start()
     const list = (size: number) => ({ listId: '', policy: '', items: Array.from({ length: size }, (_, n) => `i${n}`) })
     const compare = (userId: string, arm: string, size: number, expected: number) =>
-      tally.compared(arm, { userId, surface: 'home', count: 10, timeMs: 0 }, list(size), expected)
+      tally.compared(arm, { userId, surface: 'home', count: 10, timeMs: 0 }, list(size), {
+        clicks: expected,
+        purchases: 2 * expected,
+      })
     // Rates .4 and .2; residuals per mean list: u1 (4 − 4) / 10 − (1 − 2) / 10 = .1, u2 0 − (3 − 2) / 10 = −.1.
     compare('u1', 'oracle', 10, 4)
     compare('u1', 'random', 10, 1)
     compare('u2', 'oracle', 10, 4)
     compare('u2', 'random', 10, 3)
-    const { mean, variance, count } = tally.result(['oracle', 'random']).paired['random']!
-    expect(mean).toBeCloseTo(0.2, 12)
-    expect(variance).toBeCloseTo(0.02, 12)
-    expect(count).toBe(2)
-    expect(new ArmTally().result(['oracle', 'random']).paired['random']!.count).toBe(0)
+    const result = tally.result(['oracle', 'random'])
+    const [clicks, purchases] = result.paired['random']!
+    expect(clicks!.mean).toBeCloseTo(0.2, 12)
+    expect(clicks!.variance).toBeCloseTo(0.02, 12)
+    expect(clicks!.count).toBe(2)
+    // Twice as many, per 1,000.
+    expect(purchases!.mean).toBeCloseTo(400, 9)
+    expect(purchases!.variance).toBeCloseTo(0.02 * 2000 ** 2, 6)
+    expect(new ArmTally().result(['oracle', 'random']).paired['random']![0]!.count).toBe(0)
+    // Three shops of .2, .2 and .5: standard error .1, t(.975, 2) = 4.3027.
+    const other = { ...result, paired: { random: result.paired['random']!.map((one) => ({ ...one, mean: 0.5 })) } }
+    const { shopInterval } = differenceTo(
+      armReports(shopArmsOf('oracle,random'), [result, result, other]),
+      'random',
+      pairedMeasures[0].name,
+    )
+    expect(shopInterval![1]).toBeCloseTo(0.3 + 0.43027, 4)
   })
 
   it('refuses what cannot be an experiment', () => {

@@ -191,6 +191,8 @@ export function inferenceConformance(name: string, { open }: InferenceConformanc
 
       it('tells how many numbers per row a model takes', async () => {
         expect(await inference.inputWidth('linear')).toBe(3)
+        expect(await inference.inputWidth('linear', '1')).toBe(3)
+        await expect(inference.inputWidth('linear', '9')).rejects.toMatchObject({ code: 'MILL_INFERENCE_INVALID' })
         await expect(inference.inputWidth('nobody')).rejects.toMatchObject({ code: 'MILL_INFERENCE_INVALID' })
       })
 

@@ -1,8 +1,17 @@
 import { expect, it } from 'vitest'
 import { createRandom, type Random } from '../../core/random.ts'
+import { removedItem } from '../../operators/keeper/fill-list.ts'
 import type { ListAmendment, ListEntry, ListStore } from '../../ports/list-store.ts'
+import type { RemovedItem } from '../../schemas/amended-texts.ts'
 import type { RecommendedItem, RuleEffect } from '../../schemas/recommendation.ts'
-import { decodeServed, encodeServed, type ServedList, type ServedReserve } from '../../schemas/served-list.ts'
+import {
+  decodeServed,
+  encodeServed,
+  itemIdsOf,
+  itemStartsOf,
+  type ServedList,
+  type ServedReserve,
+} from '../../schemas/served-list.ts'
 import { waitUntil } from './wait-until.ts'
 
 /** The promises of `ListStore.amend` as cases: two connections to one store, and keys nobody has used. */
@@ -152,6 +161,31 @@ export function listAmendmentConformance(open: () => readonly [ListStore, ListSt
     await store.remove(trials.flatMap(({ amendment: { key, reserveKey } }) => [key, reserveKey]))
   })
 
+  it('finds items by the bytes they took when the list was written, also where somebody else has edited it since', async () => {
+    const [store] = open()
+    const random = createRandom('bytes')
+    const trials = Array.from({ length: 300 }, () => randomTrial(newKey(), random))
+    await store.swap(trials.map(({ entry }) => entry))
+    let lists = trials.map(({ shown, spares }) => ({ shown, spares }))
+    for (let round = 0; round < 3; round++) {
+      const amendments = trials.map(({ entry }) => {
+        const { removed, placed } = randomEdits(random)
+        return amendmentOf(entry.key, {
+          removed: removed.map((item) => ({ ...item, ...bytesOf(item.itemId, entry.value) })),
+          placed,
+        })
+      })
+      await store.amend(amendments)
+      lists = lists.map(({ shown, spares }, n) => edited(shown, spares, amendments[n]!))
+      for (const [n, { entry }] of trials.entries()) {
+        const { list, reserve } = await stored(entry.key)
+        expect(ids(list.items)).toBe(lists[n]!.shown.join(' '))
+        expect(ids(reserve.items)).toBe(lists[n]!.spares.join(' '))
+      }
+    }
+    await store.remove(trials.flatMap(({ amendment: { key, reserveKey } }) => [key, reserveKey]))
+  })
+
   it('does nothing with no amendments', async () => {
     expect(await open()[0].amend([])).toEqual([])
   })
@@ -193,6 +227,7 @@ function listOf(
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: '0-1',
     rung: 'ranker',
     modelVersion: '1',
@@ -204,19 +239,36 @@ function listOf(
   return { key, value: encodeServed(version, list), companions: [{ key: `${key}:reserve`, value: reserve }], version, ttlS: 60 }
 }
 
+/** Where an item stood between two others in a list's text, as an index of the list would know it. */
+function bytesOf(itemId: string, text: string): Pick<RemovedItem, 'bytes'> {
+  const place = itemIdsOf(text).indexOf(itemId)
+  const { bytes } = removedItem(
+    itemId,
+    { items: [], size: 0, starts: itemStartsOf(text), epoch: 0, position: 0, timeMs: 0 },
+    place,
+  )
+  return bytes ? { bytes } : {}
+}
+
+const names = Array.from({ length: 12 }, (_, n) => `i${n}`)
+
+function randomEdits(random: Random): Pick<ListAmendment, 'removed' | 'placed'> {
+  const any = () => names[random.below(names.length)]!
+  return {
+    removed: Array.from({ length: random.below(4) }, () => ({ itemId: any(), near: random.next() })),
+    placed: Array.from({ length: random.below(4) }, () => ({ itemId: any(), before: random.below(2) ? any() : null })),
+  }
+}
+
 function randomTrial(key: string, random: Random) {
-  const names = Array.from({ length: 12 }, (_, n) => `i${n}`)
-  for (let at = names.length - 1; at > 0; at--) {
+  const shuffled = [...names]
+  for (let at = shuffled.length - 1; at > 0; at--) {
     const other = random.below(at + 1)
-    ;[names[at], names[other]] = [names[other]!, names[at]!]
+    ;[shuffled[at], shuffled[other]] = [shuffled[other]!, shuffled[at]!]
   }
   const size = random.below(9)
-  const any = () => names[random.below(names.length)]!
-  const shown = names.slice(0, size)
-  const spares = names.slice(size)
-  const removed = Array.from({ length: random.below(4) }, () => ({ itemId: any(), near: random.next() }))
-  const placed = Array.from({ length: random.below(4) }, () => ({ itemId: any(), before: random.below(2) ? any() : null }))
-  return { entry: listOf(key, shown, spares), amendment: amendmentOf(key, { removed, placed }), shown, spares }
+  const [shown, spares] = [shuffled.slice(0, size), shuffled.slice(size)]
+  return { entry: listOf(key, shown, spares), amendment: amendmentOf(key, randomEdits(random)), shown, spares }
 }
 
 /** The edits on arrays of ids: what the texts must come to. */

@@ -84,8 +84,9 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
       return { list: idsOf(items), reserve: idsOf(decodeServed<ServedReserve>(reserve!)!.items), effects }
     }
     const swap = async (keeper: ListKeeper | null, writes: readonly ListWrite[], at = version): Promise<void> => {
-      const swapped = await store.swap(listEntries(writes, at) as ListEntry[])
-      keeper?.swapped(0, writes, swapped, at)
+      const entries: ListEntry[] = listEntries(writes, at)
+      const swapped = await store.swap(entries)
+      keeper?.swapped(0, { lists: writes, texts: entries.map(({ value }) => value), swapped, version: at })
     }
 
     it('takes an item out of the lists of a batch and of those that were stored before, and fills them up in order', async () => {
@@ -272,6 +273,7 @@ function writeOf(surface: string, userId: string, shown: string, spares: string)
     policy: 'learned',
     policyVersion: '1',
     exploration: null,
+    made: null,
     seed: 's',
     rung: 'ranker',
     modelVersion: '1',

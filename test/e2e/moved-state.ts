@@ -47,7 +47,7 @@ export async function decodedState(stack: Stack): Promise<Map<string, unknown>> 
   for (const topology of statefulTopologies) {
     for (const [name, value] of await stack.state(topology)) {
       const [, family] = /^\d+ ([^:]*):/.exec(name)!
-      if (family === '~time' || family === 'progress' || family === 'delta-progress') continue
+      if (['~time', 'progress', 'delta-progress', 'open-counts'].includes(family!)) continue
       const codec = families.get(family!)?.codec
       all.set(`${topology} ${name}`, codec ? withoutOffsets(codec.decode(value)) : Buffer.from(value).toString('base64'))
     }
@@ -73,11 +73,12 @@ export function rehomed(state: ReadonlyMap<string, unknown>, partitions: number)
   for (let partition = 0; partition < partitions; partition++) {
     const prefix = `rewards ${partition} due:`
     const buckets = [...moved.keys()].filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)))
-    if (buckets.length > 0)
-      moved.set(
-        `rewards ${partition} due-index:`,
-        buckets.sort((a, b) => a - b),
-      )
+    const byHour = Map.groupBy(
+      buckets.sort((a, b) => a - b),
+      (bucket) => Math.floor(bucket / 3600),
+    )
+    for (const [hour, own] of byHour) moved.set(`rewards ${partition} due-index:${hour}`, own)
+    if (byHour.size > 0) moved.set(`rewards ${partition} due-index:`, [...byHour.keys()])
   }
   return moved
 }

@@ -15,7 +15,7 @@ const baskets = Array.from({ length: 60 }, () => {
 function learned(facts: readonly (Item | null)[], quietMinutes = 30) {
   const settings = { ...complements.defaults, quietMinutes }
   const world = {
-    ...{ itemCount, userCount: 1, sessionCount: baskets.length + 1, judgedTypes: [], facts, random },
+    ...{ itemCount, userCount: 1, sessionCount: baskets.length + 1, judgedTypes: [], questionsArePut: true, facts, random },
     itemIds: Array.from({ length: itemCount }, (_, n) => String(n)),
   }
   const recommender = complements.create(world, settings)

@@ -7,6 +7,7 @@ import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { HeldBack } from '../../evaluation/held-back.ts'
 import { PairedBootstrap } from '../../evaluation/paired-bootstrap.ts'
 import { type PlanOptions, type Protocol, plansOf, protocols, roles } from '../../evaluation/plan.ts'
+import { QuestionSample } from '../../evaluation/question-sample.ts'
 import type { RankedList, Recommender, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import { VarietyMeasure } from '../../evaluation/variety.ts'
@@ -69,6 +70,19 @@ const visits: Step[] = [
   ...[0, 1, 2, 3].map((item, n): Step => ({ user: 0, session: 0, item, timeMs: n })),
   ...[1, 3, 3, 0].map((item, n): Step => ({ user: 1, session: 1, item, timeMs: 100 + n, part: 'test' })),
 ]
+
+it('a sample of questions holds each pair of five as often as another', () => {
+  const sampleRandom = createRandom('questions')
+  const pairs = new Map<string, number>()
+  for (let n = 0; n < 10_000; n++) {
+    const sample = new QuestionSample({ there: 5, wanted: 2, random: sampleRandom })
+    const taken = [0, 1, 2, 3, 4].filter(() => sample.takes()).join()
+    pairs.set(taken, (pairs.get(taken) ?? 0) + 1)
+  }
+  expect(pairs.size).toBe(10)
+  // χ² with 9 degrees of freedom is below 27.9 in 999 of 1,000.
+  expect([...pairs.values()].reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)).toBeLessThan(27.9)
+})
 
 describe('measures by hand', () => {
   it('next: three questions of one visit, answer [3, 0]', async () => {
@@ -171,6 +185,24 @@ describe('measures by hand', () => {
       expect(Object.keys(results[0]!.metrics), protocol).toEqual(expect.arrayContaining(wanted.map((name) => `${name}@2`)))
       expect(convention).toContain('ties by item id')
     }
+  })
+
+  it('puts items of equal scores in order of their ids, or in one that is drawn: any, and the same for the same number', async () => {
+    const steps = [3, 1, 2, 1, 2, 3].map((item, n) => ({ user: n, session: n, item, timeMs: n + 1 }))
+    const orders = new Set<string>()
+    for (let ties = 0; ties < 40; ties++) {
+      const [data, again] = [observationsOf(steps, 1, ties), observationsOf(steps, 1, ties)]
+      expect(again).toEqual(data)
+      expect(Array.from(data.items, (item) => data.itemIds[item])).toEqual(['3', '1', '2', '1', '2', '3'])
+      orders.add(data.itemIds.join())
+    }
+    expect(orders.size).toBe(6)
+    const byId = observationsOf(steps)
+    expect(byId.itemIds).toEqual(['1', '2', '3'])
+    const drawn = observationsOf(steps, 1, 7)
+    const popularity = chooseContestants(recommenderSpecs, { algorithms: ['popularity'], settings: [], retraining: ['live'] })
+    const { convention } = await evaluate(drawn, plansOf('prequential', drawn, planOptions), popularity, options)
+    expect(convention).toContain('ties in the order drawn from 7')
   })
 
   it('leaves out what it is told to, and the algorithm gets room for the rest', async () => {

@@ -27,6 +27,7 @@ const judgeOptions: JudgeOptions = {
   context: 'session',
   truth: 'next',
   exclude: 'none',
+  sample: null,
   sampleMax: 10,
   curveMs: 0,
   clock: new ManualClock(),
@@ -89,6 +90,7 @@ async function answersOf(
     sessionCount: data.sessionCount,
     facts: data.facts,
     judgedTypes: [],
+    questionsArePut: false,
   }
   const [made] = createContestants([chosen!], world, 1)
   const witness = new Witness(made!.recommender, data)

@@ -4,10 +4,11 @@ import { createRandom } from '../../core/random.ts'
 import { CandidatePool } from '../../evaluation/candidate-pool.ts'
 import { ChoiceFeatures } from '../../evaluation/choice-features.ts'
 import { type Contestant, chooseContestants } from '../../evaluation/contestant.ts'
-import { evaluate } from '../../evaluation/evaluate.ts'
+import { type EvaluateOptions, evaluate } from '../../evaluation/evaluate.ts'
 import { plansOf } from '../../evaluation/plan.ts'
-import type { Observation, Query } from '../../evaluation/recommender.ts'
+import type { Observation, Query, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
+import { learned } from '../../evaluation/recommenders/learned.ts'
 import { TouchMemory } from '../../evaluation/touch-memory.ts'
 import { eventTypeNumber } from '../../schemas/user-event.ts'
 import { observationsOf, type Step } from './small-data.ts'
@@ -143,13 +144,14 @@ describe('the learned ranker', () => {
   }
   const data = observationsOf(steps)
   const judgedTypes = ['purchase']
+  const judgedAs: EvaluateOptions = {
+    ...{ ks: [1], context: 'user', truth: 'next', exclude: 'none', curveMs: 0, seed: 1, judgedTypes },
+    clock: new ManualClock(),
+  }
   const judged = async (warmShare: number, algorithms: readonly string[], settings: readonly string[] = []) => {
     const plan = { part: 'test', updates: true, lastShare: 0.1, warmShare, folds: 2, seed: 1, judgedTypes } as const
     const contestants = chooseContestants(recommenderSpecs, { algorithms, settings, retraining: ['live'] })
-    const { results } = await evaluate(data, plansOf('prequential', data, plan), contestants, {
-      ...{ ks: [1], context: 'user', truth: 'next', exclude: 'none', curveMs: 0, seed: 1, judgedTypes },
-      clock: new ManualClock(),
-    })
+    const { results } = await evaluate(data, plansOf('prequential', data, plan), contestants, judgedAs)
     return results.map(({ metrics }) => metrics['HR@1']!)
   }
 
@@ -162,6 +164,54 @@ describe('the learned ranker', () => {
 
   it('has learned it before anybody asked: it asks itself in the warm part', async () => {
     expect((await judged(0.95, ['learned']))[0]!).toBeGreaterThan(0.9)
+  })
+
+  it('answers the questions of a sample as if all had been asked', async () => {
+    const answersOf = async (questionsMax?: number) => {
+      const answers = new Map<number, number>()
+      const spec = {
+        ...learned,
+        create(...parts: Parameters<typeof learned.create>) {
+          const made = learned.create(...parts)
+          const recommend: typeof made.recommend = (query, n, out) => {
+            made.recommend(query, n, out)
+            answers.set(query.nowMs, out.scores[0]!)
+          }
+          return { learn: made.learn.bind(made), fit: made.fit!.bind(made), face: made.face!.bind(made), recommend }
+        },
+      } as unknown as RecommenderSpec
+      const plan = { part: 'test', updates: true, lastShare: 0.1, warmShare: 0.5, folds: 2, seed: 1, judgedTypes } as const
+      const contestants = chooseContestants([spec], { algorithms: ['learned'], settings: [], retraining: ['live'] })
+      const found = await evaluate(data, plansOf('prequential', data, plan), contestants, {
+        ...judgedAs,
+        exclude: 'current',
+        questionsMax,
+      })
+      return { ...found, answers }
+    }
+    const [all, some] = [await answersOf(), await answersOf(20)]
+    expect([all.questions, all.askable, some.questions, some.askable]).toEqual([75, 75, 20, 75])
+    expect(some.answers.size).toBe(20)
+    for (const [timeMs, score] of some.answers) expect(score).toBe(all.answers.get(timeMs))
+  })
+
+  it('learns from hidden halves of baskets, also before anybody asks', async () => {
+    // Whoever buys a cup (0–14) buys its saucer (15–29), and everybody buys a bag (30).
+    const steps = Array.from({ length: 200 }, (_, n): Step[] => {
+      const cup = random.below(15)
+      return [cup, 30, cup + 15].map((item) => ({ user: n, session: n, item, timeMs: n * hourMs, type: 'purchase' }))
+    }).flat()
+    const baskets = observationsOf(steps)
+    const plan = { part: 'test', updates: true, lastShare: 0.1, warmShare: 0.95, folds: 2, seed: 1, judgedTypes } as const
+    const settings = ['learned.sources=popularity+item-knn', 'learned.sourceSettings=item-knn.by=session']
+    const algorithms = ['popularity', 'learned']
+    const contestants = chooseContestants(recommenderSpecs, { algorithms, settings, retraining: ['live'] })
+    const { results } = await evaluate(baskets, plansOf('basket', baskets, plan), contestants, {
+      ...{ ...judgedAs, context: 'session', truth: 'hidden', exclude: 'session' },
+    })
+    const [popular, own] = results.map(({ metrics }) => metrics['HR@1']!)
+    expect(popular!).toBeLessThan(0.7)
+    expect(own!).toBe(1)
   })
 
   it('takes sources by name, with settings of their own', async () => {

@@ -52,7 +52,7 @@ describe.skipIf(!existsSync(folder))('MovieLens 100K as evaluate judges it (need
   it('leave-last-out: the golden hits of popularity and item kNN; the blend far above', {
     timeout: 120_000,
   }, async () => {
-    const data = await readObservations(habits, folder, () => {})
+    const data = await readObservations(habits, folder, undefined, () => {})
     const { results, questions } = await judged(data, 'leave-last-out', ['popularity', 'item-knn', 'blend'], 'test')
     expect(questions).toBe(943)
     const figures = results.map(({ algorithm, metrics }) => [

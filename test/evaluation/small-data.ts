@@ -15,8 +15,8 @@ export interface Step {
 }
 
 /** Observations of such events; session −1 = none given. */
-export function observationsOf(steps: readonly Step[], sessionGapMs = Number.POSITIVE_INFINITY): Observations {
-  const builder = new ObservationBuilder({ sessionGapMs })
+export function observationsOf(steps: readonly Step[], sessionGapMs = Number.POSITIVE_INFINITY, tieSeed?: number): Observations {
+  const builder = new ObservationBuilder({ sessionGapMs, tieSeed })
   steps.forEach((step, n) => {
     builder.add(eventOf(step, n), step.part ?? 'train')
   })

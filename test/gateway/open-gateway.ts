@@ -85,9 +85,15 @@ export async function openGateway(options: GatewayFixtureOptions = {}) {
     features,
     lists,
     /** Stores a list of items with a reserve and a snapshot, newer than those before. */
-    async putList(userId: string, listId: string, itemIds: readonly string[], reserveIds: readonly string[] = []) {
+    async putList(
+      userId: string,
+      listId: string,
+      itemIds: readonly string[],
+      reserveIds: readonly string[] = [],
+      fields: object = {},
+    ) {
       const version = { epoch: 1, position: ++position }
-      const list = listOf(userId, listId, itemIds.map(entryOf))
+      const list = { ...listOf(userId, listId, itemIds.map(entryOf)), ...fields }
       await lists.swap([
         {
           key: listKeys.recommendations(userId, 'home'),
@@ -146,6 +152,9 @@ function itemOf(index: number): Item {
     stock: index === 7 ? 0 : 5,
     createdMs: 0,
     imageUrl: null,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
   }
 }
 
@@ -171,6 +180,7 @@ function listOf(userId: string, listId: string, items: readonly RecommendedItem[
     policy: 'learned',
     policyVersion: '3',
     exploration: null,
+    made: null,
     seed: 's',
     rung: 'ranker',
     modelVersion: '2',

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
+import { assignVariant } from '../../core/assignment.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { experimentOf } from './experiment-of.ts'
 import { openGateway } from './open-gateway.ts'
@@ -140,8 +141,8 @@ it('serves the trend variant the trend list, for the share of people it was give
     experiments: [
       experimentOf('exp', {
         variants: [
-          { name: 'learned', weight: 0.8, policy: 'learned' },
-          { name: 'trend', weight: 0.2, policy: 'trend' },
+          { name: 'learned', weight: 0.8, policy: 'learned', settings: null },
+          { name: 'trend', weight: 0.2, policy: 'trend', settings: null },
         ],
       }),
     ],
@@ -161,7 +162,7 @@ it('serves the trend variant the trend list, for the share of people it was give
 })
 
 it('logs every experiment of a showing with the decision, and aims by what the request says', async () => {
-  const open = ['a', 'b'].map((name) => ({ name, weight: 1, policy: null }))
+  const open = ['a', 'b'].map((name) => ({ name, weight: 1, policy: null, settings: null }))
   gateway = await openGateway({
     experiments: [experimentOf('phones', { variants: open, devices: ['mobile'], regions: ['north'] }), experimentOf('policy')],
   })
@@ -179,6 +180,23 @@ it('logs every experiment of a showing with the decision, and aims by what the r
   const [, policy] = decisions[0]!.assignments
   expect(body).toMatchObject(policy!)
   expect(decisions[0]).toMatchObject({ ...policy, policy: policy!.variant === 'a' ? 'learned' : 'trend' })
+})
+
+it('counts as shown under a variant only a list that was made under it', async () => {
+  const settings = '{"ranker":{"version":"2"}}'
+  const variants = [null, settings].map((one, at) => ({ name: 'ab'[at]!, weight: 1, policy: null, settings: one }))
+  gateway = await openGateway({ experiments: [experimentOf('lists', { variants }), experimentOf('shown')] })
+  const assigned = async (list: { made?: unknown }) => {
+    await gateway.putList('u1', 'l1', ids(10, 20), [], list)
+    const { experiment, variant, assignments } = await gateway.service.recommend({ userId: 'u1', surface: 'home', count: 2 })
+    return { experiment, variant, assignments: assignments.map((one) => `${one.experiment} ${one.variant}`) }
+  }
+  const own = { experiment: 'lists', variant: assignVariant('lists', 'u1', [1, 1]) === 0 ? 'a' : 'b' }
+  const other = { ...own, variant: own.variant === 'a' ? 'b' : 'a' }
+  expect(await assigned({ made: own })).toEqual({ ...own, assignments: [`lists ${own.variant}`] })
+  // Made before the experiment began, or by an older engine, or in its other variant, or for another experiment.
+  for (const made of [null, undefined, other, { ...own, experiment: 'gone' }])
+    expect(await assigned({ made }), JSON.stringify(made)).toEqual({ experiment: null, variant: null, assignments: [] })
 })
 
 it('answers POST /v1/recommend alike', async () => {

@@ -2,15 +2,15 @@ import { expect, it } from 'vitest'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import type { Experiment } from '../../schemas/experiment.ts'
 import { changeFault, experimentFault, overlapFault } from '../../schemas/experiment-fault.ts'
-import type { ExperimentResult, GuardrailState } from '../../schemas/experiment-result.ts'
+import type { ExperimentStop } from '../../schemas/experiment-stop.ts'
 import { experimentOf } from '../gateway/experiment-of.ts'
 
-const at = (key: string, value: Experiment | null, loggedMs = 0) => ({ key, value, offset: 0, loggedMs })
-const result = (experiment: string, guardrail: GuardrailState, loggedMs: number) => ({
-  key: `${experiment}/b/conversion`,
-  value: { experiment, variant: 'b', metric: 'conversion', guardrail } as ExperimentResult,
+const at = (key: string, value: Experiment | null) => ({ key, value, offset: 0, loggedMs: 0 })
+const stop = (experiment: string, revision: number) => ({
+  key: experiment,
+  value: { experiment, revision, variant: 'b', metric: 'conversion' } as ExperimentStop,
   offset: 0,
-  loggedMs,
+  loggedMs: 0,
 })
 const ids = (table: ExperimentTable) => table.running.map(({ id }) => id)
 
@@ -40,21 +40,23 @@ it('orders holdouts first, then by layer and id, and leaves out what is wrong or
   expect(table.get('w')).toBeUndefined()
 })
 
-it('stops assigning once a guardrail is broken, whichever topic is read first, until the experiment is set again', () => {
-  for (const resultsFirst of [false, true]) {
+it('assigns nobody to what a guardrail stopped, whichever topic is read first, until it is created again', () => {
+  for (const stopsFirst of [false, true]) {
     const table = new ExperimentTable()
-    const define = () => table.apply([at('x', experimentOf('x'), 1_000), at('y', experimentOf('y'), 1_000)])
-    const tell = () => table.applyResults([result('y', 'open', 2_000), result('x', 'broken', 2_000)])
-    for (const step of resultsFirst ? [tell, define] : [define, tell]) step()
+    const define = () => table.apply([at('x', experimentOf('x', { revision: 2 })), at('y', experimentOf('y', { revision: 2 }))])
+    const tell = () => table.stops.apply([stop('y', 1), stop('x', 2)])
+    for (const step of stopsFirst ? [tell, define] : [define, tell]) step()
     expect(ids(table)).toEqual(['y'])
     expect(table.faults.get('x')).toBe('the guardrail conversion of b is broken')
-    // What still arrives does not start it again.
-    table.applyResults([result('x', 'open', 2_500)])
-    expect(ids(table)).toEqual(['y'])
-    table.apply([at('x', experimentOf('x'), 3_000)])
-    expect(ids(table)).toEqual(['x', 'y'])
+    table.apply([at('x', experimentOf('x', { revision: 3 }))])
+    expect([ids(table), table.stop('x')?.revision]).toEqual([['x', 'y'], 2])
+    table.stops.apply([{ ...stop('x', 2), value: null }])
+    expect(table.stop('x')).toBeUndefined()
   }
 })
+
+const plain = { name: 'a', weight: 1, policy: null, settings: null }
+const own = { ...plain, name: 'b', settings: '{}' }
 
 it.each<[Partial<Experiment>, string]>([
   [{ id: 'a b' }, 'field "id"'],
@@ -63,11 +65,17 @@ it.each<[Partial<Experiment>, string]>([
   [{ alpha: 0.5 }, 'field "alpha" is 0.5'],
   [{ tunedFor: 0 }, 'field "tunedFor" is 0'],
   [{ fromMs: 2, toMs: 1 }, 'field "to" must be later'],
-  [{ variants: [{ name: 'a', weight: 1, policy: null }] }, 'field "variants" has 1'],
-  [{ variants: [0, 0].map((weight, n) => ({ name: 'ab'[n]!, weight, policy: null })) }, 'all weights are 0'],
-  [{ variants: ['a', 'a'].map((name) => ({ name, weight: 1, policy: null })) }, 'two have the same name'],
-  [{ variants: ['a', 'b'].map((name) => ({ name, weight: -1, policy: null })) }, 'field "weight" is -1'],
-  [{ variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: 'best' as never })) }, 'there are learned, trend, or null'],
+  [{ variants: [{ name: 'a', weight: 1, policy: null, settings: null }] }, 'field "variants" has 1'],
+  [{ variants: [0, 0].map((weight, n) => ({ name: 'ab'[n]!, weight, policy: null, settings: null })) }, 'all weights are 0'],
+  [{ variants: ['a', 'a'].map((name) => ({ name, weight: 1, policy: null, settings: null })) }, 'two have the same name'],
+  [{ variants: ['a', 'b'].map((name) => ({ name, weight: -1, policy: null, settings: null })) }, 'field "weight" is -1'],
+  [
+    { variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: 'best' as never, settings: null })) },
+    'there are learned, trend, or null',
+  ],
+  [{ variants: [plain, own], devices: ['mobile'] }, 'field "devices": lists are made before a request'],
+  [{ variants: [plain, own], regions: ['north'] }, 'field "regions": lists are made before a request'],
+  [{ variants: [{ ...plain, policy: 'trend' }, own] }, 'variant "a": field "policy" is "trend" beside "settings"'],
   [{ control: 'c' }, 'there is no variant "c"'],
   [{ holdout: 'c' }, 'field "holdout"'],
   [{ measures: [] }, 'field "measures" is empty'],

@@ -12,7 +12,7 @@ import type { Reward } from '../../schemas/reward.ts'
 import { bandit } from '../../topologies/bandit.ts'
 import { catalogueOf, draftOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
-import { decisionOf, slotOf } from './reward-fixture.ts'
+import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from './reward-fixture.ts'
 
 const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {}, f: {} })
 const candidates = {
@@ -84,9 +84,8 @@ it.each(policies)('$name: a logged decision is taken again from its list id and 
 })
 
 function rewardOf(sequence: number, arm: string, propensity: number, exploration: Exploration): Reward {
-  const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${sequence}`, 1_000_000 + sequence * 60_000)
+  const decision = decisionOf(`d${sequence}`, 1_000_000 + sequence * 60_000, { exploration })
   const reward = (sequence * 7) % 5 < (arm === 'fresh' ? 3 : 1) ? 0.3 : 0
-  const slot = { ...slotOf('a', 1, true, arm), propensity }
-  const outcome = { reward, clicked: reward > 0, liked: false, purchased: false }
-  return { ...decision, exploration, sourcePartition: 0, sequence, closedMs: decision.timeMs, slots: [{ slot, ...outcome }] }
+  const slots = [rewardedSlot({ ...slotOf('a', 1, true, arm), propensity }, reward)]
+  return rewardRowOf(decision, sequence, slots, { closedMs: decision.timeMs })
 }

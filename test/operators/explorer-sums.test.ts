@@ -10,7 +10,7 @@ import { type BanditUpdate, learnedName } from '../../schemas/bandit-update.ts'
 import { explorationDefaults } from '../../schemas/exploration.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import { bandit } from '../../topologies/bandit.ts'
-import { decisionOf, slotOf } from './reward-fixture.ts'
+import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from './reward-fixture.ts'
 
 /** What happened in one explored slot. */
 interface Happening {
@@ -32,11 +32,10 @@ const happening: fc.Arbitrary<Happening> = fc.record({
 
 function rewardsOf(happenings: readonly Happening[], policy: string, version: string): Reward[] {
   return happenings.map(({ arm, reward, propensity, context, timeMs }, at) => {
-    const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${arm}${reward}${timeMs}${propensity}`, timeMs)
-    const slot = { ...slotOf('a', 0, true, arm), propensity }
     const exploration = { ...explorationDefaults, slot: 0, policy, version, arms: [arm], chances: [1], draws: 0, context }
-    const outcome = { reward, clicked: reward > 0, liked: reward >= 0.6, purchased: reward >= 1 }
-    return { ...decision, exploration, sourcePartition: 0, sequence: at, closedMs: timeMs + 5, slots: [{ slot, ...outcome }] }
+    const decision = decisionOf(`d${arm}${reward}${timeMs}${propensity}`, timeMs, { exploration })
+    const slots = [rewardedSlot({ ...slotOf('a', 0, true, arm), propensity }, reward)]
+    return rewardRowOf(decision, at, slots, { closedMs: timeMs + 5 })
   })
 }
 

@@ -3,25 +3,20 @@ import { BanditTable } from '../../operators/tables/bandit-table.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { Reward, RewardSlot } from '../../schemas/reward.ts'
 import { bandit } from '../../topologies/bandit.ts'
-import { decisionOf, slotOf } from './reward-fixture.ts'
+import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from './reward-fixture.ts'
 
 function rewardSlot(arm: string | null, reward: number): RewardSlot {
-  const slot = slotOf('a', 0, arm !== null, arm ?? 'session')
-  return { slot, reward, clicked: reward >= 0.3, liked: reward >= 0.6, purchased: reward >= 1 }
+  return rewardedSlot(slotOf('a', 0, arm !== null, arm ?? 'session'), reward)
 }
 
 function rewardOf(sequence: number, slots: readonly RewardSlot[], fields: Partial<Reward> = {}): Reward {
-  const { slots: _slots, seed: _seed, ...decision } = decisionOf(`d${sequence}`, 1_000 + sequence)
-  return { ...decision, sourcePartition: 0, sequence, closedMs: 5_000 + sequence, slots, ...fields }
+  return rewardRowOf(decisionOf(`d${sequence}`, 1_000 + sequence), sequence, slots, fields)
 }
 
 describe('foldRewards', () => {
   it('counts showings and clicks of each new item in the exploration slot, once however often a row is sent', async () => {
     const driver = new TopologyDriver(bandit, {})
-    const shown = (itemId: string, clicked: boolean): RewardSlot => {
-      const outcome = { reward: clicked ? 0.3 : 0, clicked, liked: false, purchased: false }
-      return { slot: slotOf(itemId, 0, true, 'newcomer'), ...outcome }
-    }
+    const shown = (itemId: string, clicked: boolean) => rewardedSlot(slotOf(itemId, 0, true, 'newcomer'), clicked ? 0.3 : 0)
     const rewards = [rewardOf(0, [shown('n', true)]), rewardOf(1, [shown('n', false)]), rewardOf(2, [shown('m', false)])]
     await driver.send('rewards', ...rewards)
     await driver.send('rewards', rewards[1]!)

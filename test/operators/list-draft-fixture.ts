@@ -66,6 +66,7 @@ export function draftOf(catalogue: Catalogue, parts: DraftParts): ListDraft {
     personalShare: 1,
     order: Int32Array.from({ length: set.count }, (_, place) => place),
     exploration: null,
+    made: null,
   } as unknown as ListDraft
 }
 

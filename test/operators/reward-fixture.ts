@@ -1,4 +1,5 @@
 import type { Decision, DecisionSlot } from '../../schemas/decision.ts'
+import type { Reward, RewardSlot, SlotOutcome } from '../../schemas/reward.ts'
 import type { EventType, UserEvent } from '../../schemas/user-event.ts'
 
 export function slotOf(itemId: string, position: number, explored = false, source = 'session'): DecisionSlot {
@@ -48,4 +49,25 @@ export function eventOf(eventId: string, timeMs: number, type: EventType = 'clic
     brand: null,
     ...fields,
   }
+}
+
+/** What a row says of a slot with such a graded reward. */
+export function outcomeOf(reward: number, revenue = 0): SlotOutcome {
+  return { reward, clicked: reward >= 0.3, liked: reward >= 0.6, purchased: reward >= 1, revenue }
+}
+
+/** A slot of a decision's first row. */
+export function rewardedSlot(slot: DecisionSlot, reward: number): RewardSlot {
+  return { slot, ...outcomeOf(reward), before: null }
+}
+
+/** A decision's first row, number `sequence` of task 0. */
+export function rewardRowOf(
+  decision: Decision,
+  sequence: number,
+  slots: readonly RewardSlot[],
+  fields: Partial<Reward> = {},
+): Reward {
+  const { slots: _slots, seed: _seed, ...showing } = decision
+  return { ...showing, revision: 0, sourcePartition: 0, sequence, closedMs: 5_000 + sequence, slots, ...fields }
 }

@@ -4,13 +4,20 @@ import { rankerWidth } from '../../algorithms/ranker-features.ts'
 import { ManualClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { ListDraft } from '../../operators/list-draft.ts'
-import { scoreCandidates } from '../../operators/score-candidates.ts'
+import { type ScoreOptions, scoreCandidates } from '../../operators/score-candidates.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import { catalogueOf, draftOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
 
 const catalogue = catalogueOf({ a: {}, b: {}, c: {} })
-const options = { model: 'ranker', rowsMax: 4, shedAfterMs: 1_000 }
+const options: ScoreOptions = {
+  model: 'ranker',
+  rowsMax: 4,
+  shedAfterMs: 1_000,
+  version: '',
+  versionInstead: null,
+  rung: 'ranker',
+}
 const nowMs = 10_000
 const personal = { a: { session: 1, popular: 0.5 }, b: { popular: 1 }, c: { similar: 0.5 } }
 const anybody = { a: { popular: 1 }, b: { trend: 1 } }
@@ -31,7 +38,11 @@ function scorerOf(heads: readonly (readonly number[])[], asked: number[] = []): 
 }
 
 async function score(scorer: Scorer, ...drafts: ListDraft[]): Promise<void> {
-  await lastValueFrom(of(batchOf(...drafts)).pipe(scoreCandidates(scorer, catalogue, new ManualClock(nowMs), options)))
+  await scoreWith(options, scorer, ...drafts)
+}
+
+async function scoreWith(given: ScoreOptions, scorer: Scorer, ...drafts: ListDraft[]): Promise<void> {
+  await lastValueFrom(of(batchOf(...drafts)).pipe(scoreCandidates(scorer, catalogue, new ManualClock(nowMs), given)))
 }
 
 const fresh = (candidates: Parameters<typeof draftOf>[1]['candidates']) => draftOf(catalogue, { candidates, loggedMs: nowMs })
@@ -89,6 +100,51 @@ describe('scoreCandidates', () => {
     await score(scorer, draft)
     expect([draft.rung, draft.modelVersion, draft.scores.length]).toEqual(['linear', '', 3])
     expect([...draft.scores].every(Number.isFinite)).toBe(true)
+  })
+
+  it('asks for the version it is given, for the other one where that is not served, and tells how many lists that was', async () => {
+    const served = new Set(['', '4'])
+    const asked: string[] = []
+    const away = new Set<string>()
+    const scorer: Scorer = {
+      ready: (_model, version = '') => !away.has(version),
+      score: (_model, _features, rows, outputs, version = '') => {
+        asked.push(version)
+        if (version === 'slow') return Promise.reject(new MillraceError('MILL_INFERENCE_TIMEOUT', 'late'))
+        if (served.has(version))
+          return Promise.resolve({ outputs: outputs.map(() => new Float32Array(rows)), version: version || '5' })
+        away.add(version)
+        return Promise.reject(new MillraceError('MILL_INFERENCE_INVALID', `no version ${version}`))
+      },
+    }
+    let missed = 0
+    const given = (version: string, versionInstead: string | null): ScoreOptions => ({
+      ...options,
+      version,
+      versionInstead,
+      missed: (lists) => {
+        missed += lists
+      },
+    })
+    const scored = async (...versions: [string, string | null]) => {
+      const [one, two] = [fresh({ a: { session: 1 } }), fresh({ b: { session: 1 } })]
+      missed = 0
+      await scoreWith(given(...versions), scorer, one, two)
+      expect([two.rung, two.modelVersion]).toEqual([one.rung, one.modelVersion])
+      return [one.rung, one.modelVersion, missed, asked.splice(0).join()]
+    }
+    expect(await scored('4', '')).toEqual(['ranker', '4', 0, '4'])
+    expect(await scored('7', '4')).toEqual(['ranker', '4', 2, '7,4'])
+    // Known to be away it is not even asked, and other versions go on.
+    expect(await scored('7', '')).toEqual(['ranker', '5', 2, ''])
+    expect(await scored('7', null)).toEqual(['linear', '', 0, ''])
+    expect(await scored('slow', '4')).toEqual(['linear', '', 0, 'slow'])
+  })
+
+  it('asks nobody where the linear rung is the best one wanted', async () => {
+    const draft = fresh(personal)
+    await scoreWith({ ...options, rung: 'linear' }, failing('MILL_INVARIANT'), draft)
+    expect(draft.rung).toBe('linear')
   })
 
   it('a broken promise of the scorer is no reason for a lower rung', async () => {

@@ -7,7 +7,7 @@ import { SharedScorer } from '../../runtime/shared-scorer.ts'
 
 /** A worker that adds up each row, and answers when told. */
 function openScorer(limits: { rowsMax?: number; queueRowsMax?: number } = {}) {
-  const requests: { rows: number; answer: () => void; fail: (error: unknown) => void }[] = []
+  const requests: { rows: number; version: string; answer: () => void; fail: (error: unknown) => void }[] = []
   const inference: Inference = {
     capacity: 1,
     models: () => Promise.resolve([]),
@@ -24,10 +24,10 @@ function openScorer(limits: { rowsMax?: number; queueRowsMax?: number } = {}) {
         const answer = () =>
           resolve({
             model: request.model,
-            version: '7',
+            version: request.version || '7',
             outputs: [{ name: 'score', datatype: 'FP32', shape: [rows, 1], data: sums }],
           } as never)
-        requests.push({ rows, answer, fail: reject })
+        requests.push({ rows, version: request.version, answer, fail: reject })
       }),
   }
   const clock = new ManualClock()
@@ -50,6 +50,36 @@ describe('SharedScorer', () => {
     const [, second, third] = await Promise.all(calls)
     expect([first, second, third].map((one) => [...one!.outputs[0]!])).toEqual([[101], [102, 103], [104]])
     expect(second!.version).toBe('7')
+  })
+
+  it('never joins rows of different versions, and one that is away takes no other with it', async () => {
+    const { scorer, requests, clock } = openScorer()
+    const score = (version: string, row: number) => scorer.score('m', Float32Array.of(row, 100), 1, ['score'], version)
+    const calls = [score('1', 0), score('2', 1), score('1', 2), score('2', 3), score('', 4)]
+    for (let at = 0; at < 4; at++) {
+      requests[at]!.answer()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(requests.map(({ version, rows }) => [version, rows])).toEqual([
+      ['1', 1],
+      ['2', 2],
+      ['1', 1],
+      ['', 1],
+    ])
+    const answers = await Promise.all(calls)
+    expect(answers.map(({ version, outputs }) => [version, ...outputs[0]!])).toEqual([
+      ['1', 100],
+      ['2', 101],
+      ['1', 102],
+      ['2', 103],
+      ['7', 104],
+    ])
+    const unknown = score('9', 5)
+    requests[4]!.fail(new MillraceError('MILL_INFERENCE_INVALID', 'no version 9'))
+    await expect(unknown).rejects.toMatchObject({ code: 'MILL_INFERENCE_INVALID' })
+    expect(['9', '1', ''].map((version) => scorer.ready('m', version))).toEqual([false, true, true])
+    clock.advance(1_000)
+    expect(scorer.ready('m', '9')).toBe(true)
   })
 
   it('refuses past its queue limit, and takes calls again when there is room', async () => {

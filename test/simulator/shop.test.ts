@@ -230,6 +230,35 @@ it('the oracle ranks by true click probability, and position one is looked at le
   expect(shop.trueClickProbability('nobody', best, 0, shop.nowMs)).toBe(0)
 })
 
+it('as many items of lists are clicked and bought as was to be expected', () => {
+  const shop = createShop({ seed: 'bought', stepMs: 1000, ceilingEvery: 0 })
+  const expected = { click: 0, purchase: 0 }
+  const counted = { click: 0, purchase: 0 }
+  const listIds = new Set<string>()
+  const listsMax = 1000
+  // Carts of the last lists are paid within minutes.
+  for (let endMs = Number.POSITIVE_INFINITY; shop.nowMs < endMs; ) {
+    const lists = shop.beginStep().map(({ userId, timeMs, count }) => {
+      const listId = `${userId} ${timeMs}`
+      if (listIds.size === listsMax) return { listId, policy: 'none', items: [] }
+      listIds.add(listId)
+      if (listIds.size === listsMax) endMs = shop.nowMs + 240_000
+      const items = shop.oracleRank(userId, timeMs, count)
+      for (const [position, itemId] of items.entries()) {
+        expected.click += shop.trueClickProbability(userId, itemId, position, timeMs)
+        expected.purchase += shop.truePurchaseProbability(userId, itemId, position, timeMs)
+      }
+      return { listId, policy: 'oracle', items }
+    })
+    for (const { type, listId } of shop.endStep(lists).events)
+      if ((type === 'click' || type === 'purchase') && listIds.has(listId ?? '')) counted[type]++
+  }
+  expect(expected.purchase).toBeGreaterThan(200)
+  for (const type of ['click', 'purchase'] as const)
+    expect(Math.abs(counted[type] - expected[type]), type).toBeLessThan(3.5 * Math.sqrt(expected[type]))
+  expect(shop.truePurchaseProbability('nobody', 'i1', 0, shop.nowMs)).toBe(0)
+})
+
 it('a storefront that cannot answer for a while costs only its lists; one that is broken stops the shop', async () => {
   const away: Storefront = { show: () => Promise.reject(new MillraceError('MILL_STORE_UNAVAILABLE', 'away')) }
   const shop = createShop({ seed: 'f', users: 100, items: 100 })

@@ -15,6 +15,9 @@ export function shopItem(itemId: string, fields: Partial<Item> = {}): Item {
     stock: null,
     createdMs: openMs - 1_000,
     imageUrl: null,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
     ...fields,
   }
 }

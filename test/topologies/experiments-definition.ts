@@ -15,19 +15,25 @@ export interface PersonInExperiment {
   readonly buyer: number
   readonly pastClicks: number
   readonly pastPurchases: number
+  readonly revenue: number
   readonly explored: number
 }
 
-/** Every person in every experiment, from all rows: a slow second definition without state. */
+/**
+ * Every person in every experiment, from all rows: a slow second definition without state. Of a decision only its last row counts; before
+ * the first showing of an experiment, what was known by then.
+ */
 export function peopleIn(rows: readonly Reward[]): PersonInExperiment[] {
   const pairs = new Set(rows.flatMap((row) => row.assignments.map(({ experiment }) => JSON.stringify([experiment, row.userId]))))
   return Array.from(pairs, (pair) => {
     const [experiment, userId] = JSON.parse(pair) as [string, string]
     const own = rows.filter((row) => row.userId === userId)
     const inside = own.filter((row) => row.assignments.some((one) => one.experiment === experiment))
-    const past = own.slice(0, own.indexOf(inside[0]!)).flatMap(plainSlots)
-    const variants = inside.map((row) => row.assignments.find((one) => one.experiment === experiment)!.variant)
-    const slots = inside.flatMap(plainSlots)
+    const past = lastRows(own.slice(0, own.indexOf(inside[0]!))).flatMap(plainSlots)
+    const shown = lastRows(inside)
+    const first = inside.filter(({ revision }) => revision === 0)
+    const variants = first.map((row) => row.assignments.find((one) => one.experiment === experiment)!.variant)
+    const slots = shown.flatMap(plainSlots)
     const purchases = slots.filter(({ purchased }) => purchased).length
     return {
       experiment,
@@ -41,9 +47,15 @@ export function peopleIn(rows: readonly Reward[]): PersonInExperiment[] {
       buyer: purchases > 0 ? 1 : 0,
       pastClicks: past.filter(({ clicked }) => clicked).length,
       pastPurchases: past.filter(({ purchased }) => purchased).length,
-      explored: inside.reduce((sum, row) => sum + row.slots.length - plainSlots(row).length, 0),
+      revenue: slots.reduce((sum, { revenue }) => sum + Math.round(100 * revenue), 0),
+      explored: first.reduce((sum, row) => sum + row.slots.length - plainSlots(row).length, 0),
     }
   })
+}
+
+/** Of rows in the order in which they left, the last one of each decision. */
+function lastRows(rows: readonly Reward[]): Reward[] {
+  return [...new Map(rows.map((row) => [row.decisionId, row])).values()]
 }
 
 /** The sums of every variant, by experiment: those in order of their names. */

@@ -41,26 +41,12 @@ it.each(Array.from({ length: 12 }, (_, log) => log))(
 it('tells means, lift and the sample ratio as deltas come, and nothing of what nobody defined', async () => {
   const table = new ExperimentTable([experimentOf('exp', { measures: [{ metric: 'conversion', lossMax: null }] })])
   const driver = new TopologyDriver(experiments, { experiments: table })
-  const delta = (sequence: number, variant: string, buyer: number, experiment = 'exp') => ({
-    key: experiment,
-    value: {
-      experiment,
-      variant,
-      sourcePartition: 0,
-      sequence,
-      closedMs: sequence,
-      before: [],
-      after: [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0],
-      explored: 2,
-      crossed: false,
-    },
-  })
   // 14 of 28 against 16 of 30: recsys-notes.md section 6 gives the lift .06667.
   const bought = [...spread('a', 28, 14), ...spread('b', 30, 16)]
   await driver.send(
     'experiment-deltas',
-    ...bought.map(([variant, buyer], sequence) => delta(sequence, variant, buyer)),
-    delta(58, 'a', 1, 'unknown'),
+    ...bought.map(([variant, buyer], sequence) => deltaOf(sequence, variant, buyer)),
+    deltaOf(58, 'a', 1, 'unknown'),
   )
   const results = driver.readKeyed('experiment-results')
   expect(results.map(({ key }) => key)).toEqual(['exp/a/conversion', 'exp/b/conversion'])
@@ -70,6 +56,69 @@ it('tells means, lift and the sample ratio as deltas come, and nothing of what n
   // Pearson: (28 − 29)² / 29 + (30 − 29)² / 29 with one degree of freedom.
   expect(results[1]!.value.sampleRatioPValue).toBeCloseTo(0.7928, 4)
 })
+
+it('stops what surely breaks a guardrail once, whatever crashes and follows, tells people, and lets a new revision begin', async () => {
+  const guarded = (revision: number, lossMax: number) =>
+    experimentOf('exp', { revision, measures: [{ metric: 'conversion', lossMax }], tunedFor: 400 })
+  const table = new ExperimentTable()
+  const driver = new TopologyDriver(experiments, { experiments: table })
+  const define = (revision: number, lossMax = 0.1) =>
+    driver.send('experiments', { key: 'exp', value: guarded(revision, lossMax) })
+  let sequence = 0
+  /** Moves people through the topology; answers what it told of stops, and the alerts. */
+  const show = async (variant: string, people: number, buyers: number) => {
+    const moved = spread(variant, people, buyers).map(([, buyer]) => deltaOf(sequence++, variant, buyer))
+    await driver.send('experiment-deltas', ...moved)
+    const stops = driver.readKeyed('experiment-stops')
+    const alerts = driver.read('alerts').map(({ name, state, severity }) => `${name} ${state} ${severity}`)
+    return { stops, told: stops.map(({ value }) => value && [value.revision, value.variant, value.metric]), alerts }
+  }
+  await define(1)
+  await show('a', 500, 250)
+  expect(await show('b', 500, 240)).toMatchObject({ told: [], alerts: [] })
+  const { stops, told, alerts } = await show('b', 500, 40)
+  expect([told, alerts]).toEqual([[[1, 'b', 'conversion']], ['experiment/exp firing critical']])
+  // (280 / 1000) / (250 / 500) − 1.
+  expect(stops[0]!.value!.lift).toBeCloseTo(-0.44, 12)
+  expect(stops[0]!.value!.upper).toBeLessThan(-0.1)
+  expect(stops[0]!.value).toMatchObject({ people: 1_000, lossMax: 0.1, eventTimeMs: sequence - 1 })
+  // Once per process, and after a restart not again: the topic's own table knows it.
+  expect((await show('b', 1, 0)).told).toEqual([])
+  await driver.send('experiment-stops', stops[0]! as never)
+  expect(table.running).toEqual([])
+  await driver.restart()
+  expect((await show('b', 1, 0)).told).toEqual([])
+  // Its numbers mend: it stays stopped.
+  expect((await show('b', 2_000, 1_900)).told).toEqual([])
+  expect(driver.read('experiment-results').at(-1)).toMatchObject({ guardrail: 'safe' })
+  expect(table.running).toEqual([])
+  await define(2)
+  expect(table.running.map(({ id }) => id)).toEqual(['exp'])
+  expect(await show('b', 1, 0)).toMatchObject({ told: [null], alerts: ['experiment/exp resolved info'] })
+  expect((await show('b', 1, 0)).told).toEqual([])
+})
+
+it('a stop that left before a crash and is sent again after it is the same one', async () => {
+  const definition = experimentOf('exp', { measures: [{ metric: 'conversion', lossMax: 0.1 }], tunedFor: 400 })
+  const deltas = [...spread('a', 500, 400), ...spread('b', 500, 100)].map(([variant, buyer], at) => deltaOf(at, variant, buyer))
+  const driver = new TopologyDriver(experiments, { experiments: new ExperimentTable([definition]) })
+  await driver.send('experiment-deltas', ...deltas)
+  const [first] = driver.readKeyed('experiment-stops')
+  // Killed after its outputs were sent and before the commit: the same records once more, onto the state of before.
+  const again = new TopologyDriver(experiments, { experiments: new ExperimentTable([definition]) })
+  await again.send('experiment-deltas', ...deltas)
+  expect(again.readKeyed('experiment-stops')).toEqual([first])
+  // Killed after the commit, before anybody read the topic back: nothing more happens, and it is told once more with newer numbers.
+  await driver.restart()
+  await driver.send('experiment-deltas', deltaOf(1_000, 'b', 0))
+  expect(driver.readKeyed('experiment-stops').map(({ value }) => value?.revision)).toEqual([1])
+})
+
+function deltaOf(sequence: number, variant: string, buyer: number, experiment = 'exp') {
+  const place = { sourcePartition: 0, sequence, closedMs: sequence }
+  const after = [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0, 1_250 * buyer]
+  return { key: experiment, value: { experiment, variant, ...place, before: [], after, explored: 2, crossed: false } }
+}
 
 function spread(variant: string, people: number, buyers: number): [string, number][] {
   return Array.from({ length: people }, (_, person) => [variant, person < buyers ? 1 : 0])

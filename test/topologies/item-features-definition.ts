@@ -38,14 +38,44 @@ export function itemOf(rows: readonly SourcedSignal[]) {
 }
 
 /** What a scope's update must say after all `rows` of it. */
-export function scopeOf(rows: readonly SourcedSignal[]) {
-  const nowMs = Math.max(...rows.map((row) => row.timeMs))
+export function scopeOf(all: readonly SourcedSignal[]) {
+  const nowMs = Math.max(...all.map((row) => row.timeMs))
+  const rows = all.filter((row) => row.kind === signalKinds.scope)
+  const hours = hoursOf(rows)
+  const spenders = [0, 1, 2, 3].map((step) => {
+    const moved = all.filter((row) => row.kind === signalKinds.spend && Number(row.other) === step)
+    return Math.max(0, decayedSum(moved, nowMs, 90 * 24 * hourMs))
+  })
+  const busy = hours.length === 0 ? 1 : hours[mondayHour(nowMs)]!
   const items = [...new Set(rows.map((row) => row.other!))].map((itemId) => {
     const own = rows.filter((row) => row.other === itemId)
-    return { itemId, popularity: decayedSum(own, nowMs, 168 * hourMs), trend: trendOf(own, nowMs) }
+    return { itemId, popularity: decayedSum(own, nowMs, 168 * hourMs), trend: trendOf(own, nowMs, busy) }
   })
   const people = new Set(rows.map((row) => row.person)).size
-  return { eventTimeMs: nowMs, people, items: new Map(items.map((item) => [item.itemId, item])) }
+  return { eventTimeMs: nowMs, people, hours, spenders, items: new Map(items.map((item) => [item.itemId, item])) }
+}
+
+/** F16.9 of a category: every finished hour one by one, half-life 4 weeks; an hour like the mean one counts for 5. */
+function hoursOf(rows: readonly SourcedSignal[]): number[] {
+  const first = Math.floor(Math.min(...rows.map((row) => row.timeMs)) / hourMs)
+  const running = Math.floor(Math.max(...rows.map((row) => row.timeMs)) / hourMs)
+  if (running - first < 168) return []
+  const sums = Array.from({ length: 168 }, () => ({ strength: 0, hours: 0 }))
+  for (let hour = first; hour < running; hour++) {
+    const sum = sums[mondayHour(hour * hourMs)]!
+    const worth = 0.5 ** ((running - hour) / 672)
+    sum.hours += worth
+    for (const { timeMs, weight } of rows) if (Math.floor(timeMs / hourMs) === hour) sum.strength += worth * weight
+  }
+  const total = (of: 'strength' | 'hours') => sums.reduce((sum, one) => sum + one[of], 0)
+  const mean = total('strength') / total('hours')
+  return sums.map(({ strength, hours }) => (strength + 5) / (hours * mean + 5))
+}
+
+/** Hours since Monday 0:00 UTC. */
+function mondayHour(timeMs: number): number {
+  const date = new Date(timeMs)
+  return ((date.getUTCDay() + 6) % 7) * 24 + date.getUTCHours()
 }
 
 function neighboursOf(rows: readonly SourcedSignal[], kind: number, nowMs: number): Map<string, number> {
@@ -62,8 +92,8 @@ function ones(rows: readonly SourcedSignal[], kind: number) {
 }
 
 /** F2.10: z = (s − e) / √(e + 1). */
-function trendOf(rows: readonly { timeMs: number; weight: number }[], nowMs: number): number {
-  const expected = decayedSum(rows, nowMs, 168 * hourMs) / 168
+function trendOf(rows: readonly { timeMs: number; weight: number }[], nowMs: number, busy = 1): number {
+  const expected = (busy * decayedSum(rows, nowMs, 168 * hourMs)) / 168
   return (decayedSum(rows, nowMs, hourMs) - expected) / Math.sqrt(expected + 1)
 }
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { type ItemSignals, signalKinds } from '../../schemas/item-signals.ts'
+import { scopeNames } from '../../schemas/scope-names.ts'
 import { eventTypes } from '../../schemas/user-event.ts'
 import type { SourcedSignal } from './item-features-definition.ts'
 import { openMs } from './shop-events.ts'
 
-const { coVisit, coPurchase, scope } = signalKinds
+const { coVisit, coPurchase, scope, spend } = signalKinds
 
 /** Signals of two partitions of user-events, ascending by offset in each, with gaps, several rows per offset, times in any order. */
 export const signalLogs: fc.Arbitrary<readonly SourcedSignal[]> = fc
@@ -14,7 +15,15 @@ export const signalLogs: fc.Arbitrary<readonly SourcedSignal[]> = fc
       step: fc.nat({ max: 2 }),
       item: fc.nat({ max: 3 }),
       other: fc.nat({ max: 3 }),
-      kind: fc.constantFrom(...eventTypes.slice(1).map((_, index) => index + 1), coVisit, coVisit, coPurchase, scope, scope),
+      kind: fc.constantFrom(
+        ...eventTypes.slice(1).map((_, index) => index + 1),
+        coVisit,
+        coVisit,
+        coPurchase,
+        scope,
+        scope,
+        spend,
+      ),
       timeMs: fc.oneof(fc.nat({ max: 600_000 }), fc.nat({ max: 40 * 86_400_000 })),
       person: fc.nat({ max: 9 }),
     }),
@@ -28,8 +37,8 @@ export const signalLogs: fc.Arbitrary<readonly SourcedSignal[]> = fc
       return {
         partition,
         offset: offsets[partition]!,
-        key: kind === scope ? `scope:s${item % 2}` : `i${item}`,
-        other: isEvent ? null : kind === scope ? `i${other}` : `i${item + 1 + (other % 2)}`,
+        key: kind === scope || kind === spend ? scopeNames.category(`s${item % 2}`) : `i${item}`,
+        other: isEvent ? null : kind === spend ? String(item) : kind === scope ? `i${other}` : `i${item + 1 + (other % 2)}`,
         kind,
         timeMs: openMs + timeMs,
         weight: weightOf(kind, other),
@@ -95,5 +104,6 @@ export function cutLog(log: readonly SourcedSignal[], roll: (below: number) => n
 function weightOf(kind: number, number: number): number {
   if (kind === coVisit || kind === coPurchase) return 1
   if (kind === eventTypes.indexOf('rating')) return 1 + number
+  if (kind === spend) return number === 0 ? -0.25 : 0.5
   return kind === eventTypes.indexOf('dismiss') ? 0 : 0.5
 }

@@ -1,6 +1,6 @@
 import { signalKinds } from '../../schemas/item-signals.ts'
 import { eventTypes, type UserEvent } from '../../schemas/user-event.ts'
-import { sessionOf, strengthOf } from './user-features-definition.ts'
+import { sessionOf, spendOf, strengthOf } from './user-features-definition.ts'
 
 /** One row: key, other, kind, event time, weight. */
 export type SignalRow = readonly [key: string, other: string | null, kind: number, timeMs: number, weight: number]
@@ -27,11 +27,29 @@ export function signalRowsOf(events: readonly UserEvent[]): SignalRow[] {
   for (const companion of companionsOf(events, event))
     rows.push([itemId, companion, signalKinds.coVisit, timeMs, 1], [companion, itemId, signalKinds.coVisit, timeMs, 1])
   if (event.type !== 'purchase') return rows
+  const [before, after] = [spenderOf(events.slice(0, -1)), spenderOf(events)]
+  for (const [spender, by] of [[before, -1] as const, [after, 1] as const])
+    if (spender !== null)
+      rows.push([
+        'scope:all',
+        spender.step,
+        signalKinds.spend,
+        timeMs,
+        Math.fround(by * 0.5 ** ((timeMs - spender.boughtMs) / (90 * dayMs))),
+      ])
   for (const [bought, boughtMs] of boughtBefore(events, event)) {
     rows.push([bought, itemId, signalKinds.coPurchase, timeMs, 1])
     if (boughtMs >= timeMs - 1_800_000) rows.push([itemId, bought, signalKinds.coPurchase, timeMs, 1])
   }
   return rows
+}
+
+/** A buyer by the definition of F16.10: what was spent in the 90 days, whole ones, up to the last purchase, in thirds of doublings. */
+function spenderOf(events: readonly UserEvent[]): { step: string; boughtMs: number } | null {
+  const bought = events.filter((event) => event.type === 'purchase')
+  const boughtMs = Math.max(...bought.map((event) => event.timeMs))
+  const spend = spendOf(bought.filter((event) => Math.floor(event.timeMs / dayMs) > Math.floor(boughtMs / dayMs) - 90))
+  return spend > 0 ? { step: String(Math.floor(3 * Math.log2(1 + spend))), boughtMs } : null
 }
 
 function daypartOf({ timeMs, timeZone }: UserEvent): string {

@@ -82,6 +82,7 @@ export function featuresOf(good: readonly { event: UserEvent; offset: number }[]
       spend30d: spendOf(boughtIn(30)),
       purchases90d: boughtIn(90).length,
       spend90d: spendOf(boughtIn(90)),
+      days90d: new Set(boughtIn(90).map((event) => Math.floor(event.timeMs / dayMs))).size,
     },
     searches: newestFirst
       .filter(({ event }) => event.type === 'search' && event.query !== null && wordsOf(event.query).length > 0)
@@ -145,7 +146,8 @@ export function strengthOf(event: UserEvent): number {
   return event.type === 'rating' ? (event.rating! - 1) / 4 : (strengths[event.type] ?? 0)
 }
 
-function spendOf(bought: readonly UserEvent[]): number {
+/** Money of purchases. */
+export function spendOf(bought: readonly UserEvent[]): number {
   return sum(bought, (event) => (event.price ?? 0) * (event.quantity ?? 1))
 }
 

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { assignmentPoint } from '../../core/assignment.ts'
-import { assignExperiments } from '../../gateway/assign-experiments.ts'
+import { assignExperiments } from '../../schemas/assign-experiments.ts'
 import type { Experiment } from '../../schemas/experiment.ts'
-import { experimentOf } from './experiment-of.ts'
+import { experimentOf } from '../gateway/experiment-of.ts'
 
 const plain = [
-  { name: 'a', weight: 1, policy: null },
-  { name: 'b', weight: 1, policy: null },
+  { name: 'a', weight: 1, policy: null, settings: null },
+  { name: 'b', weight: 1, policy: null, settings: null },
 ]
 const people = Array.from({ length: 4_000 }, (_, n) => `user-${n}`)
 
@@ -69,8 +69,8 @@ it('keeps those who are held out of everything else', () => {
   const holdout = experimentOf('all', {
     holdout: 'out',
     variants: [
-      { name: 'in', weight: 0.95, policy: null },
-      { name: 'out', weight: 0.05, policy: 'trend' },
+      { name: 'in', weight: 0.95, policy: null, settings: null },
+      { name: 'out', weight: 0.05, policy: 'trend', settings: null },
     ],
   })
   let out = 0
