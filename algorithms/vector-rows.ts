@@ -1,7 +1,7 @@
 import { invariant } from '../core/invariant.ts'
 import { innerProductsModule } from './inner-products.ts'
 import type { NearestRows } from './nearest-rows.ts'
-import { insertBest } from './top-k.ts'
+import { offerBest, sortBest } from './top-k.ts'
 
 const pageBytes = 65_536
 const rowsFirst = 1024
@@ -62,9 +62,10 @@ export class VectorRows implements NearestRows {
       const product = all[row]!
       // Few rows come so far: what each costs is this comparison. A tie goes to the row that was first.
       if (product <= worst || !this.has(row) || !keep(row)) continue
-      count = insertBest(rows, products, count, row, product)
-      if (count === rows.length) worst = products[count - 1]!
+      count = offerBest(rows, products, count, row, product)
+      if (count === rows.length) worst = products[0]!
     }
+    sortBest(rows, products, count)
     return count
   }
 
