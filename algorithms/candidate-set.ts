@@ -14,6 +14,8 @@ export const candidateSources = [
   'group',
   'season',
   'newcomer',
+  'association',
+  'sequential',
 ] as const
 export type CandidateSourceName = (typeof candidateSources)[number]
 export const sourceCount = candidateSources.length

@@ -31,6 +31,8 @@ export interface RelatedRows {
   readonly weights: Float32Array
 }
 
+/** Signals of an item from which on others rank it. */
+const coldBelow = 50
 const noHours = new Float32Array(0)
 const noneRelated: RelatedRows = { rows: new Int32Array(0), weights: new Float32Array(0) }
 
@@ -102,6 +104,11 @@ export class Catalogue {
   /** Whether an item may be shown: not withdrawn and, where stock is counted, in stock. */
   available(row: number): boolean {
     return this.withdrawn[row] === 0 && this.stock[row] !== 0
+  }
+
+  /** Whether so little was heard of an item that others cannot rank it yet (features.md F6.12): under 50 signals. */
+  isCold(row: number): boolean {
+    return this.signals[row]! < coldBelow
   }
 
   set(row: number, item: CatalogueRow): void {

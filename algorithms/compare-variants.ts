@@ -1,10 +1,11 @@
 import { clickThroughEstimate } from './click-through.ts'
 import { type CountMoments, cupedSumsOf, meanSumsOf, ratioSumsOf } from './count-moments.ts'
-import { cupedEstimate, cupedTheta, mergeCuped } from './cuped.ts'
+import { type CupedSums, cupedEstimate, cupedTheta, mergeCuped } from './cuped.ts'
 import { alwaysValidDifference, type Difference, type MeanEstimate, welchDifference } from './difference.ts'
 import { holm } from './holm.ts'
 import { meanEstimate } from './mean-sums.ts'
 import { sampleRatio } from './sample-ratio.ts'
+import { capOf, capSums, type TailSums } from './tail-sums.ts'
 
 /** One arm with what was counted of its people. */
 export interface ComparedVariant {
@@ -12,6 +13,8 @@ export interface ComparedVariant {
   /** Share of people as planned, ≥ 0. */
   readonly weight: number
   readonly moments: CountMoments
+  /** By bucket of the count that measures with a `capShare` are about; empty for none. */
+  readonly tails: readonly TailSums[]
 }
 
 /** What is compared: a count of people, or one per another. */
@@ -23,6 +26,8 @@ export interface ComparedMeasure {
   readonly past: number | null
   /** What one of the count is worth. */
   readonly unit: number
+  /** Share of people, of all variants together, whose count stands as it is; those above count as the largest of them. Null = all. */
+  readonly capShare: number | null
   /** Of a guardrail the relative loss that is borne; null for a goal. */
   readonly lossMax: number | null
 }
@@ -34,6 +39,8 @@ export interface Comparison {
   readonly estimate: MeanEstimate
   /** Share of the variance that the past explains, 0–1. */
   readonly varianceExplained: number
+  /** What a person counts at most, in units; null without a cap. */
+  readonly cap: number | null
   /** The lift over the control, for one look at a planned end and for looks at any time; null where nothing can be said. */
   readonly once: Difference | null
   readonly anytime: Difference | null
@@ -69,8 +76,9 @@ export function compareVariants(
   )
   const base = variants.findIndex(({ name }) => name === control)
   const drafts = measures.flatMap((measure) => {
-    const estimates = variants.map(({ moments }) => rawEstimate(moments, measure))
-    const adjusted = adjustedEstimates(variants, measure) ?? estimates
+    const cap = capIn(variants, measure)
+    const estimates = variants.map((variant) => rawEstimate(variant, measure, cap))
+    const adjusted = adjustedEstimates(variants, measure, cap) ?? estimates
     return variants.map(({ name }, index) => {
       const lifts = index !== base && base >= 0 && estimates[base]!.mean > 0
       const pair = [adjusted[base]!, adjusted[index]!] as const
@@ -80,6 +88,7 @@ export function compareVariants(
         metric: measure.metric,
         measure,
         estimate: estimates[index]!,
+        cap: cap === null ? null : cap * measure.unit,
         varianceExplained: explained(estimates[index]!, adjusted[index]!),
         once: lifts ? welchDifference(...pair, how) : null,
         anytime: lifts && pair.every(({ count }) => count >= anytimePeopleMin) ? alwaysValidDifference(...pair, how) : null,
@@ -102,14 +111,44 @@ export function compareVariants(
   return { sampleRatioPValue: ratio.pValue, comparisons }
 }
 
-function rawEstimate(moments: CountMoments, { of, per, unit }: ComparedMeasure): MeanEstimate {
-  return per === null ? meanEstimate(meanSumsOf(moments, of, unit)) : clickThroughEstimate(ratioSumsOf(moments, of, per, unit))
+/** What a person counts at most, before units: one cap for all variants, or they could not be compared. Null for none. */
+function capIn(variants: readonly ComparedVariant[], { capShare }: ComparedMeasure): number | null {
+  if (capShare === null) return null
+  const people = variants.reduce((sum, { moments }) => sum + moments.people, 0)
+  const cap = capOf(
+    variants.map(({ tails }) => tails),
+    people,
+    capShare,
+  )
+  return Number.isFinite(cap) ? cap : null
+}
+
+function rawEstimate(variant: ComparedVariant, measure: ComparedMeasure, cap: number | null): MeanEstimate {
+  const { of, per, unit } = measure
+  if (per !== null) return clickThroughEstimate(ratioSumsOf(variant.moments, of, per, unit))
+  if (cap === null) return meanEstimate(meanSumsOf(variant.moments, of, unit))
+  const { count, y, ySquared } = knownSums(variant, measure, cap)
+  return meanEstimate({ count, sum: y, sumOfSquares: ySquared })
+}
+
+/** Sums of a count and of what was known before, under a cap. */
+function knownSums({ moments, tails }: ComparedVariant, { of, past, unit }: ComparedMeasure, cap: number | null): CupedSums {
+  const sums = cupedSumsOf(moments, of, past ?? of)
+  return inUnits(cap === null ? sums : capSums(sums, tails, cap), unit)
+}
+
+function inUnits({ y, ySquared, product, ...sums }: CupedSums, unit: number): CupedSums {
+  return { ...sums, y: unit * y, ySquared: unit * unit * ySquared, product: unit * product }
 }
 
 /** Means without what the past explains, at the past that all variants together have: a lift needs a mean that is still one. */
-function adjustedEstimates(variants: readonly ComparedVariant[], { of, past, unit }: ComparedMeasure): MeanEstimate[] | null {
-  if (past === null) return null
-  const sums = variants.map(({ moments }) => cupedSumsOf(moments, of, past, unit))
+function adjustedEstimates(
+  variants: readonly ComparedVariant[],
+  measure: ComparedMeasure,
+  cap: number | null,
+): MeanEstimate[] | null {
+  if (measure.past === null) return null
+  const sums = variants.map((variant) => knownSums(variant, measure, cap))
   const theta = cupedTheta(sums)
   const all = { ...sums[0]! }
   for (const other of sums.slice(1)) mergeCuped(all, other)

@@ -19,6 +19,8 @@ const weights: Partial<Record<(typeof rankerFeatureNames)[number], number>> = {
   source_group: 0.25,
   source_season: 0.15,
   source_newcomer: 0.05,
+  source_association: 0.5,
+  source_sequential: 0.6,
   sources_share: 0.6,
   affinity_leaf: 1.2,
   affinity_top: 0.6,

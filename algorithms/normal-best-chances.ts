@@ -1,5 +1,7 @@
+import type { Random } from '../core/random.ts'
 import { normalBestProbabilities } from './best-arm.ts'
 import { gaussHermite } from './gauss-hermite.ts'
+import { sampleNormal } from './sample.ts'
 
 const { nodes, weights } = gaussHermite(64)
 /** Deviations further apart than so make steps between the nodes: then the adaptive quadrature is asked. */
@@ -36,6 +38,20 @@ export function normalBestChances(means: Float64Array, deviations: Float64Array)
   }
   for (let k = 0; k < count; k++) chances[k]! /= sum
   return chances
+}
+
+/** The largest of one draw from each normal: as often each as `normalBestChances` says. */
+export function drawBestNormal(means: Float64Array, deviations: Float64Array, random: Random): number {
+  let best = 0
+  let most = Number.NEGATIVE_INFINITY
+  for (let k = 0; k < means.length; k++) {
+    const drawn = means[k]! + deviations[k]! * sampleNormal(random)
+    if (drawn > most) {
+      most = drawn
+      best = k
+    }
+  }
+  return best
 }
 
 /** Φ to double precision by Hart's rational approximations (West, Wilmott Magazine 2005): thirty times as fast as the series. */

@@ -2,6 +2,7 @@ import type { CandidateSet } from './candidate-set.ts'
 import { candidateSources, sourceCount } from './candidate-set.ts'
 import type { Catalogue } from './catalogue.ts'
 import { firstColumns, firstSources } from './ranker/first-columns.ts'
+import { habitColumns } from './ranker/habit-columns.ts'
 import { itemColumnCount, itemColumns } from './ranker/item-columns.ts'
 import { momentColumnCount, momentColumns, writeMomentColumns } from './ranker/moment-columns.ts'
 import { offerColumnCount, offerColumns } from './ranker/offer-columns.ts'
@@ -9,7 +10,6 @@ import { pairColumnCount, pairColumns, writePairColumns } from './ranker/pair-co
 import { ofBrand, ofCategory, ofItem, PairContext, type PairFacts, type TasteFacts } from './ranker/pair-context.ts'
 import { type PersonFacts, personColumns } from './ranker/person-columns.ts'
 import type { FeatureColumn } from './ranker/ranker-column.ts'
-import { spenderColumns } from './ranker/spender-columns.ts'
 
 /** Sources that schema 2 added. */
 const secondSources = 5
@@ -31,7 +31,7 @@ export const rankerColumns: readonly FeatureColumn[] = [
   ...itemColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 2, from: 'item' as const })),
   ...pairColumns.map((column) => ({ ...column, schema: 2, from: 'person and item' as const })),
   ...laterColumns.slice(0, secondSources).map((column) => ({ ...column, schema: 2, from: 'sources' as const })),
-  ...spenderColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'person' as const })),
+  ...habitColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'person' as const })),
   ...offerColumns.map(({ name, meaning, range }) => ({ name, meaning, range, schema: 3, from: 'item' as const })),
   ...momentColumns.map((column) => ({ ...column, schema: 3, from: 'item' as const })),
   ...laterColumns.slice(secondSources).map((column) => ({ ...column, schema: 3, from: 'sources' as const })),
@@ -44,7 +44,7 @@ export type FeatureName = (
   | (typeof itemColumns)[number]
   | (typeof pairColumns)[number]
   | (typeof laterColumns)[number]
-  | (typeof spenderColumns)[number]
+  | (typeof habitColumns)[number]
   | (typeof offerColumns)[number]
   | (typeof momentColumns)[number]
 )['name']
@@ -64,8 +64,8 @@ const firstPersonFrom = firstColumns.findIndex(({ name }) => name === 'user_even
 const itemFrom = personFrom + personColumns.length
 const pairFrom = itemFrom + itemColumnCount
 const laterFrom = pairFrom + pairColumnCount
-const spenderFrom = laterFrom + secondSources
-const offerFrom = spenderFrom + spenderColumns.length
+const habitFrom = laterFrom + secondSources
+const offerFrom = habitFrom + habitColumns.length
 const momentFrom = offerFrom + offerColumnCount
 const latestFrom = momentFrom + momentColumnCount
 
@@ -116,8 +116,8 @@ export function writeRankerFeatures(
   writeSharedColumns(written, firstPersonFrom, user)
   for (let column = 0; column < personColumns.length; column++)
     written[personFrom + column] = personColumns[column]!.of(user.person)
-  for (let column = 0; column < spenderColumns.length; column++)
-    written[spenderFrom + column] = spenderColumns[column]!.of(user.person)
+  for (let column = 0; column < habitColumns.length; column++)
+    written[habitFrom + column] = habitColumns[column]!.of(user.person)
   const { itemColumns: items, offerColumns: offers } = catalogue
   const { scores } = set
   const context = new PairContext(catalogue, user, user.pair)

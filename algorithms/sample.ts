@@ -38,6 +38,12 @@ export function sampleBeta(random: Random, alpha: number, beta: number): number 
   return 1 / (1 + Math.exp(difference))
 }
 
+/** A draw of Student's t, `degrees` > 0 of freedom: a normal one by the root of a gamma one. */
+export function sampleStudent(random: Random, degrees: number): number {
+  const normal = sampleNormal(random)
+  return normal / Math.sqrt((2 * sampleGamma(random, degrees / 2)) / degrees)
+}
+
 /** Uniform in (0, 1) with 53 random bits: never 0, whose logarithm would be infinite. */
 function uniform(random: Random): number {
   const high = Math.floor(random.next() * 2 ** 26)

@@ -82,13 +82,7 @@ function isWorse(score: number, index: number, otherScore: number, otherIndex: n
 }
 
 /** Puts an entry in place of the root of a heap of `size` entries. */
-function siftDown(
-  indices: Int32Array,
-  scores: Float64Array | Float32Array,
-  size: number,
-  index: number,
-  score: number,
-): void {
+function siftDown(indices: Int32Array, scores: Float64Array | Float32Array, size: number, index: number, score: number): void {
   let at = 0
   for (let child = 1; child < size; child = 2 * at + 1) {
     if (child + 1 < size && isWorse(scores[child + 1]!, indices[child + 1]!, scores[child]!, indices[child]!)) child++

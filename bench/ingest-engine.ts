@@ -2,7 +2,7 @@ import { openPorts } from '../cli/compose.ts'
 import { loadConfig } from '../cli/config.ts'
 import { featurePorts } from '../cli/topologies.ts'
 import { Engine } from '../runtime/engine.ts'
-import { defaultTaskLimits } from '../runtime/task.ts'
+import { defaultTaskLimits } from '../runtime/task-limits.ts'
 import { userFeatures } from '../topologies/user-features.ts'
 
 // One process of the `ingest` benchmarks: runs user-features until `records` are applied by it and its peers, and prints what it

@@ -7,6 +7,7 @@ import type { LearnedState } from '../schemas/bandit-state.ts'
 import { learnedName } from '../schemas/bandit-update.ts'
 import type { Decision } from '../schemas/decision.ts'
 import type { OpenPorts } from './compose.ts'
+import { readRewards } from './read-rewards.ts'
 import { readTopic } from './read-topic.ts'
 
 /** How logged decisions compare with the same taken again. */
@@ -56,17 +57,12 @@ export async function replayBandit(ports: Pick<OpenPorts, 'log' | 'wire'>, limit
     put: (_family: unknown, key: string, state: unknown) => states.set(key, state as LearnedState),
   }
   const sums = new ExplorerSums()
-  const next = new Map<string, number>()
-  for await (const { value, partition } of readTopic(ports, 'rewards')) {
-    // Each task of the fold counts the rows of each task of the join.
-    const source = `${partition}/${value?.sourcePartition}`
-    if (!value || value.sequence < (next.get(source) ?? 0)) continue
-    next.set(source, value.sequence + 1)
+  for await (const value of readRewards(ports)) {
     const explorer = sums.faultOf(memory, value) === null ? sums.add(memory, value) : null
     if (!explorer) continue
     const name = learnedName(value.policy, explorer)
     const state = states.get(name)!
-    const moment = momentOf(name, state.rewards)
+    const moment = momentOf(name, state.rows)
     if (!waiting.has(moment)) continue
     const table = new BanditTable()
     table.apply([{ key: '', value: learnedUpdate(name, explorer, state), offset: 0, loggedMs: 0 }])

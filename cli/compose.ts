@@ -5,6 +5,7 @@ import { EmbeddedListStore } from '../connectors/embedded/list-store.ts'
 import { EmbeddedSchemaRegistry } from '../connectors/embedded/schema-registry.ts'
 import { EmbeddedStateStore } from '../connectors/embedded/state-store.ts'
 import { readModelItems } from '../connectors/files/model-items.ts'
+import { readModelParameter } from '../connectors/files/model-parameter.ts'
 import { GrpcInference } from '../connectors/grpc/inference.ts'
 import { KafkaEventLog } from '../connectors/kafka/event-log.ts'
 import { openRedis } from '../connectors/redis/connection.ts'
@@ -24,8 +25,10 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { SequenceModel } from '../ports/sequence-model.ts'
 import type { StateStore } from '../ports/state-store.ts'
+import type { TextModel } from '../ports/text-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import { ServedSequenceModel } from '../runtime/served-sequence-model.ts'
+import { ServedTextModel } from '../runtime/served-text-model.ts'
 import { WireFormat } from '../schemas/wire-format.ts'
 import type { Config } from './config.ts'
 import { openLogger } from './logger.ts'
@@ -94,6 +97,19 @@ export function openSequences(
   if (model === '') return undefined
   const itemsOf = (version: string) => readModelItems(repository, model, version)
   return new ServedSequenceModel(inference, { model, itemsOf, deadlineMs, retryMs: 1_000 }, clock, logger, metrics)
+}
+
+/** The text model that the configuration names, over the inference that may serve it; undefined if it names none. */
+export function openTexts(
+  config: Config,
+  inference: Inference,
+  { clock, logger }: Pick<OpenPorts, 'clock' | 'logger'>,
+): TextModel | undefined {
+  const { deadlineMs, repository } = config.inference
+  const model = config.recommendations.textModel
+  if (model === '') return undefined
+  const bucketsOf = (version: string) => readModelParameter(repository, model, version, 'buckets')
+  return new ServedTextModel(inference, { model, bucketsOf, deadlineMs, retryMs: 10_000 }, clock, logger)
 }
 
 /** The versions of the models in the configured repository. */

@@ -6,6 +6,7 @@ import { MillraceError } from '../core/errors.ts'
 import { type TopicName, topics } from '../schemas/topics.ts'
 import type { OpenPorts } from './compose.ts'
 import { jsonLine } from './json-line.ts'
+import { readRewards } from './read-rewards.ts'
 import { readTopic } from './read-topic.ts'
 
 /** Event times, ms: at least `fromMs`, below `toMs`. */
@@ -16,7 +17,7 @@ export interface TimeRange {
 
 /**
  * Writes what a topic holds as JSON lines: bytes as base64, field names as in the schema; with a range only records whose `timeMs` lies
- * in it. The file appears whole or not at all. Errors: `MILL_USAGE` when it cannot be written, or when records have no time.
+ * in it. Rewards that a task sent again are written once. The file appears whole or not at all. Errors: `MILL_USAGE` when it cannot be written, or when records have no time.
  */
 export async function exportTopic(
   ports: Pick<OpenPorts, 'log' | 'wire'>,
@@ -63,6 +64,10 @@ async function* valuesOf(
   topic: TopicName,
   undecodable: () => void,
 ): AsyncGenerator<unknown> {
+  if (topic === 'rewards') {
+    yield* readRewards(ports, undecodable)
+    return
+  }
   if (topics[topic].cleanup !== 'compact') {
     for await (const { value } of readTopic(ports, topic, undecodable)) if (value) yield value
     return

@@ -10,11 +10,11 @@ import type { StateStore } from '../ports/state-store.ts'
 import { Engine } from '../runtime/engine.ts'
 import type { Table } from '../runtime/graph.ts'
 import { SharedScorer } from '../runtime/shared-scorer.ts'
-import { defaultTaskLimits } from '../runtime/task.ts'
+import { defaultTaskLimits } from '../runtime/task-limits.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import { recommendations } from '../topologies/recommendations.ts'
-import { openInference, openPorts, openSequences, openVectorIndex } from './compose.ts'
+import { openInference, openPorts, openSequences, openTexts, openVectorIndex } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { listKeeper } from './recommendation-ports.ts'
@@ -42,6 +42,7 @@ export async function openJob(config: Config) {
   const { graphs, tables } = graphsOf(config, scorer, ports.clock, {
     openIndex: () => openVectorIndex(embeddingWidth, ports.logger),
     sequences: openSequences(config, inference, ports),
+    texts: openTexts(config, inference, ports),
     logger: ports.logger,
   })
   ports.metrics.gauge(
@@ -61,9 +62,22 @@ export async function openJob(config: Config) {
     ],
   )
   ports.metrics.gauge(
+    'millrace_rules',
+    'Rules that lists are made by, and those left out because they are wrong or too many: millrace rules ls says why.',
+    () => [
+      { value: tables.rules.compiled.specs.length, labels: { state: 'set' } },
+      { value: tables.rules.faults.size, labels: { state: 'left-out' } },
+    ],
+  )
+  ports.metrics.gauge(
     'millrace_experiment_missed_versions_total',
     "Lists that were asked for a ranker version that is not served, and got their control's or a lower rung.",
     () => tables.recipes.missed,
+  )
+  ports.metrics.gauge(
+    'millrace_bandit_segments_shared_total',
+    'Draws of exploration under the segment `other`, as their policy had as many segments as it may.',
+    () => [{ value: tables.bandit.shared }],
   )
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())

@@ -3,7 +3,7 @@ import { demographicParity } from '../algorithms/demographic-parity.ts'
 import { exposureOf } from '../algorithms/exposure-shares.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
 import type { OpenPorts } from './compose.ts'
-import { readTopic } from './read-topic.ts'
+import { readRewards } from './read-rewards.ts'
 import type { ShownList, ShownLists } from './shown-lists.ts'
 
 /** What makes people one group in a report. */
@@ -111,14 +111,14 @@ async function clicksOf(
   ports: Pick<OpenPorts, 'log' | 'wire'>,
   lists: readonly ShownList[],
 ): Promise<Map<string, [clicks: number, slots: number]>> {
-  const open = new Set(lists.map(({ decisionId }) => decisionId))
+  const asked = new Set(lists.map(({ decisionId }) => decisionId))
   const clicks = new Map<string, [number, number]>()
-  for await (const { value } of readTopic(ports, 'rewards')) {
-    if (!value || !open.delete(value.decisionId)) continue
-    const counted = clicks.get(value.userId) ?? [0, 0]
-    clicks.set(value.userId, counted)
-    counted[0] += value.slots.filter(({ clicked }) => clicked).length
-    counted[1] += value.slots.length
+  for await (const { decisionId, revision, userId, slots } of readRewards(ports)) {
+    if (!asked.has(decisionId)) continue
+    const counted = clicks.get(userId) ?? [0, 0]
+    clicks.set(userId, counted)
+    counted[0] += slots.filter(({ clicked }) => clicked).length - slots.filter(({ before }) => before?.clicked).length
+    if (revision === 0) counted[1] += slots.length
   }
   return clicks
 }

@@ -86,6 +86,25 @@ export const recommendationConfig = Type.Object(
       description:
         'Model that expects the next items from what a person touched (sasrec, gru4rec, bert4rec, als); empty = none. The items.json of its versions is read from inference.repository, also where other processes serve it.',
     }),
+    textModel: Type.String({
+      default: 'text_item',
+      description:
+        'Model that reads the texts of items, used where the workers serve it: cold items are found by it in content and newcomer. Empty = none. The run.json of its versions is read from inference.repository.',
+    }),
+    sessionRules: Type.Object(
+      {
+        association: Type.Boolean({
+          default: false,
+          description:
+            'Whether what was touched most often in one session with the newest item (AR) is learned, as the source association.',
+        }),
+        sequential: Type.Boolean({
+          default: false,
+          description: 'Whether what was touched most often after it (SR) is learned, as the source sequential.',
+        }),
+      },
+      section,
+    ),
     ranker: Type.Object(
       {
         version: Type.String({

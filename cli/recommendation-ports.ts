@@ -1,3 +1,4 @@
+import { associationCandidates } from '../algorithms/candidates/association-candidates.ts'
 import type { CandidateSource } from '../algorithms/candidates/candidate-source.ts'
 import { categoryCandidates } from '../algorithms/candidates/category-candidates.ts'
 import { contentCandidates } from '../algorithms/candidates/content-candidates.ts'
@@ -7,6 +8,7 @@ import { type NewcomerTrials, newcomerCandidates } from '../algorithms/candidate
 import { popularCandidates } from '../algorithms/candidates/popular-candidates.ts'
 import { seasonCandidates } from '../algorithms/candidates/season-candidates.ts'
 import { sequenceCandidates } from '../algorithms/candidates/sequence-candidates.ts'
+import { sequentialCandidates } from '../algorithms/candidates/sequential-candidates.ts'
 import { sessionCandidates } from '../algorithms/candidates/session-candidates.ts'
 import { similarCandidates } from '../algorithms/candidates/similar-candidates.ts'
 import { togetherCandidates } from '../algorithms/candidates/together-candidates.ts'
@@ -14,6 +16,7 @@ import { trendCandidates } from '../algorithms/candidates/trend-candidates.ts'
 import type { TrendLists } from '../algorithms/candidates/trend-lists.ts'
 import { twoTowerCandidates } from '../algorithms/candidates/two-tower-candidates.ts'
 import { userKnnCandidates } from '../algorithms/candidates/user-knn-candidates.ts'
+import { SessionRules } from '../algorithms/session-rules.ts'
 import { type KeeperPorts, ListKeeper } from '../operators/keeper/list-keeper.ts'
 import { BanditTable } from '../operators/tables/bandit-table.ts'
 import { CatalogueTable } from '../operators/tables/catalogue-table.ts'
@@ -26,6 +29,7 @@ import type { Clock } from '../ports/clock.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { SequenceModel } from '../ports/sequence-model.ts'
+import type { TextModel } from '../ports/text-model.ts'
 import type { VectorIndex } from '../ports/vector-index.ts'
 import type { RecommendationPorts } from '../topologies/recommendations.ts'
 import type { Config } from './config.ts'
@@ -46,6 +50,8 @@ export interface RecommendationExtras {
   readonly openIndex?: () => VectorIndex | null
   /** Continues histories; without it nobody does. */
   readonly sequences?: SequenceModel | undefined
+  /** Reads the texts of items; without it nobody does. */
+  readonly texts?: TextModel | undefined
   readonly logger?: Logger
 }
 
@@ -54,15 +60,17 @@ export function recommendationPorts(
   config: Config,
   scorer: Scorer,
   clock: Clock,
-  { openIndex = () => null, sequences, logger = silentLogger }: RecommendationExtras = {},
+  { openIndex = () => null, sequences, texts, logger = silentLogger }: RecommendationExtras = {},
 ): RecommendationPorts & { readonly recipes: VariantRecipes } {
   const catalogue = new CatalogueTable({ exactMax: config.recommendations.exactItemsMax, openIndex })
   const trends = new TrendTable(catalogue.catalogue)
   const groups = new GroupTable()
   const scopes = groups.beside(trends)
-  const sessions = new SessionTable(catalogue.catalogue, { sessionsMax, peopleMax, itemsMax: sessionItemsMax }, groups)
-  const bandit = new BanditTable()
   const settings = config.recommendations
+  const rules = sessionRules(settings.sessionRules)
+  const kept = { sessionsMax, peopleMax, itemsMax: sessionItemsMax }
+  const sessions = new SessionTable(catalogue.catalogue, kept, groups, rules)
+  const bandit = new BanditTable()
   checkRecommendationConfig(settings)
   const recipes = new VariantRecipes(settings)
   const { surface, itemsMax, poolMax, limits } = settings
@@ -78,12 +86,13 @@ export function recommendationPorts(
     rules: new RuleTable(logger),
     experiments: new ExperimentTable([configuredExperiment(config)], (experiment) => variantsFault(settings, experiment)),
     recipes,
-    sources: sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)),
+    sources: [...sourcesOver(catalogue, scopes, sessions, bandit.newcomerTrials(learnedPolicy)), ...rulesOver(rules)],
     draft: {
       countMax: settings.candidatesMax,
       userModel: 'two_tower_user',
       itemModel: 'two_tower_item',
       ...(sequences && { sequences }),
+      ...(texts && { texts }),
     },
     promote: { promotions: settings.promotions, poolMax },
     rule: { surface, itemsMax, poolMax, limits, tasteMax: limits.tasteMax },
@@ -130,12 +139,24 @@ function sourcesOver(
     userKnnCandidates(sessions.people),
     twoTowerCandidates(catalogue, table.nearest),
     categoryCandidates(trends, catalogue),
-    contentCandidates(table.content),
+    contentCandidates(table.content, { texts: table.texts.neighbours, catalogue }),
     groupCandidates(trends),
     trendCandidates(trends),
     popularCandidates(trends),
     seasonCandidates(trends),
     freshCandidates(catalogue),
-    newcomerCandidates(catalogue, table.content, trials),
+    newcomerCandidates(catalogue, table.content, trials, table.texts.neighbours),
+  ]
+}
+
+/** Rules of the kinds that are asked for; undefined if none is. */
+function sessionRules({ association, sequential }: Config['recommendations']['sessionRules']): SessionRules | undefined {
+  return association || sequential ? new SessionRules({ association, sequential, itemsMax: sessionItemsMax }) : undefined
+}
+
+function rulesOver(rules: SessionRules | undefined): readonly CandidateSource[] {
+  return [
+    ...(rules?.sequential ? [sequentialCandidates(rules.sequential)] : []),
+    ...(rules?.association ? [associationCandidates(rules.association)] : []),
   ]
 }

@@ -1,7 +1,7 @@
 import { stateHomes } from '../operators/state-homes.ts'
 import { sourceTopics } from '../runtime/graph.ts'
 import type { MovingTopology, RepartitionOptions } from '../runtime/repartition.ts'
-import { defaultTaskLimits } from '../runtime/task.ts'
+import { defaultTaskLimits } from '../runtime/task-limits.ts'
 import { type TopicDefinition, type TopicName, topics } from '../schemas/topics.ts'
 import type { Config } from './config.ts'
 import { topologyGraph } from './topology-graph.ts'

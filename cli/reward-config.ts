@@ -4,12 +4,15 @@ import { rewardUpdates } from '../operators/outcome-waits.ts'
 import { oneOf } from './one-of.ts'
 
 const closed = { additionalProperties: false } as const
+/** 30 days: as long as `rewards` keeps the row that a correction takes back. */
+const waitMsMax = 2_592_000_000
 
 /** The section `rewards`: how showings are joined with what followed. */
 export const rewardConfig = Type.Object(
   {
     waitMs: Type.Integer({
       minimum: 1,
+      maximum: waitMsMax,
       default: 1_800_000,
       description: 'How long outcomes are waited for after a showing.',
     }),
@@ -62,5 +65,10 @@ export const rewardConfig = Type.Object(
 
 /** The wait of one type of outcome. */
 function ownWait(of: string) {
-  return Type.Integer({ minimum: 0, default: 0, description: `The wait of ${of}, e.g. days; 0 = rewards.waitMs.` })
+  return Type.Integer({
+    minimum: 0,
+    maximum: waitMsMax,
+    default: 0,
+    description: `The wait of ${of}, e.g. days; 0 = rewards.waitMs.`,
+  })
 }

@@ -5,7 +5,7 @@ import {
   emptyClickThrough,
   growPerson,
 } from '../algorithms/click-through.ts'
-import type { BatchSummary } from '../runtime/task.ts'
+import type { BatchSummary } from '../runtime/task-ports.ts'
 import type { Reward } from '../schemas/reward.ts'
 import type { ServedList } from '../schemas/served-list.ts'
 
@@ -72,9 +72,9 @@ export class RunStatistics {
     }
   }
 
-  /** Takes one joined reward; in an experiment the variant counts, whatever list the person got. */
+  /** Takes one joined reward, or what a correction changes; in an experiment the variant counts, whatever list the person got. */
   reward(reward: Reward): void {
-    this.rewards++
+    if (reward.revision === 0) this.rewards++
     const name = reward.variant ?? reward.policy
     let policy = this.#policies.get(name)
     if (!policy) {
@@ -82,7 +82,11 @@ export class RunStatistics {
       this.#policies.set(name, policy)
     }
     const before = policy.people.get(reward.userId) ?? { clicks: 0, impressions: 0 }
-    const more = { clicks: reward.slots.filter((slot) => slot.clicked).length, impressions: reward.slots.length }
+    const clicksBefore = reward.slots.filter((slot) => slot.before?.clicked).length
+    const more = {
+      clicks: reward.slots.filter((slot) => slot.clicked).length - clicksBefore,
+      impressions: reward.revision === 0 ? reward.slots.length : 0,
+    }
     growPerson(policy.sums, before, more)
     policy.people.set(reward.userId, { clicks: before.clicks + more.clicks, impressions: before.impressions + more.impressions })
   }

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { peopleNeeded } from '../algorithms/people-needed.ts'
 import { intervalSvg } from '../evaluation/interval-svg.ts'
 import type { Experiment } from '../schemas/experiment.ts'
 import type { ExperimentResult } from '../schemas/experiment-result.ts'
 import type { ExperimentStop } from '../schemas/experiment-stop.ts'
 import { printJson, printTable } from './print.ts'
+import { writePlot } from './write-plot.ts'
 
 /** An experiment with what is known of it. */
 export interface ExperimentStanding {
@@ -27,7 +27,7 @@ export async function showExperiment(
   const ordered = inOrder(experiment, results)
   const control = ordered.filter(({ variant }) => variant === experiment.control)
   const needed = Object.fromEntries(control.map((result) => [result.metric, neededFor(result, experiment.alpha)]))
-  if (plot !== undefined) await writeFile(plot, plotOf(experiment, ordered))
+  if (plot !== undefined) await writePlot(plot, plotOf(experiment, ordered))
   if (json) {
     printJson({ experiment, fault, stop, peopleNeededForLiftOf5Percent: needed, results: ordered })
     return
@@ -46,6 +46,8 @@ export async function showExperiment(
   )
   for (const [metric, people] of Object.entries(needed))
     if (people !== null) console.log(`${metric}: a lift of 5 % is found with chance 80 % by ${people} people in each of two arms`)
+  for (const { metric, cap } of control)
+    if (cap !== null) console.log(`${metric}: a person counts at most ${cap.toFixed(2)}, more than 99.9 % of all people have`)
   const left = sumOf(ordered, first.metric, ({ explored }) => explored)
   if (left > 0)
     console.log(`${left} slots that a bandit filled are left out: millrace evaluate policy judges them by their chances`)
@@ -86,13 +88,17 @@ function rowOf(result: ExperimentResult): unknown[] {
   ]
 }
 
-function plotOf({ id, control }: Experiment, results: readonly ExperimentResult[]): string {
-  const rows = results.flatMap(({ variant, metric, lift, lower, upper, anytimeLower, anytimeUpper }) =>
-    lift === null
-      ? []
-      : [{ name: `${metric}: ${variant}`, value: lift, inner: [lower!, upper!], outer: [anytimeLower!, anytimeUpper!] } as const],
-  )
-  return intervalSvg({ title: `${id}: lift over ${control}`, unit: 'thick: at one look; thin: at any look', rows })
+function plotOf({ id, control, measures }: Experiment, results: readonly ExperimentResult[]): string {
+  const rows = results.flatMap(({ variant, metric, lift, lower, upper, anytimeLower, anytimeUpper }) => {
+    if (lift === null) return []
+    const { lossMax } = measures.find((measure) => measure.metric === metric)!
+    const inner = [lower!, upper!] as const
+    // With too few people nothing is known of any look.
+    const outer = anytimeLower === null || anytimeUpper === null ? inner : ([anytimeLower, anytimeUpper] as const)
+    return [{ name: `${metric}: ${variant}`, value: lift, inner, outer, bound: lossMax === null ? null : -lossMax }]
+  })
+  const unit = 'thick: at one look; thin: at any look; red: the loss that a guardrail bears'
+  return intervalSvg({ title: `${id}: lift over ${control}`, unit, rows })
 }
 
 function sumOf(results: readonly ExperimentResult[], metric: string, of: (result: ExperimentResult) => number): number {

@@ -95,6 +95,9 @@ function absence(source: CandidateSource, user: CandidateUser, brought: number):
       return user.groups.length === 0 ? 'no age or gender is declared' : 'not popular among people of the same group'
     case 'season':
       return 'not popular at this time of day and year'
+    case 'association':
+    case 'sequential':
+      return user.recentRows.length === 0 ? 'nothing was touched yet' : 'seldom in one session with the newest item'
     case 'newcomer':
       return 'not new, tried often enough, or meant for others'
     case 'fresh':

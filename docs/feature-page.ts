@@ -1,4 +1,5 @@
 import { rankerColumns, schemaWidths } from '../algorithms/ranker-features.ts'
+import { featureHomes } from './feature-homes.ts'
 
 const head = `# Features
 
@@ -23,7 +24,16 @@ export function featurePage(): string {
     const title = `## Schema ${at + 1}: ${width} columns`
     return `\n${title}\n\n| column | name | from | range | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`
   })
-  return `${head}${sections.join('')}`
+  return `${head}${sections.join('')}${homes()}`
+}
+
+/** The table of what was planned and where it lives. */
+function homes(): string {
+  const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ')
+  const rows = featureHomes.map(
+    ({ id, feature, files, columns, otherwise }) => `| ${id} | ${feature} | ${code(files)} | ${code(columns)} | ${otherwise} |`,
+  )
+  return `\n## Where each feature lives\n\n| | feature | made in | columns, among others | otherwise than planned |\n|---|---|---|---|---|\n${rows.join('\n')}\n`
 }
 
 /** What training programs know of the columns, as JSON: names in order, and how many each schema has. */

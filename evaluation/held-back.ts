@@ -17,12 +17,15 @@ export class HeldBack implements Recommender {
   readonly #one: Observation = { user: 0, session: 0, item: 0, timeMs: 0, type: 0, strength: 0, rating: 0 }
   readonly predict?: (user: number, item: number) => number
   readonly prepare?: (query: Query) => Promise<void>
+  readonly face?: (query: Query) => void
 
   /** `every`: seconds, or `never`. */
   constructor(inner: Recommender, every: number | 'never') {
     this.#inner = inner
     this.#periodMs = every === 'never' ? Number.POSITIVE_INFINITY : every * 1000
     if (inner.prepare !== undefined) this.prepare = (query) => inner.prepare!(query)
+    // Later what was chosen comes late or never, and would be taken for the answer to another question.
+    if (inner.face !== undefined) this.face = (query) => (this.#fitted ? undefined : inner.face!(query))
     if (inner.predict !== undefined) this.predict = (user, item) => inner.predict!(user, item)
   }
 

@@ -7,6 +7,8 @@ export interface IntervalRow {
   readonly value: number
   readonly inner: readonly [number, number]
   readonly outer: readonly [number, number]
+  /** Drawn as a red mark, e.g. the loss that is borne; null for none. */
+  readonly bound: number | null
 }
 
 export interface IntervalChart {
@@ -47,11 +49,13 @@ export function intervalSvg({ title, unit, rows }: IntervalChart): string {
       `<text x="${x(value)}" y="${height - margin.bottom + 18}" text-anchor="middle" fill="#57606a">${Number((100 * value).toPrecision(6))} %</text>`,
     )
   }
-  rows.forEach(({ name, value, inner, outer }, row) => {
+  rows.forEach(({ name, value, inner, outer, bound }, row) => {
     const y = margin.top + (row + 0.5) * rowHeight
     parts.push(`<text x="${margin.left - 12}" y="${y + 4}" text-anchor="end" fill="#1f2328">${svgText(name)}</text>`)
     parts.push(`<line x1="${x(outer[0])}" x2="${x(outer[1])}" y1="${y}" y2="${y}" stroke="#0969da"/>`)
     parts.push(`<line x1="${x(inner[0])}" x2="${x(inner[1])}" y1="${y}" y2="${y}" stroke="#0969da" stroke-width="5"/>`)
+    if (bound !== null)
+      parts.push(`<line x1="${x(bound)}" x2="${x(bound)}" y1="${y - 10}" y2="${y + 10}" stroke="#cf222e" stroke-width="2"/>`)
     parts.push(`<circle cx="${x(value)}" cy="${y}" r="5" fill="#ffffff" stroke="#0969da" stroke-width="2"/>`)
   })
   return `${parts.join('\n')}\n</svg>\n`

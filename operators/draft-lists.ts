@@ -9,6 +9,7 @@ import { fnv1a32 } from '../core/hash.ts'
 import type { Batch, Sourced } from '../ports/batch.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { NextItems, SequenceModel } from '../ports/sequence-model.ts'
+import type { TextModel } from '../ports/text-model.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
 import { scopeNames } from '../schemas/scope-names.ts'
 import type { UserFeatures } from '../schemas/user-features.ts'
@@ -23,11 +24,13 @@ export interface DraftOptions {
   readonly itemModel: string
   /** Continues histories; absent = nobody does. */
   readonly sequences?: SequenceModel
+  /** Reads the texts of items; absent = nobody does. */
+  readonly texts?: TextModel
 }
 
 /**
  * Opens a list for each moved person: their features in catalogue numbers and, where the models answer, their vector (two towers; new
- * items get theirs on the way) and what they are expected to touch next.
+ * items get theirs on the way, as the texts of some are read) and what they are expected to touch next.
  *
  *     source  x----y--|     x = [u1, u2]   y = [u3]
  *     result  ---x----y--|  (later by one request to each model for the whole batch)
@@ -54,6 +57,7 @@ export function draftLists(
     const [vectors, next] = await Promise.all([
       asked ? embedUsers(table, scorer, contexts, records.length, options) : null,
       asked && options.sequences ? options.sequences.next(records.map((record) => historyOf(record.value.features))) : null,
+      asked && options.texts ? table.texts.read(options.texts) : null,
     ])
     const drafts = records.map((record, index): ListDraft => {
       sets[index] ??= new CandidateSet(options.countMax)

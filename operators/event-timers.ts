@@ -84,6 +84,17 @@ export class EventTimers {
     return due
   }
 
+  /** Every timer that is set, in no order; reads the buckets of one hour at a time. */
+  async *all(): AsyncGenerator<DueEntry> {
+    await this.#transaction.load(dueIndexFamily, [hours])
+    for (const hour of [...this.#index(hours)]) {
+      await this.#transaction.load(dueIndexFamily, [String(hour)])
+      const buckets = this.#index(String(hour)).map(String)
+      await this.#transaction.load(dueBucketFamily, buckets)
+      for (const bucket of buckets) yield* this.#transaction.get(dueBucketFamily, bucket)?.entries ?? []
+    }
+  }
+
   #index(key: string): number[] {
     return this.#transaction.get(dueIndexFamily, key) ?? []
   }

@@ -27,7 +27,7 @@ export function explorationChances(
 }
 
 /**
- * Takes a logged decision again: `learned` is what the policy knew then, from the row of `bandit-updates` whose `decisions` are the
+ * Takes a logged decision again: `learned` is what the policy knew then, from the row of `bandit-updates` whose `version` is the
  * exploration's `learned`, faded to its `fadedToMs`. Gives the chances and the arm, the very ones that were logged.
  * Errors: `MILL_CONFIG_INVALID` for a policy or version that this code does not know.
  */

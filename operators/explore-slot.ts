@@ -92,7 +92,11 @@ class Explorer {
     if (arms.length === 0) return
     const { policy, version, isContextual } = explorer
     const random = explorationRandom(draft.listId)
-    const segment = segmentOf(draft, segmentBy)
+    const segment = this.#bandit.admit(this.#options.policy, {
+      policy: policy.name,
+      version,
+      segment: segmentOf(draft, segmentBy),
+    })
     const context = isContextual ? explorationContext(draft) : []
     const fadedToMs = this.#fadedTo(draft.update.eventTimeMs)
     const name = learnedName(this.#options.policy, { policy: policy.name, version, segment })
@@ -145,7 +149,7 @@ class Explorer {
   #draw(name: string, question: ExplorationQuestion, fadedToMs: number, random: Random): Drawn {
     const { explorer } = this.#options
     const learned = this.#bandit.learned(name, fadedToMs, explorer.halfLifeMs)
-    return { chances: explorationChances(explorer, question, learned, random), learned: learned.rewards }
+    return { chances: explorationChances(explorer, question, learned, random), learned: learned.rows }
   }
 }
 

@@ -1,5 +1,5 @@
 import { fadingReference, fadingWeight, moveReference } from '../algorithms/bandits/fading-weight.ts'
-import { learnExactly } from '../algorithms/bandits/learn-exactly.ts'
+import { correctExactly, learnExactly } from '../algorithms/bandits/learn-exactly.ts'
 import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { observeWeighted, weightedWidth } from '../algorithms/bandits/weighted-mean.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -46,10 +46,14 @@ export class ExplorerSums {
     return wrong ? `the chance ${wrong.slot.propensity} of its slot ${wrong.slot.position} is not in (0, 1]` : null
   }
 
-  /** Adds a row's explored slots, and says who learned from them. Its state is loaded and it has no fault. */
+  /**
+   * Adds a row's explored slots, or what a correction changes in them, and says who learned from them; null if nobody. Its state is
+   * loaded and it has no fault.
+   */
   add(transaction: Pick<Transaction, 'get' | 'put'>, reward: Reward): Explorer | null {
     const name = this.nameOf(reward)
-    if (name === null) return null
+    const slots = exploredOf(reward).filter(({ before, ...now }) => before?.reward !== now.reward)
+    if (name === null || (slots.length === 0 && reward.revision > 0)) return null
     const { policy, version, segment, context } = reward.exploration!
     const known = this.#versionOf(policy, version)!
     const { halfLifeMs } = known
@@ -58,15 +62,23 @@ export class ExplorerSums {
     moveTo(state, fadingReference(timeMs, state.referenceMs, halfLifeMs), halfLifeMs)
     const weight = fadingWeight(timeMs, state.referenceMs, halfLifeMs)
     const features = Float64Array.from(context)
-    for (const slot of exploredOf(reward)) {
-      const arm = counted(state, slot.slot.source, slot.reward)
-      update(arm.weighted, weightedWidth, (sums) => observeWeighted(sums, slot.reward, slot.slot.propensity))
+    for (const rewarded of slots) {
+      const { slot, before } = rewarded
+      const arm = counted(state, slot.source, rewarded)
+      update(arm.weighted, weightedWidth, (sums) => {
+        if (before) observeWeighted(sums, before.reward, slot.propensity, -1)
+        observeWeighted(sums, rewarded.reward, slot.propensity)
+      })
       const home = known.policy.armOf(arm.arm)
-      const { sums } = home === arm.arm ? arm : counted(state, home, slot.reward)
-      const observation = { features, reward: slot.reward, weight, seed: decisionId }
-      update(sums, known.policy.width(features.length), (own) => learnExactly(known.policy, own, observation))
-      state.rewards++
+      const { sums } = home === arm.arm ? arm : counted(state, home, rewarded)
+      const observation = { features, reward: rewarded.reward, weight, seed: decisionId }
+      update(sums, known.policy.width(features.length), (own) => {
+        if (before) correctExactly(known.policy, own, observation, before.reward)
+        else learnExactly(known.policy, own, observation)
+      })
+      if (!before) state.rewards++
     }
+    state.rows++
     state.eventTimeMs = Math.max(state.eventTimeMs, closedMs)
     transaction.put(learnedFamily, name, state)
     return { policy, version, segment }
@@ -91,7 +103,7 @@ export class ExplorerSums {
 }
 
 function emptyState(referenceMs: number): LearnedState {
-  return { rewards: 0, eventTimeMs: 0, referenceMs, arms: [] }
+  return { rewards: 0, rows: 0, eventTimeMs: 0, referenceMs, arms: [] }
 }
 
 function exploredOf({ slots }: Reward): RewardSlot[] {
@@ -106,8 +118,8 @@ function moveTo(state: LearnedState, referenceMs: number, halfLifeMs: number): v
   state.referenceMs = referenceMs
 }
 
-/** An arm of the state, with one more decision in it. */
-function counted(state: LearnedState, name: string, reward: number): LearnedArm {
+/** An arm of the state, with one more decision in it, or what a correction makes of one. */
+function counted(state: LearnedState, name: string, { reward, before }: RewardSlot): LearnedArm {
   let arm = state.arms.find((other) => other.arm === name)
   if (!arm) {
     arm = { arm: name, decisions: 0, rewardMilli: 0, sums: [], weighted: [] }
@@ -115,9 +127,14 @@ function counted(state: LearnedState, name: string, reward: number): LearnedArm 
     state.arms.push(arm)
     state.arms.sort((a, b) => (a.arm < b.arm ? -1 : 1))
   }
-  arm.decisions++
-  arm.rewardMilli += Math.round(1000 * Math.min(1, Math.max(0, reward)))
+  if (!before) arm.decisions++
+  arm.rewardMilli += milliOf(reward) - (before ? milliOf(before.reward) : 0)
   return arm
+}
+
+/** A reward in thousandths, clipped to 0–1: whole numbers add up the same in any order. */
+export function milliOf(reward: number): number {
+  return Math.round(1000 * Math.min(1, Math.max(0, reward)))
 }
 
 /** Changes numbers of the state as an array of doubles, `width` of them, zeros at first. */

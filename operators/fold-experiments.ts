@@ -1,13 +1,17 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import { emptyMoments, movePerson } from '../algorithms/count-moments.ts'
+import { moveTail } from '../algorithms/tail-sums.ts'
 import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
 import type { ExperimentDelta } from '../schemas/experiment-delta.ts'
-import { personCounts } from '../schemas/experiment-metric.ts'
+import { cappedCount, personCounts } from '../schemas/experiment-metric.ts'
 import { type ExperimentTally, experimentTallySchema, type VariantTally } from '../schemas/experiment-tally.ts'
 
 export const tallyFamily: StateFamily<ExperimentTally> = { name: 'tally', codec: experimentTallySchema }
 /** Positions of the tasks that counted: their running numbers, not offsets of the topic. */
 const upstreamName = 'experiment-counts'
+
+const capped = personCounts.indexOf(cappedCount.of)
+const known = personCounts.indexOf(cappedCount.past)
 
 /** The sums of one experiment as they stand after a batch. */
 export interface TalliedExperiment {
@@ -63,6 +67,7 @@ function isCounted(counts: readonly number[]): boolean {
 function add(tally: ExperimentTally, delta: ExperimentDelta): void {
   const variant = variantOf(tally, delta.variant)
   movePerson(variant, delta.before, delta.after)
+  moveTail(variant.tails, delta.before[capped] ?? null, delta.after[capped]!, delta.after[known]!)
   variant.explored += delta.explored
   if (delta.crossed) variant.crossed++
   tally.version++
@@ -72,7 +77,7 @@ function add(tally: ExperimentTally, delta: ExperimentDelta): void {
 function variantOf(tally: ExperimentTally, name: string): VariantTally {
   const known = tally.variants.find(({ variant }) => variant === name)
   if (known) return known
-  const variant = { variant: name, crossed: 0, explored: 0, ...emptyMoments(personCounts.length) }
+  const variant = { variant: name, crossed: 0, explored: 0, tails: [], ...emptyMoments(personCounts.length) }
   tally.variants.push(variant)
   tally.variants.sort((a, b) => (a.variant < b.variant ? -1 : 1))
   return variant

@@ -14,7 +14,7 @@ import {
   wholePolicy,
 } from '../schemas/bandit-update.ts'
 import type { Reward } from '../schemas/reward.ts'
-import { ExplorerSums, learnedFamily } from './explorer-sums.ts'
+import { ExplorerSums, learnedFamily, milliOf } from './explorer-sums.ts'
 
 export const armFamily: StateFamily<ArmState> = { name: 'arm', codec: armStateSchema }
 export const policyFamily: StateFamily<PolicyState> = { name: 'policy', codec: policyStateSchema }
@@ -24,7 +24,8 @@ const upstreamName = 'rewards-join'
 /**
  * Adds rewards of explored slots to their arms (Beta–Bernoulli, features.md F7.2), showings and clicks of new items there to theirs (F6.10),
  * the showing to its policy, and the slot to the sums of the very bandit policy, version and segment that drew it (F7.5), with the
- * features of the decision. It emits what moved: the posterior of each arm, the policy's click-through as the arm `*`, and what the
+ * features of the decision. A correction takes back what the row before it added and puts its own in place, so that sums are always those
+ * of the last rows. It emits what moved: the posterior of each arm, the policy's click-through as the arm `*`, and what the
  * bandit policy learned. Rows below the stored number of the task that joined them were applied before and are skipped. Rewards are
  * summed in thousandths and sums on a grid, so both are exact and the state a pure function of the rows.
  *
@@ -49,10 +50,12 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
       const reward = record.value
       if (reward.sequence < transaction.upstream(upstreamName, reward.sourcePartition)) continue
       transaction.setUpstream(upstreamName, reward.sourcePartition, reward.sequence + 1)
-      if (reward.slots.some((slot) => !Number.isFinite(slot.reward))) {
+      if (reward.slots.some(({ reward: value, before }) => !Number.isFinite(value) || !Number.isFinite(before?.reward ?? 0))) {
         transaction.deadLetter(record, 'fold', 'MILL_FEATURE_NOT_FINITE', 'a reward of the row is not a number')
         continue
       }
+      // Of sums that were begun after its first row there is nothing to correct.
+      if (reward.revision > 0 && !transaction.get(policyFamily, reward.policy)) continue
       const fault = learned.faultOf(transaction, reward)
       if (fault !== null) {
         transaction.deadLetter(record, 'fold', 'MILL_RECORD_INVALID', fault)
@@ -62,18 +65,16 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
       if (explorer) moved.set(learnedName(reward.policy, explorer), explorer)
       const policy = addShowing(transaction, reward)
       policies.add(reward.policy)
-      for (const { slot, reward: value, clicked } of reward.slots) {
+      const moment = { version: policy.rows, closedMs: reward.closedMs }
+      for (const { slot, before, ...now } of reward.slots) {
         if (!slot.explored) continue
         const key = armKey(reward.policy, slot.source)
-        addOutcome(transaction, key, { value, version: policy.rewards, closedMs: reward.closedMs })
+        addOutcome(transaction, key, { now: now.reward, before: before && before.reward, ...moment })
         arms.set(key, { policy: reward.policy, arm: slot.source })
         if (slot.source !== newcomerSource) continue
         const arm = newcomerArm(slot.itemId)
-        addOutcome(transaction, armKey(reward.policy, arm), {
-          value: clicked ? 1 : 0,
-          version: policy.rewards,
-          closedMs: reward.closedMs,
-        })
+        const clicks = { now: Number(now.clicked), before: before && Number(before.clicked) }
+        addOutcome(transaction, armKey(reward.policy, arm), { ...clicks, ...moment })
         arms.set(armKey(reward.policy, arm), { policy: reward.policy, arm })
       }
     }
@@ -115,6 +116,7 @@ async function load(batch: Batch<Sourced<Reward>>, learned: ExplorerSums): Promi
 function addShowing(transaction: Transaction, reward: Reward): PolicyState {
   const state = transaction.get(policyFamily, reward.policy) ?? {
     rewards: 0,
+    rows: 0,
     slots: 0,
     clicks: 0,
     slotsSquared: 0,
@@ -123,29 +125,36 @@ function addShowing(transaction: Transaction, reward: Reward): PolicyState {
     eventTimeMs: 0,
   }
   const slots = reward.slots.length
-  let clicks = 0
-  for (const slot of reward.slots) if (slot.clicked) clicks++
-  state.rewards++
-  state.slots += slots
-  state.clicks += clicks
-  state.slotsSquared += slots * slots
-  state.clicksSquared += clicks * clicks
-  state.product += slots * clicks
+  const clicks = reward.slots.filter(({ clicked }) => clicked).length
+  const clicksBefore = reward.slots.filter(({ before }) => before?.clicked).length
+  if (reward.revision === 0) {
+    state.rewards++
+    state.slots += slots
+    state.slotsSquared += slots * slots
+  }
+  state.rows++
+  state.clicks += clicks - clicksBefore
+  state.clicksSquared += clicks * clicks - clicksBefore * clicksBefore
+  state.product += slots * (clicks - clicksBefore)
   state.eventTimeMs = Math.max(state.eventTimeMs, reward.closedMs)
   transaction.put(policyFamily, reward.policy, state)
   return state
 }
 
-function addOutcome(
-  transaction: Transaction,
-  key: string,
-  outcome: { readonly value: number; readonly version: number; readonly closedMs: number },
-): void {
+/** One outcome of an arm, and what a correction takes back; null in a first row. */
+interface ArmOutcome {
+  readonly now: number
+  readonly before: number | null
+  readonly version: number
+  readonly closedMs: number
+}
+
+function addOutcome(transaction: Transaction, key: string, { now, before, version, closedMs }: ArmOutcome): void {
   const state = transaction.get(armFamily, key) ?? { decisions: 0, rewardMilli: 0, version: 0, eventTimeMs: 0 }
-  state.decisions++
-  state.rewardMilli += Math.round(1000 * Math.min(1, Math.max(0, outcome.value)))
-  state.version = outcome.version
-  state.eventTimeMs = Math.max(state.eventTimeMs, outcome.closedMs)
+  if (before === null) state.decisions++
+  state.rewardMilli += milliOf(now) - (before === null ? 0 : milliOf(before))
+  state.version = version
+  state.eventTimeMs = Math.max(state.eventTimeMs, closedMs)
   transaction.put(armFamily, key, state)
 }
 
@@ -161,14 +170,14 @@ function armUpdate(policy: string, arm: string, state: ArmState): BanditUpdate {
 export function learnedUpdate(
   name: string,
   explorer: Explorer,
-  { rewards, eventTimeMs, referenceMs, arms }: LearnedState,
+  { rewards, rows, eventTimeMs, referenceMs, arms }: LearnedState,
 ): BanditUpdate {
   // Copies: the next batch goes on with those of the state.
   const learned = arms.map((arm) => ({ ...arm, sums: [...arm.sums], weighted: [...arm.weighted] }))
   const own = learned.filter(({ weighted }) => weighted.length > 0)
   const rewardMilli = own.reduce((sum, arm) => sum + arm.rewardMilli, 0)
   const beta = betaOf({ decisions: rewards, rewardMilli })
-  return { policy: name, arm: wholePolicy, ...beta, version: rewards, eventTimeMs, explorer, learned, referenceMs }
+  return { policy: name, arm: wholePolicy, ...beta, version: rows, eventTimeMs, explorer, learned, referenceMs }
 }
 
 /** Of rows that no bandit policy draws with. */
@@ -182,7 +191,7 @@ function betaOf({ decisions, rewardMilli }: Pick<ArmState, 'decisions' | 'reward
 }
 
 function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
-  const { slots, clicks, rewards, eventTimeMs } = state
+  const { slots, clicks, rewards, rows, eventTimeMs } = state
   const { alpha, beta, ...posterior } = posteriorOf({ successes: clicks, failures: slots - clicks })
   const rate = clickThroughRate({
     count: rewards,
@@ -197,7 +206,7 @@ function policyUpdate(policy: string, state: PolicyState): BanditUpdate {
   return {
     policy,
     arm: wholePolicy,
-    version: rewards,
+    version: rows,
     decisions: slots,
     rewardSum: clicks,
     alpha,

@@ -1,11 +1,9 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
 import type { OutcomeFunction } from '../algorithms/combine-outcomes.ts'
 import { invariant } from '../core/invariant.ts'
-import { movesTime } from '../core/moves-time.ts'
-import type { Batch, Sourced, StateFamily } from '../ports/batch.ts'
+import type { Batch, StateFamily } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import type { Decision } from '../schemas/decision.ts'
-import { eventFault } from '../schemas/event-fault.ts'
 import { eventStrength } from '../schemas/event-strength.ts'
 import type { Reward } from '../schemas/reward.ts'
 import {
@@ -20,12 +18,12 @@ import {
   type OutcomeState,
 } from '../schemas/reward-state.ts'
 import type { UserEvent } from '../schemas/user-event.ts'
-import { decisionFault } from './decision-fault.ts'
 import { EventTimers } from './event-timers.ts'
 import { type OutcomeWaits, outcomeWaits, type WaitOptions } from './outcome-waits.ts'
 import { type RewardRule, rewardOf } from './reward-of.ts'
 import { ShowingBound } from './showing-bound.ts'
 import { ShowingList } from './showing-list.ts'
+import { type Joinable, type Taken, takeJoinable } from './take-joinable.ts'
 
 export const listFamily: StateFamily<ListState> = { name: 'list', codec: listStateSchema }
 export const progressFamily: StateFamily<JoinProgress> = { name: 'progress', codec: joinProgressSchema }
@@ -42,9 +40,6 @@ export interface JoinOptions extends WaitOptions {
   /** Showings that one task takes in within the longest wait (no bound): one more is not joined but told as late, whole. */
   readonly openMax?: number
 }
-
-/** A record of either input: a showing, or something somebody did. */
-export type Joinable = Sourced<Decision | UserEvent>
 
 /**
  * Joins each showing with what followed. Its first row leaves when event time has passed the showing's time plus the shortest wait, or
@@ -73,16 +68,6 @@ export function joinOutcomes(options: JoinOptions): OperatorFunction<Batch<Joina
   })
 }
 
-/** A record that takes part: a showing or an outcome, and how far time had come when it was read. */
-interface Taken {
-  readonly value: Decision | UserEvent
-  readonly record: Joinable
-  /** Its own input's watermark before it. */
-  readonly ownMs: number
-  /** The task's watermark with it. */
-  readonly watermarkMs: number
-}
-
 /** The join of one batch. */
 class Join {
   readonly #batch: Batch<Joinable>
@@ -105,11 +90,11 @@ class Join {
   }
 
   async run(): Promise<Keyed<Reward>[]> {
-    const taken = this.#take()
+    const taken = takeJoinable(this.#batch, this.#options.latenessMs, this.#waits)
     await this.#load(taken)
     for (const one of taken) {
       // Behind a mark nothing waits for others: served at once, it is the same however batches are cut.
-      const isBehind = readMsOf(one) < one.watermarkMs
+      const isBehind = one.readMs < one.watermarkMs
       if (isBehind) {
         await this.#fire(one.watermarkMs)
         this.#knownMs = one.watermarkMs
@@ -123,41 +108,13 @@ class Join {
     return this.#rows
   }
 
-  /**
-   * Parts the records. A showing that is older than its own input's time allows is late, an outcome only when its wait is over too; an
-   * invalid showing is set aside; an invalid event is passed over, as `user-features` sets it aside. All move time, as for the task.
-   */
-  #take(): Taken[] {
-    const { transaction, topicWatermarkBeforeMs, watermarkBeforeMs, watermarkMs: endMs, records } = this.#batch
-    const taken: Taken[] = []
-    let ownMs = topicWatermarkBeforeMs
-    for (const record of records) {
-      const { value, loggedMs } = record
-      const beforeMs = ownMs
-      if (movesTime(value.timeMs, loggedMs)) ownMs = Math.max(ownMs, value.timeMs - this.#options.latenessMs)
-      // The other input stands still within a batch.
-      const watermarkMs = Math.min(Math.max(watermarkBeforeMs, ownMs), endMs)
-      const one: Taken = { value, record, ownMs: beforeMs, watermarkMs }
-      if ('decisionId' in value) {
-        const fault = decisionFault(value, loggedMs)
-        if (fault !== null) transaction.deadLetter(record, 'join', 'MILL_RECORD_INVALID', fault)
-        else if (value.timeMs < beforeMs) transaction.late(record, 'join', value.timeMs)
-        else taken.push(one)
-      } else if (isOutcome(value, this.#waits) && eventFault(value, loggedMs) === null) {
-        if (value.timeMs + this.#waits.of.get(value.type)! < beforeMs) transaction.late(record, 'join', value.timeMs)
-        else taken.push(one)
-      }
-    }
-    return taken
-  }
-
   async #load(taken: readonly Taken[]): Promise<void> {
     const { firstMs, longestMs } = this.#waits
     const { transaction, watermarkMs } = this.#batch
     const dueTimesMs = taken.flatMap((one) => {
       const { timeMs } = one.value
       if ('decisionId' in one.value) return [timeMs + firstMs, timeMs + longestMs, timeMs + 2 * longestMs]
-      return [readMsOf(one), timeMs + longestMs]
+      return [one.readMs, timeMs + longestMs]
     })
     await Promise.all([
       transaction.load(listFamily, new Set(taken.map(({ value }) => listKeyOf(value)))),
@@ -194,7 +151,7 @@ class Join {
       eventId,
       itemId: event.itemId!,
       timeMs,
-      readMs: readMsOf(one),
+      readMs: one.readMs,
       waitMs: this.#waits.of.get(event.type)!,
       strength: event.type === 'dismiss' ? (this.#options.dismissed ?? 0) : eventStrength(event),
       revenue: event.type === 'purchase' ? (event.price ?? 0) * (event.quantity ?? 1) : 0,
@@ -261,7 +218,7 @@ class Join {
   /** Nothing can count an outcome any more: if no row does, it is told. */
   #sweep(list: ShowingList, { id, dueMs, listKey }: DueEntry): void {
     const outcome = list.removeOutcome(id, dueMs - this.#waits.longestMs)
-    if (!outcome || outcome.joinedTo !== '') return
+    if (outcome?.joinedTo !== '') return
     const { joinedTo: _joinedTo, ...value } = outcome
     this.#batch.transaction.late(
       { value, key: listKey, offset: outcome.offset, loggedMs: 0 },
@@ -274,15 +231,6 @@ class Join {
   #listOf(listKey: string): ShowingList {
     return new ShowingList(this.#batch.transaction.get(listFamily, listKey), this.#rule)
   }
-}
-
-function isOutcome(event: UserEvent, waits: OutcomeWaits): boolean {
-  return event.listId !== null && event.itemId !== null && waits.of.has(event.type)
-}
-
-/** Event time at which a record was read: its own, or how far its input had come. */
-function readMsOf({ value, ownMs }: Taken): number {
-  return Math.max(value.timeMs, ownMs)
 }
 
 function listKeyOf({ userId, listId }: Pick<Decision, 'userId'> & { readonly listId: string | null }): string {

@@ -88,6 +88,7 @@ function personFacts(features: UserFeatures, nowMs: number, hour: number, spende
     isLoyal: segment === 'loyal',
     spendRank: spendRank(spenders, orders.spend90d),
     orders: orders.days90d,
+    sessionMinutes: features.meanSessionMinutes ?? Number.NaN,
   }
 }
 

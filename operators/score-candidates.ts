@@ -30,9 +30,18 @@ export const rankerHeads = ['p_click', 'p_like', 'p_purchase'] as const
 export const rankerHeadWeights = [0.5, 0.3, 0.2] as const
 
 /** Sources that know something of the person; without any, the list is a trend list. */
-const personalSources = ['session', 'similar', 'together', 'category', 'content', 'two_tower', 'user_knn', 'sequence'].map(
-  (name) => candidateSources.indexOf(name as never),
-)
+const personalSources = [
+  'session',
+  'similar',
+  'together',
+  'category',
+  'content',
+  'two_tower',
+  'user_knn',
+  'sequence',
+  'association',
+  'sequential',
+].map((name) => candidateSources.indexOf(name as never))
 
 /**
  * Scores every candidate with the ranker, and steps down declared rungs where it cannot: no answer → `linear`, too far behind

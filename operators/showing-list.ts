@@ -75,7 +75,7 @@ export class ShowingList {
   /** The showing that an outcome read at `readMs` moves, if its first row has left and others may follow. */
   corrected(eventId: string, readMs: number): OpenShowing | undefined {
     const outcome = this.state.outcomes.find((other) => other.eventId === eventId && other.readMs === readMs)
-    if (!outcome || outcome.joinedTo !== '') return undefined
+    if (outcome?.joinedTo !== '') return undefined
     return this.state.open.find((showing) => showing.rows > 0 && this.#counts(showing, outcome))
   }
 

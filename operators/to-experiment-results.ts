@@ -44,6 +44,7 @@ function resultsOf(experiment: Experiment, { tally }: TalliedExperiment): Keyed<
     name,
     weight,
     moments: tallies[index] ?? emptyMoments(personCounts.length),
+    tails: tallies[index]?.tails ?? [],
   }))
   const compared = compareVariants(variants, experiment.control, experiment.measures.map(measureOf), experiment)
   return compared.comparisons.map((comparison) => {
@@ -60,6 +61,7 @@ function resultsOf(experiment: Experiment, { tally }: TalliedExperiment): Keyed<
       mean: estimate.mean,
       standardError: estimate.count > 0 ? Math.sqrt(estimate.variance / estimate.count) : 0,
       varianceExplained: comparison.varianceExplained,
+      cap: comparison.cap,
       lift: once?.value ?? null,
       lower: once?.lower ?? null,
       upper: once?.upper ?? null,
@@ -79,13 +81,14 @@ function resultsOf(experiment: Experiment, { tally }: TalliedExperiment): Keyed<
 }
 
 function measureOf({ metric, lossMax }: ExperimentMeasure) {
-  const { of, per, past, unit }: MetricDefinition = experimentMetrics[metric]
+  const { of, per, past, unit, capShare }: MetricDefinition = experimentMetrics[metric]
   return {
     metric,
     of: personCounts.indexOf(of),
     per: per === null ? null : personCounts.indexOf(per),
     past: past === null ? null : personCounts.indexOf(past),
     unit,
+    capShare,
     lossMax,
   }
 }

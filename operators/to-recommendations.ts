@@ -32,6 +32,8 @@ const reasonWeights: Record<CandidateSourceName, number> = {
   group: 0.35,
   season: 0.25,
   newcomer: 0.2,
+  association: 0.65,
+  sequential: 0.75,
 }
 
 const weights = Float64Array.from(candidateSources, (name) => reasonWeights[name])
@@ -53,6 +55,8 @@ const reasonCodes: Record<CandidateSourceName, ReasonCode> = {
   group: 'popular_in_group',
   season: 'popular',
   newcomer: 'exploring',
+  association: 'seen_together',
+  sequential: 'similar_session',
 }
 
 /**

@@ -193,6 +193,7 @@ function foldSession(state: UserState, event: UserEvent): void {
     event.timeMs - session.lastMs > sessionGapMs ||
     (event.sessionId !== null && event.sessionId !== session.sessionId)
   if (ended) {
+    if (session.events > 0) addSessionTime(state, session)
     session = emptySession(event.sessionId ?? `${event.userId}@${event.timeMs}`, event.timeMs)
     state.session = session
   }
@@ -209,6 +210,20 @@ function foldSession(state: UserState, event: UserEvent): void {
   if (event.type === 'add_to_cart') addLast(session.cart, event.itemId)
   if (event.type === 'purchase' || event.type === 'dismiss') remove(session.cart, event.itemId)
   if (event.type !== 'dismiss') addLast(session.items, event.itemId, sessionItemsMax)
+}
+
+/** Adds an ended session to the decayed minutes (F2.14); both sums share one landmark, a whole number of half-lives. */
+function addSessionTime(state: UserState, { startMs, lastMs }: SessionState): void {
+  const landmarkMs = Math.floor(lastMs / tasteHalfLifeMs) * tasteHalfLifeMs
+  if (landmarkMs > state.sessionsMs) {
+    const factor = state.sessionsMs === 0 ? 0 : 2 ** Math.round((state.sessionsMs - landmarkMs) / tasteHalfLifeMs)
+    state.sessionMinutes = Math.fround(state.sessionMinutes * factor)
+    state.sessionCount = Math.fround(state.sessionCount * factor)
+    state.sessionsMs = landmarkMs
+  }
+  const weight = 2 ** ((lastMs - state.sessionsMs) / tasteHalfLifeMs)
+  state.sessionMinutes = Math.fround(state.sessionMinutes + (weight * (lastMs - startMs)) / 60_000)
+  state.sessionCount = Math.fround(state.sessionCount + weight)
 }
 
 function countCategory(session: SessionState, name: string): void {

@@ -40,6 +40,7 @@ export function userView(userId: string, state: UserState): UserFeatures {
       meanPrice: session.priceCount === 0 ? null : session.priceSum / session.priceCount,
       mainCategory: mainCategory(session.categories, session.categoryCounts),
     },
+    meanSessionMinutes: state.sessionCount > 0 ? Math.fround(state.sessionMinutes / state.sessionCount) : null,
     device: state.device,
     region: state.region,
     hours: hoursOf(state),

@@ -2,7 +2,10 @@
 export interface TopicSpec {
   readonly name: string
   readonly partitions: number
-  /** `compact` keeps the newest value of each key for ever; `delete` drops records older than `retentionMs`. */
+  /**
+   * `delete` drops records older than `retentionMs`; `compact` keeps the newest value of each key for ever, and leaves records younger than
+   * `retentionMs` alone. Absent: nothing is dropped, and compaction waits for nothing.
+   */
   readonly cleanup: 'delete' | 'compact'
   readonly retentionMs?: number
 }

@@ -14,7 +14,9 @@ import { type Graph, sourceTopics } from './graph.ts'
 import { StepMetrics } from './running-graph.ts'
 import { RunningTopology } from './running-topology.ts'
 import { type ReadTable, TableReader } from './table-reader.ts'
-import type { BatchSummary, Task, TaskLimits } from './task.ts'
+import type { Task } from './task.ts'
+import type { TaskLimits } from './task-limits.ts'
+import type { BatchSummary } from './task-ports.ts'
 
 /** How long a start waits for services. */
 const startRetry = { waitMs: 200, waitMsMax: 5_000, giveUpMs: 120_000 }

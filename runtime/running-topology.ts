@@ -10,7 +10,9 @@ import { isLeftover } from './is-leftover.ts'
 import { positionLost } from './position-lost.ts'
 import type { StepMetrics } from './running-graph.ts'
 import { readLayout, refuseMove, type StateLayout } from './state-layout.ts'
-import { type BatchSummary, Task, type TaskLimits } from './task.ts'
+import { Task } from './task.ts'
+import type { TaskLimits } from './task-limits.ts'
+import type { BatchSummary } from './task-ports.ts'
 
 /** How often idle tasks are held against the store, and applied positions stored in the log, the latter for lag tools only. */
 const offsetCommitMs = 1_000

@@ -40,6 +40,10 @@ export class TaskRetries {
     }
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Ends all waits: what was being tried fails with its last error. */
   close(): void {
     this.#closed = true

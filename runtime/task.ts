@@ -1,116 +1,31 @@
 import { MillraceError, reactionOf } from '../core/errors.ts'
 import { invariant } from '../core/invariant.ts'
-import { encodePositions, type Positions } from '../core/positions.ts'
-import type { Batch, TaskInfo } from '../ports/batch.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { EventLog, LogBatch, LogRecord, OutgoingRecord } from '../ports/event-log.ts'
-import type { ListStore, ListVersion } from '../ports/list-store.ts'
+import type { Positions } from '../core/positions.ts'
+import type { Batch } from '../ports/batch.ts'
+import type { LogBatch, LogRecord, OutgoingRecord } from '../ports/event-log.ts'
 import type { ListWrite } from '../ports/list-write.ts'
-import type { Logger } from '../ports/logger.ts'
 import type { Keyed } from '../ports/outgoing.ts'
-import type { StateStore, TaskId, TaskProgress } from '../ports/state-store.ts'
-import { versionOfServed } from '../schemas/served-list.ts'
+import type { TaskId } from '../ports/state-store.ts'
 import type { TopicName } from '../schemas/topics.ts'
-import type { WireFormat } from '../schemas/wire-format.ts'
-import { listEntries, outgoingRecords, sideOutputs } from './batch-outputs.ts'
+import { BatchEffects } from './batch-effects.ts'
+import { outgoingRecords, sideOutputs } from './batch-outputs.ts'
 import { BatchTransaction } from './batch-transaction.ts'
 import { decodeRecords } from './decode-records.ts'
 import { type Graph, replacingTopics, type SinkNode, sourceTopics } from './graph.ts'
-import { RunningGraph, type StepMetrics } from './running-graph.ts'
+import { RunningGraph } from './running-graph.ts'
 import { StateCache } from './state-cache.ts'
+import { StoreMoved } from './store-moved.ts'
+import type { TaskLimits } from './task-limits.ts'
+import { TaskOwnership } from './task-ownership.ts'
+import type { OfferedLists, TaskEvents, TaskPorts } from './task-ports.ts'
 import { TaskQueue } from './task-queue.ts'
 import { TaskRetries } from './task-retries.ts'
 import { type StoredTime, TaskTime, timeFamily } from './task-time.ts'
-
-/** Limits of a task; every buffer of the engine is in here. */
-export interface TaskLimits {
-  /** Records folded as one batch at most. */
-  readonly batchRecordsMax: number
-  /** Records waiting at which a partition is paused; it resumes below half of it. */
-  readonly queueRecordsMax: number
-  /** Milliseconds that new records may lie in the log to be read with others: what is not needed at once costs less in larger batches. */
-  readonly gatherMs: number
-  /** Values of each family kept in memory. */
-  readonly cacheKeysMax: number
-  /** Seconds after which untouched state is erased; longer than any replay. */
-  readonly stateTtlS: number
-  /** Milliseconds without a record after which a topic no longer holds back event time. */
-  readonly idleMs: number
-  /** First and longest wait before trying again when a store or the log is unwell. */
-  readonly retryMs: number
-  readonly retryMsMax: number
-}
-
-export const defaultTaskLimits: TaskLimits = {
-  batchRecordsMax: 4000,
-  queueRecordsMax: 8_000,
-  gatherMs: 0,
-  cacheKeysMax: 10_000,
-  stateTtlS: 180 * 86_400,
-  idleMs: 5_000,
-  retryMs: 100,
-  retryMsMax: 5_000,
-}
-
-/** What a task works with. */
-export interface TaskPorts {
-  readonly log: Pick<EventLog, 'send'>
-  readonly state: StateStore
-  readonly lists: Pick<ListStore, 'swap' | 'get'>
-  readonly wire: WireFormat
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics: StepMetrics
-  /** Partition count of an output topic. */
-  partitionsOf(topic: string): number
-}
-
-/** What a task tells its engine. */
-export interface TaskEvents {
-  pause(topic: string): void
-  resume(topic: string): void
-  seek(topic: string, offset: number): void
-  /** A batch is done: for counters and live views. */
-  done(summary: BatchSummary): void
-  waiting(reason: string): void
-  /** The task cannot go on: fenced, or our own promise is broken. */
-  failed(error: unknown): void
-}
-
-export interface BatchSummary {
-  readonly topic: string
-  readonly records: number
-  readonly outputs: number
-  readonly deadLetters: number
-  readonly late: number
-  readonly lists: readonly ListWrite[]
-  /** Their values as they were offered to the store. */
-  readonly texts: readonly string[]
-  /** Which of `lists` were newer than what was stored. */
-  readonly swapped: readonly boolean[]
-  /** The version that `lists` were offered with. */
-  readonly version: ListVersion
-}
-
-/** What became of the lists of a batch. */
-type OfferedLists = Pick<BatchSummary, 'texts' | 'swapped'>
-
-/** How long ago a task must have been ours for outputs to leave unasked; less than a group waits before it gives a task away. */
-const confirmedMsMax = 2_000
-/** Stored lists that are fetched at once to see what keeps ours away. */
-const listsPerLook = 200
 
 /** Offsets of a batch: the first, and the first after it. */
 interface OffsetRange {
   readonly from: number
   readonly to: number
-}
-
-/** What was read belongs to another epoch or to other positions than the task's. */
-class StoreMoved extends Error {
-  constructor() {
-    super('the store holds another epoch or other positions')
-  }
 }
 
 /**
@@ -123,20 +38,18 @@ export class Task {
   readonly #ports: TaskPorts
   readonly #limits: TaskLimits
   readonly #events: TaskEvents
-  readonly #partitions: number
   readonly #queue: TaskQueue
   readonly #retries: TaskRetries
+  readonly #ownership: TaskOwnership
+  readonly #effects: BatchEffects
   readonly #lastRecordMs = new Map<string, number>()
   /** A new one at each reload: reads of a batch that was given up may still end, and fill the old one. */
   #caches = new Map<string, StateCache>()
   #running: RunningGraph
   #transaction: BatchTransaction | undefined
-  #info: TaskInfo
   #positions: Positions = {}
   #time: TaskTime
   #work: Promise<void> | undefined
-  /** When we last asked the store and it said that the task is ours. */
-  #confirmedMs = Number.NEGATIVE_INFINITY
   #closed = false
   #draining = false
   #busySinceMs: number | undefined
@@ -147,7 +60,6 @@ export class Task {
   constructor(id: TaskId, graph: Graph, partitions: number, ports: TaskPorts, events: TaskEvents, limits: TaskLimits) {
     this.id = id
     this.#graph = graph
-    this.#partitions = partitions
     this.#ports = ports
     this.#events = events
     this.#limits = limits
@@ -161,7 +73,9 @@ export class Task {
         ports.logger.warn({ task: id, error: String(error), waitMs }, 'A service is unwell; trying again.')
       },
     })
-    this.#info = { topology: id.topology, partition: id.partition, partitions, epoch: 0 }
+    const { state, clock, log, lists } = ports
+    this.#ownership = new TaskOwnership(id, partitions, { state, clock, retries: this.#retries })
+    this.#effects = new BatchEffects(sourceTopics(graph), { log, lists, ownership: this.#ownership, retries: this.#retries })
     this.#time = new TaskTime(graph, undefined)
     this.#running = this.#start()
   }
@@ -171,7 +85,7 @@ export class Task {
   }
 
   get epoch(): number {
-    return this.#info.epoch
+    return this.#ownership.info.epoch
   }
 
   /** Records between what was delivered and the log's end, plus what waits here. */
@@ -190,9 +104,7 @@ export class Task {
 
   /** Takes ownership and answers where each source topic is to be read from. */
   async open(): Promise<Positions> {
-    const progress = await this.#ports.state.openTask(this.id)
-    this.#info = { topology: this.id.topology, partition: this.id.partition, partitions: this.#partitions, epoch: progress.epoch }
-    await this.#reload(progress.positions)
+    await this.#reload(await this.#ownership.open())
     this.#scheduleTick()
     return Object.fromEntries(sourceTopics(this.#graph).map((topic) => [topic, this.#positions[topic] ?? 0]))
   }
@@ -252,12 +164,8 @@ export class Task {
     if (this.#work || this.#closed || this.#draining) return
     this.#work = this.#guard(async () => {
       try {
-        const askedMs = this.#ports.clock.elapsedMs()
-        const stored = await this.#ports.state.progress(this.id)
-        // A newer epoch is another owner's: our next commit will be told so.
-        if (this.#closed || (stored && stored.epoch > this.#info.epoch)) return
-        if (!this.#isWhereWeAre(stored, this.#positions)) await this.#goOnFromStore()
-        else this.#confirmedMs = askedMs
+        // Taken is for our next commit to be told.
+        if ((await this.#ownership.standing(this.#positions)) === 'moved' && !this.#closed) await this.#goOnFromStore()
       } catch (error) {
         if (reactionOf(error) !== 'retry') throw error // Unwell: the next check, or the next batch, asks again.
       }
@@ -277,7 +185,7 @@ export class Task {
       try {
         await this.#retries.run(async () => {
           const records = await make()
-          await this.#confirmOwnership(this.#positions)
+          await this.#ownership.confirm(this.#positions)
           await this.#ports.log.send(records)
         })
         isSent = !this.#closed
@@ -392,13 +300,13 @@ export class Task {
     const positions = this.#positions
     const caches = this.#caches
     return new BatchTransaction({
-      task: this.#info,
+      task: this.#ownership.info,
       topic,
       cache: (family) => this.#cacheOf(caches, family),
       positions,
       raw,
       watermarkMs,
-      read: (keys) => this.#read(keys, positions),
+      read: (keys) => this.#ownership.read(keys, positions),
     })
   }
 
@@ -411,36 +319,11 @@ export class Task {
     return cache
   }
 
-  /**
-   * Values of keys as they were at the positions of a batch. What a newer owner wrote, or a store that went back, would mix with
-   * what is remembered here, and outputs made of the mixture leave before the commit is refused: so both are read at one moment.
-   */
-  async #read(keys: readonly string[], at: Positions): Promise<readonly (Uint8Array | null)[]> {
-    let askedMs = 0
-    const { progress, values } = await this.#retries.run(() => {
-      askedMs = this.#ports.clock.elapsedMs()
-      return this.#ports.state.readWithProgress(this.id, keys)
-    })
-    if (!this.#isWhereWeAre(progress, at)) throw new StoreMoved()
-    this.#confirmedMs = askedMs
-    return values
-  }
-
-  #isWhereWeAre(stored: TaskProgress | null, positions: Positions): boolean {
-    if (stored && stored.epoch !== this.#info.epoch) return false
-    return encodePositions(stored?.positions ?? {}) === encodePositions(positions)
-  }
-
-  #fenced(): MillraceError {
-    const { topology, partition } = this.id
-    return new MillraceError('MILL_FENCED', `${topology}.${partition}: epoch ${this.#info.epoch} is not the newest any more`)
-  }
-
   async #runBatch(transaction: BatchTransaction, batch: Omit<Batch<unknown>, 'task' | 'transaction'>): Promise<void> {
     this.#transaction = transaction
     this.#time.reach(batch.watermarkMs)
     try {
-      await this.#running.run({ ...batch, task: this.#info, transaction })
+      await this.#running.run({ ...batch, task: this.#ownership.info, transaction })
     } catch (error) {
       if (!(error instanceof StoreMoved) || this.#closed) throw error
       this.#running.close()
@@ -450,41 +333,22 @@ export class Task {
     await this.#settle(transaction, batch.topic, batch.to)
   }
 
-  /** Makes a finished batch durable: outputs, lists, then state with positions. Tries until it is done or the task is closed. */
+  /** Makes a finished batch durable, and goes on behind it, or from where the store is. */
   async #settle(transaction: BatchTransaction, topic: string, to: number): Promise<void> {
     if (this.#time.timed) transaction.put(timeFamily, '', this.#time.stored())
     const positions = { ...this.#positions, ...transaction.upstreams, ...(topic === '' ? {} : { [topic]: to }) }
-    const writes = transaction.writes()
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
-    // Both are outputs: neither waits for the other, and the state for both.
-    let offered: OfferedLists
+    const range = { from: this.#positions, to: positions, ttlS: this.#limits.stateTtlS }
+    let offered: OfferedLists | null
     try {
-      ;[offered] = await Promise.all([this.#swapLists(transaction.lists, positions), this.#sendOutputs(transaction)])
+      offered = await this.#effects.apply(transaction, range)
     } catch (error) {
       if (!(error instanceof StoreMoved) || this.#closed) throw error
       return this.#goOnFromStore()
     }
-    if (offered.swapped.includes(false)) offered = await this.#swapAbove(transaction.lists, positions, offered)
-    if (this.#closed) return
-    const commit = { epoch: this.#info.epoch, from: this.#positions, to: positions, writes, ttlS: this.#limits.stateTtlS }
-    let askedMs = 0
-    const result = await this.#retries.run(() => {
-      askedMs = this.#ports.clock.elapsedMs()
-      return this.#ports.state.commit(this.id, commit)
-    })
-    if (this.#closed) return
-    switch (result.kind) {
-      case 'fenced':
-        return this.#goOnFromStore()
-      case 'moved':
-        if (encodePositions(result.positions) !== encodePositions(positions)) return this.#goOnFromStore()
-        break // Ours, and only the reply was lost.
-      case 'applied':
-        break
-    }
+    if (!offered) return
     transaction.settle()
     this.#positions = positions
-    this.#confirmedMs = askedMs
     this.#events.done({
       topic,
       records: transaction.rawCount,
@@ -493,7 +357,7 @@ export class Task {
       late: transaction.lateRecords.length,
       lists: transaction.lists,
       ...offered,
-      version: this.#versionAt(positions),
+      version: this.#effects.versionAt(positions),
     })
   }
 
@@ -504,72 +368,13 @@ export class Task {
     else transaction.outputs.push(...outgoingRecords(sink.target, batch.records as readonly Keyed<unknown>[], this.#ports))
   }
 
-  async #sendOutputs({ outputs }: BatchTransaction): Promise<void> {
-    if (outputs.length === 0) return
-    const positions = this.#positions
-    await this.#retries.run(async () => {
-      await this.#confirmOwnership(positions)
-      await this.#ports.log.send(outputs)
-    })
-  }
-
-  /**
-   * Outputs of which the newest record wins have no fence: whoever was put to sleep asks first whether its task is still its own, or
-   * it would put an old record over a newer owner's.
-   */
-  async #confirmOwnership(positions: Positions): Promise<void> {
-    if (this.#ports.clock.elapsedMs() - this.#confirmedMs < confirmedMsMax) return
-    const askedMs = this.#ports.clock.elapsedMs()
-    if (!this.#isWhereWeAre(await this.#ports.state.progress(this.id), positions)) throw new StoreMoved()
-    this.#confirmedMs = askedMs
-  }
-
-  async #swapLists(lists: readonly ListWrite[], positions: Positions): Promise<OfferedLists> {
-    if (lists.length === 0) return { texts: [], swapped: [] }
-    const entries = listEntries(lists, this.#versionAt(positions))
-    const swapped = await this.#retries.run(() => this.#ports.lists.swap(entries))
-    return { texts: entries.map(({ value }) => value), swapped }
-  }
-
-  /** The version of lists: the sum over all inputs grows with every batch, whichever topic the batch is of. */
-  #versionAt(positions: Positions): ListVersion {
-    let position = 0
-    for (const topic of sourceTopics(this.#graph)) position += positions[topic] ?? 0
-    return { epoch: this.#info.epoch, position }
-  }
-
-  /**
-   * Some lists were refused: by a repeat of our own, or by a list of a higher epoch. That one's owner took it from a store that has
-   * gone back since and whose clock was ahead: we take an epoch above it, if the task is still ours.
-   */
-  async #swapAbove(lists: readonly ListWrite[], positions: Positions, offered: OfferedLists): Promise<OfferedLists> {
-    const refused = lists.filter((_, index) => !offered.swapped[index])
-    let newest = 0
-    for (let at = 0; at < refused.length; at += listsPerLook) {
-      const keys = refused.slice(at, at + listsPerLook).map(({ key }) => key)
-      const stored = await this.#retries.run(() => this.#ports.lists.get(keys))
-      for (const text of stored) newest = Math.max(newest, versionOfServed(text).epoch)
-    }
-    if (this.#closed || newest <= this.#info.epoch) return offered
-    await this.#renew(newest)
-    return await this.#swapLists(lists, positions) // All of them: lists of one batch have one version.
-  }
-
-  /** Takes a newer epoch, above `above`, unless another owner has; answers where the store stands now. */
-  async #renew(above = 0): Promise<Positions> {
-    const progress = await this.#retries.run(() => this.#ports.state.renewTask(this.id, this.#info.epoch, above))
-    if (!progress) throw this.#fenced()
-    this.#info = { ...this.#info, epoch: progress.epoch }
-    return progress.positions
-  }
-
   /**
    * The store is elsewhere than we thought: forget everything in memory and go on from there. It went back, or somebody has our task;
    * a new epoch tells, and what follows is newer than what left before.
    */
   async #goOnFromStore(): Promise<void> {
     const from = this.#positions
-    const positions = await this.#renew()
+    const positions = await this.#ownership.renew()
     this.#ports.logger.warn(
       { task: this.id, from, to: positions },
       'The store went back to an older state; going on from its positions.',

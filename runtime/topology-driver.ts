@@ -12,7 +12,8 @@ import type { Topology } from './define-topology.ts'
 import { sourceTopics } from './graph.ts'
 import { MemoryStateStore } from './memory-state-store.ts'
 import { StepMetrics } from './running-graph.ts'
-import { defaultTaskLimits, Task, type TaskLimits } from './task.ts'
+import { Task } from './task.ts'
+import { defaultTaskLimits, type TaskLimits } from './task-limits.ts'
 
 export interface DriverOptions {
   /** Co-partitioned inputs; 1 if absent. */

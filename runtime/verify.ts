@@ -10,7 +10,8 @@ import { type Graph, sourceTopics } from './graph.ts'
 import { MemoryStateStore } from './memory-state-store.ts'
 import { StepMetrics } from './running-graph.ts'
 import { readLayout } from './state-layout.ts'
-import { defaultTaskLimits, Task } from './task.ts'
+import { Task } from './task.ts'
+import { defaultTaskLimits } from './task-limits.ts'
 import { timeFamily } from './task-time.ts'
 
 /** One state key on which the store and the fold of the log disagree. */

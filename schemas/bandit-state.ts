@@ -6,7 +6,7 @@ export interface ArmState {
   decisions: number
   /** Rewards in thousandths: whole numbers add up the same in any order. */
   rewardMilli: number
-  /** Rewards applied to the policy when the arm last moved. */
+  /** Rows applied to the policy when the arm last moved. */
   version: number
   eventTimeMs: number
 }
@@ -15,6 +15,8 @@ export interface ArmState {
 export interface LearnedState {
   /** Rewards in it. */
   rewards: number
+  /** Rows that moved it, corrections too: names a moment of it. */
+  rows: number
   eventTimeMs: number
   /** Time as of which all sums are kept; they fade from there. */
   referenceMs: number
@@ -26,6 +28,8 @@ export interface LearnedState {
 export interface PolicyState {
   /** Showings applied. */
   rewards: number
+  /** Rows applied, corrections too. */
+  rows: number
   /** Slots shown, slots clicked, and per showing: the squares of both and their product. */
   slots: number
   clicks: number
@@ -38,12 +42,13 @@ export interface PolicyState {
 export const armStateSchema = recordSchema<ArmState>('ArmState', 'Sufficient statistics of one arm.', [
   { name: 'decisions', type: 'long', doc: 'Times shown.' },
   { name: 'rewardMilli', type: 'long', doc: 'Sum of rewards in thousandths.' },
-  { name: 'version', type: 'long', doc: 'Rewards applied to the policy when it last moved.' },
+  { name: 'version', type: 'long', doc: 'Rows applied to the policy when it last moved.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
 ])
 
 export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'What a bandit policy has learned in a segment.', [
   { name: 'rewards', type: 'long', doc: 'Rewards in it.' },
+  { name: 'rows', type: 'long', doc: 'Rows that moved it, corrections too.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
   { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.' },
   { name: 'arms', type: { type: 'array', items: learnedArmSchema.definition }, doc: 'In order of name.' },
@@ -51,6 +56,7 @@ export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'Wh
 
 export const policyStateSchema = recordSchema<PolicyState>('PolicyState', 'Sums over the showings of a policy.', [
   { name: 'rewards', type: 'long', doc: 'Showings applied.' },
+  { name: 'rows', type: 'long', doc: 'Rows applied, corrections too.' },
   { name: 'slots', type: 'long', doc: 'Slots shown.' },
   { name: 'clicks', type: 'long', doc: 'Slots clicked.' },
   { name: 'slotsSquared', type: 'long', doc: 'Sum of squares of slots per showing.' },

@@ -25,16 +25,21 @@ export interface MetricDefinition {
   readonly past: PersonCount | null
   /** What one unit of the count is worth. */
   readonly unit: number
+  /** Share of people whose count stands as it is: that of the others is capped at the largest of these. Null for no cap. */
+  readonly capShare: number | null
 }
+
+/** The count that is capped where a metric says so, with what was known before: one that a few people can have a lot of. */
+export const cappedCount = { of: 'revenue', past: 'pastPurchases' } as const
 
 /** What an experiment can measure, people being the units. */
 export const experimentMetrics = {
-  'click-through': { of: 'clicks', per: 'slots', past: null, unit: 1 },
-  'reward-per-slot': { of: 'reward', per: 'slots', past: null, unit: 0.01 },
-  'clicks-per-person': { of: 'clicks', per: null, past: 'pastClicks', unit: 1 },
-  'purchases-per-person': { of: 'purchases', per: null, past: 'pastPurchases', unit: 1 },
-  'reward-per-person': { of: 'reward', per: null, past: 'pastClicks', unit: 0.01 },
-  'revenue-per-person': { of: 'revenue', per: null, past: 'pastPurchases', unit: 0.01 },
-  conversion: { of: 'buyer', per: null, past: 'pastPurchases', unit: 1 },
+  'click-through': { of: 'clicks', per: 'slots', past: null, unit: 1, capShare: null },
+  'reward-per-slot': { of: 'reward', per: 'slots', past: null, unit: 0.01, capShare: null },
+  'clicks-per-person': { of: 'clicks', per: null, past: 'pastClicks', unit: 1, capShare: null },
+  'purchases-per-person': { of: 'purchases', per: null, past: 'pastPurchases', unit: 1, capShare: null },
+  'reward-per-person': { of: 'reward', per: null, past: 'pastClicks', unit: 0.01, capShare: null },
+  'revenue-per-person': { of: 'revenue', per: null, past: 'pastPurchases', unit: 0.01, capShare: 0.999 },
+  conversion: { of: 'buyer', per: null, past: 'pastPurchases', unit: 1, capShare: null },
 } as const satisfies Record<string, MetricDefinition>
 export type ExperimentMetric = keyof typeof experimentMetrics

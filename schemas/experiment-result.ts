@@ -25,6 +25,8 @@ export interface ExperimentResult {
   readonly standardError: number
   /** Share of the variance that what was known before explains, 0–1 (CUPED); 0 for ratios. */
   readonly varianceExplained: number
+  /** Of a metric that is capped, what a person counts at most; null without a cap, and as long as nobody has more. */
+  readonly cap: number | null
   /** (variant − control) / control, with its 1 − α interval and p-value by Welch: for one look at a planned end. */
   readonly lift: number | null
   readonly lower: number | null
@@ -60,6 +62,7 @@ export const experimentResultSchema = recordSchema<ExperimentResult>(
     { name: 'mean', type: 'double', doc: 'Mean over people; of a ratio, the ratio of sums.' },
     { name: 'standardError', type: 'double', doc: 'Standard error of the mean.' },
     { name: 'varianceExplained', type: 'double', doc: 'Share of the variance explained by what was known before (CUPED).' },
+    optional('cap', 'double', 'What a person counts at most.'),
     optional('lift', 'double', 'Relative lift against the control.'),
     optional('lower', 'double', "Lower end of Welch's interval: for one look."),
     optional('upper', 'double', 'Upper end of it.'),

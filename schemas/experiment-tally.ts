@@ -1,5 +1,15 @@
 import { recordSchema } from './record-schema.ts'
 
+/** People of one bucket of the capped count, by `algorithms/tail-sums.ts`: y is the count, x what was known before. */
+export interface TailTally {
+  readonly bucket: number
+  people: number
+  y: number
+  ySquared: number
+  x: number
+  product: number
+}
+
 /** Sums over the people of one variant; they merge by addition. */
 export interface VariantTally {
   readonly variant: string
@@ -12,6 +22,8 @@ export interface VariantTally {
   sums: number[]
   /** Σ of their products, row by row of the upper triangle: Σ c₀c₀, Σ c₀c₁, …, Σ c₁c₁, … */
   products: number[]
+  /** By bucket of `cappedCount`, ascending, who has any: a cap is put on them when variants are compared. */
+  tails: TailTally[]
 }
 
 /** The variants of one experiment in order of their names; `{experiments.p}:tally:<experiment>`. */
@@ -24,6 +36,17 @@ export interface ExperimentTally {
 }
 
 const longs = { type: 'array', items: 'long' } as const
+/** Whole numbers too, but the square of one large purchase is beyond those that a double tells apart. */
+const doubles = { type: 'array', items: 'double' } as const
+
+const tailTallySchema = recordSchema<TailTally>('TailTally', 'People of one bucket of the capped count.', [
+  { name: 'bucket', type: 'int', doc: 'Which amounts.' },
+  { name: 'people', type: 'long', doc: 'People.' },
+  { name: 'y', type: 'long', doc: 'Sum of amounts.' },
+  { name: 'ySquared', type: 'double', doc: 'Sum of their squares.' },
+  { name: 'x', type: 'long', doc: 'Sum of what was known before.' },
+  { name: 'product', type: 'double', doc: 'Sum of products of both.' },
+])
 
 const variantTallySchema = recordSchema<VariantTally>('VariantTally', 'Sums over the people of one variant.', [
   { name: 'variant', type: 'string', doc: 'The variant.' },
@@ -31,7 +54,8 @@ const variantTallySchema = recordSchema<VariantTally>('VariantTally', 'Sums over
   { name: 'crossed', type: 'long', doc: 'People seen in a second variant too.' },
   { name: 'explored', type: 'long', doc: 'Slots left out.' },
   { name: 'sums', type: longs, doc: 'Sums of counts.' },
-  { name: 'products', type: longs, doc: 'Sums of products of counts, upper triangle.' },
+  { name: 'products', type: doubles, doc: 'Sums of products of counts, upper triangle.' },
+  { name: 'tails', type: { type: 'array', items: tailTallySchema.definition }, doc: 'By bucket.', default: [] },
 ])
 
 export const experimentTallySchema = recordSchema<ExperimentTally>('ExperimentTally', 'The variants of one experiment.', [

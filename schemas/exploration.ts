@@ -16,7 +16,7 @@ export interface Exploration {
   readonly draws: number
   /** Share spread evenly over the arms. */
   readonly epsilon: number
-  /** Rewards it had learned from then: with them its sums are known again (`BanditUpdate.decisions`). */
+  /** Rows of rewards it had learned from then, corrections too: with them its sums are known again (`BanditUpdate.version`). */
   readonly learned: number
   /** Time its sums had faded to; 0 where they do not fade. */
   readonly fadedToMs: number
@@ -36,7 +36,7 @@ const explorationSchema = recordSchema<Exploration>('Exploration', 'How the slot
   { name: 'version', type: 'string', doc: 'Settings of the policy as text.', default: '' },
   { name: 'segment', type: 'string', doc: 'Whose sums it drew with; empty = those of everybody.', default: '' },
   { name: 'epsilon', type: 'double', doc: 'Share spread evenly over the arms.', default: 0 },
-  { name: 'learned', type: 'long', doc: 'Rewards it had learned from then.', default: 0 },
+  { name: 'learned', type: 'long', doc: 'Rows of rewards it had learned from then.', default: 0 },
   { name: 'fadedToMs', type: 'long', doc: 'Time its sums had faded to; 0 = they do not fade.', default: 0 },
   { name: 'context', type: { type: 'array', items: 'double' }, doc: 'What it saw of the person and the moment.', default: [] },
 ])

@@ -22,12 +22,15 @@ import { userEventSchema } from './user-event.ts'
 import { userProfileSchema } from './user-profile.ts'
 
 const dayMs = 86_400_000
+/** Tables that lists are made from keep what was replaced so long, for `millrace models audit` to make them as they were. */
+const tableHistoryMs = 10 * 60_000
 
 /** One topic of Millrace: what its value is, how long it is kept. */
 export interface TopicDefinition {
   // biome-ignore lint/suspicious/noExplicitAny: each topic has its own value type; TopicValue recovers it.
   readonly schema: RecordSchema<any>
   readonly cleanup: 'delete' | 'compact'
+  /** `delete`: what is older goes; `compact`: what is younger stays beside what replaced it. */
   readonly retentionMs?: number
   /** Its records hold rows of many keys, made for one partition each: their own key is that partition's number. */
   readonly packed?: true
@@ -37,9 +40,19 @@ export interface TopicDefinition {
 /** Every topic (architecture.md section 1). The subject in the registry is `<topic>-value`. */
 export const topics = {
   'user-events': { schema: userEventSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'What people do, keyed by user.' },
-  users: { schema: userProfileSchema, cleanup: 'compact', doc: 'Declared profiles, keyed by user; null erases.' },
+  users: {
+    schema: userProfileSchema,
+    cleanup: 'compact',
+    retentionMs: tableHistoryMs,
+    doc: 'Declared profiles, keyed by user; null erases.',
+  },
   items: { schema: itemSchema, cleanup: 'compact', doc: 'The catalogue, keyed by item; null withdraws.' },
-  rules: { schema: ruleSchema, cleanup: 'compact', doc: 'Merchandising rules, keyed by rule; null removes.' },
+  rules: {
+    schema: ruleSchema,
+    cleanup: 'compact',
+    retentionMs: tableHistoryMs,
+    doc: 'Merchandising rules, keyed by rule; null removes.',
+  },
   decisions: { schema: decisionSchema, cleanup: 'delete', retentionMs: 7 * dayMs, doc: 'What was shown, keyed by user.' },
   'feature-updates': {
     schema: featureUpdateSchema,
@@ -61,8 +74,18 @@ export const topics = {
     packed: true,
     doc: 'Session steps, packed.',
   },
-  'item-updates': { schema: itemUpdateSchema, cleanup: 'compact', doc: 'What the streams know of an item, keyed by item.' },
-  'trend-updates': { schema: trendUpdateSchema, cleanup: 'compact', doc: 'Popular and trending per scope, keyed by scope.' },
+  'item-updates': {
+    schema: itemUpdateSchema,
+    cleanup: 'compact',
+    retentionMs: tableHistoryMs,
+    doc: 'What the streams know of an item, keyed by item.',
+  },
+  'trend-updates': {
+    schema: trendUpdateSchema,
+    cleanup: 'compact',
+    retentionMs: tableHistoryMs,
+    doc: 'Popular and trending per scope, keyed by scope.',
+  },
   recommendations: { schema: recommendationSchema, cleanup: 'compact', doc: 'Lists, keyed by user.' },
   rewards: {
     schema: rewardSchema,
@@ -70,7 +93,12 @@ export const topics = {
     retentionMs: 30 * dayMs,
     doc: 'Decisions joined with outcomes, keyed by policy.',
   },
-  'bandit-updates': { schema: banditUpdateSchema, cleanup: 'compact', doc: 'Posteriors, keyed by policy/arm.' },
+  'bandit-updates': {
+    schema: banditUpdateSchema,
+    cleanup: 'compact',
+    retentionMs: tableHistoryMs,
+    doc: 'Posteriors, keyed by policy/arm.',
+  },
   experiments: { schema: experimentSchema, cleanup: 'compact', doc: 'Experiments, keyed by experiment; null removes.' },
   'experiment-deltas': {
     schema: experimentDeltaSchema,

@@ -75,6 +75,8 @@ export interface UserFeatures {
   /** Hashed words of the last 5 searches, newest first, 6 words each at most (algorithms/word-hashes.ts). */
   readonly searches: readonly (readonly number[])[]
   readonly session: SessionFeatures
+  /** Mean length of the sessions before this one, half-life 30 d; null until one has ended. */
+  readonly meanSessionMinutes: number | null
   readonly device: Device
   readonly region: string | null
   /** Share of activity per hour of day in the person's zone, 24 numbers that sum to 1 (20 pseudo-events spread evenly). */
@@ -157,4 +159,5 @@ export const userFeaturesSchema = recordSchema<UserFeatures>('UserFeatures', 'Ev
     doc: 'Hashed words of the last searches, newest first.',
     default: [],
   },
+  optional('meanSessionMinutes', 'float', 'Mean length of ended sessions, half-life 30 d.'),
 ])

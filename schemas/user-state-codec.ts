@@ -6,7 +6,7 @@ import { readUserState } from './user-state-reader.ts'
 import { writeUserState } from './user-state-writer.ts'
 
 /** The first byte of every value: a change of what follows takes the next number. */
-const version = 2
+const version = 3
 /** The oldest version that is still read. */
 const versionMin = 1
 const byteBits = 8
@@ -17,7 +17,7 @@ const reader = new BitReader()
 
 /**
  * Packs a person's state bit by bit (adr/0014): a sixth of what Avro takes, since millions of them lie in memory. Reading gives the
- * state that was written, to the last bit; what version 1 wrote is taken over. Errors: `MILL_SCHEMA_MISMATCH` for bytes that are no such
+ * state that was written, to the last bit; what earlier versions wrote is taken over. Errors: `MILL_SCHEMA_MISMATCH` for bytes that are no such
  * value or of a later version.
  */
 export const userStateCodec = {

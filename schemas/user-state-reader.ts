@@ -25,7 +25,8 @@ const scratch: number[] = []
 
 /**
  * Reads what `writeUserState` wrote, or what it wrote at version 1, which knew neither the purchases of the quarter nor searches: the days
- * of the last week are made from its hours then, and older purchases are not counted. Errors: a plain `Error`.
+ * of the last week are made from its hours then, and older purchases are not counted. Version 2 knew no session times. Errors: a plain
+ * `Error`.
  */
 export function readUserState(reader: BitReader, version: number): UserState {
   const state = emptyUserState()
@@ -50,6 +51,7 @@ export function readUserState(reader: BitReader, version: number): UserState {
   }
   if (reader.flag()) state.session = readSession(reader, state)
   readEventIds(reader, state)
+  if (version > 2) readSessionTimes(reader, state)
   return state
 }
 
@@ -244,4 +246,11 @@ function readEventIds(reader: BitReader, { eventIds, eventIdHours, lastMs }: Use
   }
   eventIds.reverse()
   eventIdHours.reverse()
+}
+
+function readSessionTimes(reader: BitReader, state: UserState): void {
+  if (!reader.flag()) return
+  state.sessionsMs = readLandmark(reader, state.lastMs)
+  state.sessionCount = reader.float()
+  if (reader.flag()) state.sessionMinutes = reader.float()
 }

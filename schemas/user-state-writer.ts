@@ -40,6 +40,7 @@ export function writeUserState(writer: BitWriter, state: UserState): void {
   writeSearches(writer, state)
   writeSession(writer, state, state.session)
   writeEventIds(writer, state)
+  writeSessionTimes(writer, state)
 }
 
 function writeProfile(writer: BitWriter, { profile }: UserState): void {
@@ -196,4 +197,11 @@ function writeEventIds(writer: BitWriter, { eventIds, eventIdHours, lastMs }: Us
     last = eventIdHours[i]!
     writer.wide(eventIds[i]!, idBits)
   }
+}
+
+function writeSessionTimes(writer: BitWriter, { sessionMinutes, sessionCount, sessionsMs, lastMs }: UserState): void {
+  if (!writer.flag(sessionCount > 0)) return
+  writeLandmark(writer, sessionsMs, lastMs)
+  writer.float(sessionCount)
+  if (writer.flag(sessionMinutes > 0)) writer.float(sessionMinutes)
 }

@@ -61,6 +61,10 @@ export interface UserState {
   /** 32-bit floats. */
   hours: number[]
   hoursMs: number
+  /** Decayed minutes of ended sessions and their number, half-life 30 d: 32-bit floats at one landmark. */
+  sessionMinutes: number
+  sessionCount: number
+  sessionsMs: number
   counts: number[]
   tileIndices: number[]
   tileValues: number[]
@@ -97,6 +101,9 @@ export function emptyUserState(): UserState {
     priceWeightMs: 0,
     hours: new Array<number>(24).fill(0),
     hoursMs: 0,
+    sessionMinutes: 0,
+    sessionCount: 0,
+    sessionsMs: 0,
     counts: new Array<number>(eventTypes.length).fill(0),
     tileIndices: [],
     tileValues: [],

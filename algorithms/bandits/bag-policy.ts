@@ -1,7 +1,8 @@
 import { createRandom, type Random } from '../../core/random.ts'
 import { voteShares } from '../exploration.ts'
 import { LinearArm, linearWidth, observeLinear } from './linear-sums.ts'
-import { exactly, type Policy, placeOfBest } from './policy.ts'
+import { type ArmSums, type Choices, exactly, type Policy, placeOfBest } from './policy.ts'
+import { SumsMemo } from './sums-memo.ts'
 
 /** Settings of `bagPolicy`. */
 export interface BagOptions {
@@ -16,6 +17,21 @@ export interface BagOptions {
  * Poisson(1) times, drawn from the decision's id and so the same in a replay. Chances are the learners' votes.
  */
 export function bagPolicy({ learners = 10, lambda = 1 }: BagOptions = {}): Policy {
+  const factored = new SumsMemo<LinearArm[]>()
+  const armOf = (sums: Float64Array | undefined, learner: number, d: number): LinearArm => {
+    if (!sums) return new LinearArm(undefined, d, lambda)
+    const each = linearWidth(d)
+    const own = factored.of(sums, 0, () => [])
+    own[learner] ??= new LinearArm(sums.subarray(learner * each, (learner + 1) * each), d, lambda)
+    return own[learner]
+  }
+  const voteOf = (learner: number, { arms, features, width: d }: Choices, sums: ArmSums): number => {
+    const votes = Float64Array.from(arms, (name, place) => {
+      const arm = armOf(sums.get(name), learner, d)
+      return arm.mean(features.subarray(place * d, (place + 1) * d))
+    })
+    return placeOfBest(votes)
+  }
   return {
     name: 'bag',
     armOf: (arm) => arm,
@@ -30,18 +46,11 @@ export function bagPolicy({ learners = 10, lambda = 1 }: BagOptions = {}): Polic
         observeLinear(own, { ...observation, weight: observation.weight * times })
       }
     },
-    chances: ({ arms, features, width: d }, sums) => {
-      const each = linearWidth(d)
-      const votes = Array.from({ length: learners }, (_, learner) =>
-        placeOfBest(
-          Float64Array.from(arms, (name, place) => {
-            const own = sums.get(name)?.subarray(learner * each, (learner + 1) * each)
-            return new LinearArm(own, d, lambda).mean(features.subarray(place * d, (place + 1) * d))
-          }),
-        ),
-      )
-      return exactly(voteShares(votes, arms.length))
+    chances: (choices, sums) => {
+      const votes = Array.from({ length: learners }, (_, learner) => voteOf(learner, choices, sums))
+      return exactly(voteShares(votes, choices.arms.length))
     },
+    draw: (choices, sums, random) => voteOf(random.below(learners), choices, sums),
     expected: () => Number.NaN,
   }
 }

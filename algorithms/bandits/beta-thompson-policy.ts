@@ -1,5 +1,6 @@
 import { betaBestProbabilities } from '../best-arm.ts'
-import { exactly, type Policy } from './policy.ts'
+import { sampleBeta } from '../sample.ts'
+import { type ArmSums, type Choices, exactly, type Policy, placeOfBest } from './policy.ts'
 
 /** Settings of `betaThompsonPolicy`: the prior of every arm, > 0 (1 and 1). */
 export interface BetaThompsonOptions {
@@ -12,6 +13,13 @@ export interface BetaThompsonOptions {
  * posteriors. α += r, β += 1 − r with rewards clipped to [0, 1]; chances by quadrature, exact to 1e-9. Sums: Σr, Σ(1 − r).
  */
 export function betaThompsonPolicy({ alpha = 1, beta = 1 }: BetaThompsonOptions = {}): Policy {
+  const posteriorsOf = ({ arms }: Choices, sums: ArmSums) => {
+    const known = arms.map((arm) => sums.get(arm))
+    return {
+      alphas: Float64Array.from(known, (arm) => alpha + (arm?.[0] ?? 0)),
+      betas: Float64Array.from(known, (arm) => beta + (arm?.[1] ?? 0)),
+    }
+  }
   return {
     name: 'beta-thompson',
     armOf: (arm) => arm,
@@ -21,15 +29,14 @@ export function betaThompsonPolicy({ alpha = 1, beta = 1 }: BetaThompsonOptions 
       sums[0]! += weight * r
       sums[1]! += weight * (1 - r)
     },
-    chances: ({ arms }, sums) => {
-      if (arms.length === 1) return exactly(Float64Array.of(1))
-      const known = arms.map((arm) => sums.get(arm))
-      return exactly(
-        betaBestProbabilities(
-          Float64Array.from(known, (arm) => alpha + (arm?.[0] ?? 0)),
-          Float64Array.from(known, (arm) => beta + (arm?.[1] ?? 0)),
-        ),
-      )
+    chances: (choices, sums) => {
+      if (choices.arms.length === 1) return exactly(Float64Array.of(1))
+      const { alphas, betas } = posteriorsOf(choices, sums)
+      return exactly(betaBestProbabilities(alphas, betas))
+    },
+    draw: (choices, sums, random) => {
+      const { alphas, betas } = posteriorsOf(choices, sums)
+      return placeOfBest(alphas.map((own, arm) => sampleBeta(random, own, betas[arm]!)))
     },
     expected: (sums) => (alpha + sums[0]!) / (alpha + beta + sums[0]! + sums[1]!),
   }

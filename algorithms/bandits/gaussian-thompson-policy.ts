@@ -1,6 +1,6 @@
-import { normalBestChances } from '../normal-best-chances.ts'
 import { meanWidth, observeMean, shrunkMean } from './mean-sums-of-arm.ts'
-import { exactly, type Policy } from './policy.ts'
+import { normalThompson } from './normal-thompson.ts'
+import type { ArmSums, Choices, Policy } from './policy.ts'
 
 /** Settings of `gaussianThompsonPolicy`. */
 export interface GaussianThompsonOptions {
@@ -13,17 +13,16 @@ export interface GaussianThompsonOptions {
 
 /** Thompson sampling of means with normal rewards of known noise: m ± noise/√(n + pseudo) per arm, chances by quadrature. */
 export function gaussianThompsonPolicy({ noise = 0.5, prior = 0.5, pseudo = 1 }: GaussianThompsonOptions = {}): Policy {
+  const posteriorsOf = ({ arms }: Choices, sums: ArmSums) => ({
+    means: Float64Array.from(arms, (arm) => shrunkMean(sums.get(arm), prior, pseudo)),
+    deviations: Float64Array.from(arms, (arm) => noise / Math.sqrt((sums.get(arm)?.[0] ?? 0) + pseudo)),
+  })
   return {
     name: 'gaussian-thompson',
     armOf: (arm) => arm,
     width: () => meanWidth,
     observe: observeMean,
-    chances: ({ arms }, sums) => {
-      if (arms.length === 1) return exactly(Float64Array.of(1))
-      const means = Float64Array.from(arms, (arm) => shrunkMean(sums.get(arm), prior, pseudo))
-      const deviations = Float64Array.from(arms, (arm) => noise / Math.sqrt((sums.get(arm)?.[0] ?? 0) + pseudo))
-      return exactly(normalBestChances(means, deviations))
-    },
+    ...normalThompson(posteriorsOf),
     expected: (sums) => shrunkMean(sums, prior, pseudo),
   }
 }

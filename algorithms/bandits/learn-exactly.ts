@@ -24,3 +24,16 @@ export function learnExactly(policy: Policy, sums: Float64Array, observation: Ob
   policy.observe(added, { ...observation, weight: 1 })
   for (let i = 0; i < sums.length; i++) sums[i]! += observation.weight * onGrid(added[i]!)
 }
+
+/**
+ * Takes an observation that was learned with the reward `before` to its reward now, in place: what was added leaves, what it should be
+ * comes. Exact where learning is; policies that are `ordered` correct as they can.
+ */
+export function correctExactly(policy: Policy, sums: Float64Array, observation: Observation, before: number): void {
+  if (policy.correct) {
+    policy.correct(sums, observation, before)
+    return
+  }
+  learnExactly(policy, sums, { ...observation, reward: before, weight: -observation.weight })
+  learnExactly(policy, sums, observation)
+}

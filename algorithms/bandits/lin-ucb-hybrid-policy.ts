@@ -1,6 +1,7 @@
 import { choleskyFactor, choleskySolve } from '../cholesky.ts'
 import { LinearArm } from './linear-sums.ts'
 import { type ArmSums, type Choices, type Observation, only, type Policy, placeOfBest } from './policy.ts'
+import { SumsMemo } from './sums-memo.ts'
 
 /** Settings of `linUcbHybridPolicy`. */
 export interface LinUcbHybridOptions {
@@ -26,6 +27,8 @@ export function linUcbHybridPolicy({ shared, alpha = 1 }: LinUcbHybridOptions): 
   }
 }
 
+const factored = new SumsMemo<HybridArm>()
+
 /** The upper bound of each candidate. */
 export function linUcbHybridScores(
   { arms, features, width }: Choices,
@@ -33,7 +36,7 @@ export function linUcbHybridScores(
   { shared: k, alpha }: Required<LinUcbHybridOptions>,
 ): Float64Array {
   const layout = layoutOf(width, k)
-  const known = new Map([...sums].map(([name, arm]) => [name, new HybridArm(arm, layout)]))
+  const known = new Map([...sums].map(([name, arm]) => [name, factored.of(arm, k, () => new HybridArm(arm, layout))]))
   const unseen = new HybridArm(undefined, layout)
   const common = new Common([...known.values()], layout)
   return Float64Array.from(arms, (name, place) => {

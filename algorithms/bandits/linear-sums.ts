@@ -1,6 +1,7 @@
 import { invariant } from '../../core/invariant.ts'
 import { choleskyFactor, choleskySolve } from '../cholesky.ts'
 import type { Observation } from './policy.ts'
+import { SumsMemo } from './sums-memo.ts'
 
 /**
  * Layout of a linear arm of d features: Σwxxᵀ as its lower triangle by rows, Σwrx, Σw, Σwr². Raw sums without λI: they merge by
@@ -74,14 +75,18 @@ export class LinearArm {
   }
 }
 
-/** λI + Σwxxᵀ as a full symmetric matrix, row-major. */
-export function precisionOf(sums: Float64Array | undefined, features: number, lambda: number): Float64Array {
+const factored = new SumsMemo<LinearArm>()
+
+/** The regression of an arm as its sums are now, factored anew only if they have changed. Undefined: nobody has seen it. */
+export function linearArmOf(sums: Float64Array | undefined, features: number, lambda: number): LinearArm {
+  const make = () => new LinearArm(sums, features, lambda)
+  return sums ? factored.of(sums, lambda, make) : make()
+}
+
+/** λI + Σwxxᵀ, d × d, row-major; only its lower triangle is filled, which is all that a Cholesky reads. */
+function precisionOf(sums: Float64Array | undefined, features: number, lambda: number): Float64Array {
   const matrix = new Float64Array(features * features)
-  for (let i = 0, at = 0; i < features; i++)
-    for (let j = 0; j <= i; j++, at++) {
-      const value = (sums?.[at] ?? 0) + (i === j ? lambda : 0)
-      matrix[i * features + j] = value
-      matrix[j * features + i] = value
-    }
+  if (sums) for (let i = 0, at = 0; i < features; i++) for (let j = 0; j <= i; j++, at++) matrix[i * features + j] = sums[at]!
+  for (let i = 0; i < features; i++) matrix[i * features + i]! += lambda
   return matrix
 }

@@ -1,5 +1,5 @@
-import { normalBestChances } from '../normal-best-chances.ts'
-import { exactly, type Observation, type Policy } from './policy.ts'
+import { normalThompson } from './normal-thompson.ts'
+import type { ArmSums, Choices, Observation, Policy } from './policy.ts'
 
 /** Settings of `logisticThompsonPolicy`. */
 export interface LogisticThompsonOptions {
@@ -18,29 +18,33 @@ export interface LogisticThompsonOptions {
  * shards is the usual approximation, not the same as one.
  */
 export function logisticThompsonPolicy({ precision = 1, alpha = 1 }: LogisticThompsonOptions = {}): Policy {
+  const posteriorsOf = ({ arms, features, width: d }: Choices, sums: ArmSums) => {
+    const means = new Float64Array(arms.length)
+    const deviations = new Float64Array(arms.length)
+    arms.forEach((name, place) => {
+      const arm = sums.get(name)
+      let variance = 0
+      for (let i = 0; i < d; i++) {
+        const x = features[place * d + i]!
+        const q = precision + (arm?.[i] ?? 0)
+        means[place]! += ((arm?.[d + i] ?? 0) / q) * x
+        variance += (x * x) / q
+      }
+      deviations[place] = alpha * Math.sqrt(variance)
+    })
+    return { means, deviations }
+  }
   return {
     name: 'logistic-thompson',
     ordered: true,
     armOf: (arm) => arm,
     width: (features) => 2 * features,
     observe: (sums, observation) => observeLogistic(sums, observation, precision),
-    chances: ({ arms, features, width: d }, sums) => {
-      if (arms.length === 1) return exactly(Float64Array.of(1))
-      const means = new Float64Array(arms.length)
-      const deviations = new Float64Array(arms.length)
-      arms.forEach((name, place) => {
-        const arm = sums.get(name)
-        let variance = 0
-        for (let i = 0; i < d; i++) {
-          const x = features[place * d + i]!
-          const q = precision + (arm?.[i] ?? 0)
-          means[place]! += ((arm?.[d + i] ?? 0) / q) * x
-          variance += (x * x) / q
-        }
-        deviations[place] = alpha * Math.sqrt(variance)
-      })
-      return exactly(normalBestChances(means, deviations))
+    // The log likelihood is linear in r: a changed reward shifts q·m by x(r − before) and leaves q, whatever was learned in between.
+    correct: (sums, { features: x, reward, weight }, before) => {
+      for (let i = 0; i < x.length; i++) sums[x.length + i]! += weight * (reward - before) * x[i]!
     },
+    ...normalThompson(posteriorsOf),
     expected: () => Number.NaN,
   }
 }

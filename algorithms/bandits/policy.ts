@@ -46,8 +46,15 @@ export interface Policy {
   width(features: number): number
   /** Adds an observation to the sums of its arm, in place. */
   observe(sums: Float64Array, observation: Observation): void
+  /** Set where `ordered`: takes an observation learned with the reward `before` to its reward now, in place. */
+  correct?(sums: Float64Array, observation: Observation, before: number): void
   /** Chances by what is known; `random` is seeded by the decision. */
   chances(choices: Choices, sums: ArmSums, random: Random): Chances
+  /**
+   * One candidate, drawn as often as `chances` says but without working them out: for simulations, which log nothing. Absent where chances
+   * cost no more.
+   */
+  draw?(choices: Choices, sums: ArmSums, random: Random): number
   /** What an arm is expected to bring by its sums alone, without context; NaN where it depends on the candidate. For reports. */
   expected(sums: Float64Array, features: number): number
 }

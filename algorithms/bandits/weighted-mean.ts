@@ -3,15 +3,15 @@ import { onGrid } from './learn-exactly.ts'
 /** Layout of an arm's propensity-weighted outcomes, w = 1 / propensity: Σw, Σwr, Σw², Σw²r, Σw²r². They merge by addition. */
 export const weightedWidth = 5
 
-/** Adds an outcome of an arm, in place; `propensity` in (0, 1]. Exact in any order. */
-export function observeWeighted(sums: Float64Array, reward: number, propensity: number): void {
+/** Adds an outcome of an arm, in place, or takes it back; `propensity` in (0, 1]. Exact in any order. */
+export function observeWeighted(sums: Float64Array, reward: number, propensity: number, sign: 1 | -1 = 1): void {
   const weight = 1 / propensity
   const squared = weight * weight
-  sums[0]! += onGrid(weight)
-  sums[1]! += onGrid(weight * reward)
-  sums[2]! += onGrid(squared)
-  sums[3]! += onGrid(squared * reward)
-  sums[4]! += onGrid(squared * reward * reward)
+  sums[0]! += sign * onGrid(weight)
+  sums[1]! += sign * onGrid(weight * reward)
+  sums[2]! += sign * onGrid(squared)
+  sums[3]! += sign * onGrid(squared * reward)
+  sums[4]! += sign * onGrid(squared * reward * reward)
 }
 
 /** What an arm would bring if everybody were shown it. */

@@ -1,6 +1,7 @@
 import { candidateSources } from '../candidate-set.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { judgeNewItem } from '../judge-new-item.ts'
+import type { TextNeighbours } from '../text-neighbours.ts'
 import type { TfIdfIndex } from '../tf-idf.ts'
 import type { CandidateSource, CandidateUser } from './candidate-source.ts'
 import { RowScores } from './row-scores.ts'
@@ -18,8 +19,6 @@ const ageDaysMax = 14
 const newcomersMax = 400
 /** Items like a new one whose friends are its audience. */
 const neighbours = 20
-/** Signals of an item from which on others rank it (features.md F6.12). */
-const graduatedAt = 50
 /** Catalogue rows looked through for new items per list: a whole round takes many lists and each costs next to nothing. */
 const rowsPerList = 64
 /** Lists after which one new item may join: finding its neighbours costs as much as a list's own do. */
@@ -40,11 +39,16 @@ interface Newcomer {
 }
 
 /**
- * New items for those who like what reads like them (features.md F6.9), and two by lot for everybody (F6.10): a hash of person and item, so that
+ * New items for those who like what reads like them (features.md F6.9), by a text model that knows them or else by TF-IDF, and two by lot for everybody (F6.10): a hash of person and item, so that
  * nobody sees all and no item waits for a taste that cannot be known. An item leaves when its trials in the exploration slot say enough
  * (`judgeNewItem`: budget, worse than the mean, known well), after 14 days, or with 50 signals of its own.
  */
-export function newcomerCandidates(catalogue: Catalogue, content: TfIdfIndex, trials: NewcomerTrials): CandidateSource {
+export function newcomerCandidates(
+  catalogue: Catalogue,
+  content: TfIdfIndex,
+  trials: NewcomerTrials,
+  texts?: TextNeighbours,
+): CandidateSource {
   const column = candidateSources.indexOf('newcomer')
   const newcomers = new Map<number, Newcomer>()
   /** Item → the new ones that are like it, with their likeness. */
@@ -55,13 +59,12 @@ export function newcomerCandidates(catalogue: Catalogue, content: TfIdfIndex, tr
 
   const ageDays = (row: number, nowMs: number) => (nowMs - catalogue.createdMs[row]!) / dayMs
   const isNew = (row: number, nowMs: number) =>
-    catalogue.known[row] === 1 &&
-    ageDays(row, nowMs) >= 0 &&
-    ageDays(row, nowMs) <= ageDaysMax &&
-    catalogue.signals[row]! < graduatedAt
+    catalogue.known[row] === 1 && ageDays(row, nowMs) >= 0 && ageDays(row, nowMs) <= ageDaysMax && catalogue.isCold(row)
   const join = (row: number): void => {
     newcomers.set(row, { row, impressions: -1, day: -1, explored: true })
-    const { indices, scores } = content.nearest(content.vector(row), neighbours, (other) => other === row)
+    const { indices, scores } = texts?.has(row)
+      ? texts.nearest(row, neighbours, () => true)
+      : content.nearest(content.vector(row), neighbours, (other) => other === row)
     indices.forEach((other, at) => {
       const audience = audiences.get(other)
       if (audience) audience.set(row, scores[at]!)

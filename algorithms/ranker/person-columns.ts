@@ -50,6 +50,8 @@ export interface PersonFacts {
   readonly spendRank: number
   /** Days of the last 90 with a purchase. */
   readonly orders: number
+  /** Mean length of the sessions before this one; NaN before one has ended. */
+  readonly sessionMinutes: number
 }
 
 const dayMs = 86_400_000

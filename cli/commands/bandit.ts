@@ -35,8 +35,8 @@ const show: CommandModule<object, ShowFlags> = {
     if (reports.length === 0) process.exitCode = exitCodes.no
     if (flags.plot !== undefined) {
       const { banditPlot } = await import('../bandit-plot.ts')
-      const { writeFile } = await import('node:fs/promises')
-      await writeFile(flags.plot, banditPlot(reports))
+      const { writePlot } = await import('../write-plot.ts')
+      await writePlot(flags.plot, banditPlot(reports))
     }
     if (flags.json) printJson(reports)
     else tell(reports)

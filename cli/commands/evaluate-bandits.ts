@@ -28,9 +28,15 @@ export const evaluateBanditsCommand: CommandModule<object, EvaluateBanditsFlags>
         type: 'string',
         demandOption: true,
         requiresArg: true,
-        describe: 'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own',
+        describe:
+          'Names, comma-separated (a wrong one is answered with the list); name:label gives a label of its own. Regret is compared with the first of the same policy, else with the first of all',
       })
-      .option('setting', { type: 'string', array: true, requiresArg: true, describe: 'e.g. --setting lin-ucb.alpha=.3' })
+      .option('setting', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: 'e.g. --setting lin-ucb.alpha=.3; half-life is a setting of each, too',
+      })
       .option('decisions', number('decisions', 100_000, 50, 10_000_000, 'Decisions of one run'))
       .option('arms', number('arms', 8, 2, 100, 'Arms'))
       .option('features', number('features', 5, 1, 50, 'Numbers of a context, the first always 1; 1 = people do not differ'))

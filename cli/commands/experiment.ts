@@ -18,6 +18,7 @@ const create: CommandModule<object, GlobalFlags & { readonly file: string }> = {
     const { readExperimentFile } = await import('../experiment-file.ts')
     const { readExperiments } = await import('../experiment-log.ts')
     const { sendDefinitions } = await import('../definition-log.ts')
+    const { onlyExplores } = await import('../only-explores.ts')
     const { unusableVariant } = await import('../unusable-variant.ts')
     const { changeFault, overlapFault } = await import('../../schemas/experiment-fault.ts')
     const { Engine } = await import('../../runtime/engine.ts')
@@ -40,6 +41,10 @@ const create: CommandModule<object, GlobalFlags & { readonly file: string }> = {
       audit(config, 'experiment create', { id })
       if (flags.json) printJson(experiment)
       else console.log(`${id} ${before ? 'changed' : 'runs'}`)
+      if (onlyExplores(config.recommendations, experiment))
+        console.error(
+          'its variants differ only in who fills the exploration slot, which its results leave out: millrace evaluate policy judges that by the logged chances',
+        )
       if (set.length === 0) console.error(`the configured experiment "${config.experiment.name}" assigns nobody from now on`)
     })
   },

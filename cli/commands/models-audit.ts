@@ -42,13 +42,14 @@ export const modelsAuditCommand: CommandModule<object, AuditFlags> = {
       ['drafts', flags.drafts],
     ] as const)
       if (!Number.isInteger(value) || value < 1) throw new MillraceError('MILL_USAGE', `--${name} must be a whole number above 0`)
-    const { auditFeatures, givenColumns } = await import('../audit-features.ts')
+    const { auditColumns } = await import('../audit-columns.ts')
+    const { auditFeatures } = await import('../audit-features.ts')
     const config = configOf(flags)
     const options = { decisionsMax: flags.limit, lagMsMax: flags.lagMs, draftsMax: flags.drafts, tableRecordsMax }
     const audit = await withPorts(config, (ports) => auditFeatures(ports, config, options))
     if (audit.mismatches > 0 || audit.contexts + audit.rows === 0) process.exitCode = exitCodes.no
-    if (flags.json) printJson({ ...audit, given: givenColumns })
-    else tell(audit, givenColumns)
+    if (flags.json) printJson({ ...audit, given: auditColumns.givenNames })
+    else tell(audit, auditColumns.givenNames)
   },
 }
 

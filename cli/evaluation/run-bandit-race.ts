@@ -1,12 +1,12 @@
-import { writeFile } from 'node:fs/promises'
 import { createPolicy } from '../../algorithms/bandits/create-policy.ts'
 import { studentCritical } from '../../algorithms/student-t.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { WorldOptions } from '../../evaluation/bandits/bandit-world.ts'
-import { bestFixedArm, type Contender, race } from '../../evaluation/bandits/race-policies.ts'
+import { bestFixedArm, type Contender, type RaceRun, race } from '../../evaluation/bandits/race-policies.ts'
 import { curveSvg } from '../../evaluation/curve-svg.ts'
 import type { EvaluateBanditsFlags } from '../commands/evaluate-bandits.ts'
 import { printJson, printTable } from '../print.ts'
+import { writePlot } from '../write-plot.ts'
 import { evaluationBar } from './evaluation-bar.ts'
 
 const points = 50
@@ -22,10 +22,13 @@ interface RaceResult {
   readonly regret: OverWorlds
   /** Expected clicks per decision. */
   readonly rate: OverWorlds
-  /** Expected clicks per decision above those of the best fixed arm. */
+  /** Expected clicks per decision above those of the best fixed arm, paired by world. */
   readonly overBestFixed: OverWorlds
-  /** Mean regret at `points` evenly spread decisions. */
-  readonly curve: readonly number[]
+  /** Regret less than that of `against`, paired by world. */
+  readonly saved: OverWorlds
+  readonly against: string
+  /** Regret at `points` evenly spread decisions. */
+  readonly curve: readonly OverWorlds[]
 }
 
 /** Runs every policy in every world, prints regret and what it gained over the best fixed arm. */
@@ -34,27 +37,52 @@ export async function runBanditRace(flags: EvaluateBanditsFlags): Promise<void> 
   const worlds = Array.from({ length: flags.seeds }, (_, n) => worldOf(flags, n))
   const bar = evaluationBar(process.stderr.isTTY === true)
   const fixed = worlds.map(bestFixedArm)
-  const results: RaceResult[] = []
-  for (const contender of contenders) {
-    const runs = worlds.map((world, n) => {
-      bar.update(contender.name, n / worlds.length, n * flags.decisions)
-      return race(world, contender, points)
-    })
-    results.push({
-      policy: contender.name,
-      regret: overWorlds(runs.map(({ regret }) => regret.at(-1)!)),
-      rate: overWorlds(runs.map(({ expected }) => expected / flags.decisions)),
-      overBestFixed: overWorlds(runs.map(({ expected }, n) => (expected - fixed[n]!) / flags.decisions)),
-      curve: Array.from({ length: points }, (_, at) => runs.reduce((sum, { regret }) => sum + regret[at]!, 0) / runs.length),
-    })
-  }
+  const runs = worlds.map((world, n) => {
+    bar.update(world.seed, n / worlds.length, n * flags.decisions)
+    return race(world, contenders, points)
+  })
   bar.stop()
-  if (flags.plot !== undefined) await writePlot(flags.plot, results, flags.decisions)
-  const { decisions, arms, features, seeds, delay, update, epsilon } = flags
-  const bestFixed = overWorlds(fixed.map((clicks) => clicks / decisions))
-  if (flags.json)
-    printJson({ decisions, arms, features, seeds, delay, update, halfLife: flags['half-life'], epsilon, bestFixed, results })
+  const results = resultsOf(contenders, runs, fixed, flags.decisions)
+  const bestFixed = overWorlds(fixed.map((clicks) => clicks / flags.decisions))
+  if (flags.json) printJson({ ...settingsOf(flags), bestFixed, results })
   else print(flags, bestFixed, results)
+  if (flags.plot !== undefined) await writePlot(flags.plot, plotOf(results, flags.decisions))
+}
+
+/** `runs` by world and contender; `fixed`: what the best fixed arm of each world brings. */
+function resultsOf(
+  contenders: readonly Contender[],
+  runs: readonly (readonly RaceRun[])[],
+  fixed: readonly number[],
+  decisions: number,
+): RaceResult[] {
+  return contenders.map((contender, place) => {
+    const own = runs.map((ofWorld) => ofWorld[place]!)
+    const yardstick = yardstickOf(contenders, place)
+    return {
+      policy: contender.name,
+      regret: overWorlds(own.map(lostBy)),
+      rate: overWorlds(own.map(({ expected }) => expected / decisions)),
+      overBestFixed: overWorlds(own.map(({ expected }, n) => (expected - fixed[n]!) / decisions)),
+      saved: overWorlds(own.map((run, n) => lostBy(runs[n]![yardstick]!) - lostBy(run))),
+      against: contenders[yardstick]!.name,
+      curve: Array.from({ length: points }, (_, at) => overWorlds(own.map(({ regret }) => regret[at]!))),
+    }
+  })
+}
+
+function settingsOf({ decisions, arms, features, seeds, drift, remove, delay, update, epsilon, ...rest }: EvaluateBanditsFlags) {
+  return { decisions, arms, features, seeds, drift, remove, delay, update, halfLife: rest['half-life'], epsilon }
+}
+
+function lostBy({ regret }: RaceRun): number {
+  return regret.at(-1)!
+}
+
+/** Whom a contender is compared with: the first of the same policy if that was named before, else the first of all. */
+function yardstickOf(contenders: readonly Contender[], place: number): number {
+  const same = contenders.findIndex(({ policy }) => policy.name === contenders[place]!.policy.name)
+  return same < place ? same : 0
 }
 
 function contendersOf(flags: EvaluateBanditsFlags): Contender[] {
@@ -67,9 +95,11 @@ function contendersOf(flags: EvaluateBanditsFlags): Contender[] {
   }
   const contenders = flags.policies.split(',').map((text): Contender => {
     const [name = '', label = name] = text.split(':')
-    const policy = createPolicy(name, settings.get(label))
+    const { 'half-life': halfLife = flags['half-life'], ...own } = settings.get(label) ?? {}
+    if (!(halfLife >= 0))
+      throw new MillraceError('MILL_USAGE', `--setting ${label}.half-life=${halfLife}: give 0 or more decisions`)
     settings.delete(label)
-    return { name: label, policy, epsilon: flags.epsilon, halfLife: flags['half-life'], update: flags.update }
+    return { name: label, policy: createPolicy(name, own), epsilon: flags.epsilon, halfLife, update: flags.update }
   })
   for (const label of settings.keys()) throw new MillraceError('MILL_USAGE', `--setting ${label}.…: no such policy takes part`)
   return contenders
@@ -86,13 +116,21 @@ function overWorlds(values: readonly number[]): OverWorlds {
   return { mean, interval: [mean - half, mean + half] }
 }
 
-async function writePlot(path: string, results: readonly RaceResult[], decisions: number): Promise<void> {
-  const title = 'Regret of bandit policies'
-  const lines = results.map(({ policy, curve }) => ({ name: policy, values: curve }))
-  // A point is the regret after its share of the decisions.
-  const timesMs = Array.from({ length: points }, (_, at) => ((at + 1) * decisions) / points)
-  const tick = (at: number) => `${Math.round(at).toLocaleString('en')} decisions`
-  await writeFile(path, curveSvg({ title, unit: 'expected clicks lost', timesMs, lines, tick }))
+/** By logarithms: with and without the context, regret differs by a factor of thirty. */
+function plotOf(results: readonly RaceResult[], decisions: number): string {
+  return curveSvg({
+    title: 'Regret of bandit policies',
+    unit: 'expected clicks lost after so many decisions, mean over worlds with its 95 % interval, logarithmic',
+    // A point is the regret after its share of the decisions.
+    timesMs: Array.from({ length: points }, (_, at) => ((at + 1) * decisions) / points),
+    lines: results.map(({ policy, curve }) => ({
+      name: policy,
+      values: curve.map(({ mean }) => mean),
+      band: curve.map(({ interval }) => interval),
+    })),
+    tick: (at) => Math.round(at).toLocaleString('en'),
+    isLogarithmic: true,
+  })
 }
 
 function print(flags: EvaluateBanditsFlags, bestFixed: OverWorlds, results: readonly RaceResult[]): void {
@@ -100,8 +138,14 @@ function print(flags: EvaluateBanditsFlags, bestFixed: OverWorlds, results: read
     `${flags.decisions} decisions in each of ${flags.seeds} worlds; the best fixed arm of each brings ${text(bestFixed, 5)}\n`,
   )
   printTable(
-    ['policy', 'regret', 'clicks per decision', 'above the best fixed arm'],
-    results.map(({ policy, regret, rate, overBestFixed }) => [policy, text(regret, 1), text(rate, 5), text(overBestFixed, 5)]),
+    ['policy', 'regret', 'clicks per decision', 'above the best fixed arm', 'regret saved'],
+    results.map(({ policy, regret, rate, overBestFixed, saved, against }) => [
+      policy,
+      text(regret, 0),
+      text(rate, 5),
+      text(overBestFixed, 5),
+      against === policy ? '' : `${text(saved, 0)} against ${against}`,
+    ]),
     '',
   )
 }

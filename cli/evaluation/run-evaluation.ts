@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
@@ -13,6 +12,7 @@ import { trainedSpec } from '../../evaluation/recommenders/trained.ts'
 import type { TrainedModel } from '../../evaluation/trained-model.ts'
 import type { EvaluateFlags } from '../commands/evaluate.ts'
 import { printJson } from '../print.ts'
+import { writePlot } from '../write-plot.ts'
 import { evaluationBar } from './evaluation-bar.ts'
 import { type EvaluationReport, printEvaluation } from './print-evaluation.ts'
 import { readObservations } from './read-observations.ts'
@@ -59,7 +59,7 @@ export async function runEvaluation(flags: EvaluateFlags): Promise<void> {
     bar.stop()
     const { results, paired, ...rest } = evaluation
     const report = { data: flags.data, protocol, events: data.count, results, paired, ...rest }
-    if (flags.plot !== undefined) await writePlot(flags.plot, report)
+    if (flags.plot !== undefined) await writePlot(flags.plot, plotOf(report))
     if (flags.json) printJson(report)
     else printEvaluation(report)
   } catch (error) {
@@ -101,16 +101,13 @@ function judgedAs(
   }
 }
 
-async function writePlot(path: string, { data, protocol, curve, results }: EvaluationReport): Promise<void> {
+function plotOf({ data, protocol, curve, results }: EvaluationReport): string {
   const steps = curve?.steps ?? []
-  const svg = curveSvg({
+  return curveSvg({
     title: `${basename(data)}, ${protocol}`,
     unit: curve?.metric ?? '',
     timesMs: steps.map(({ startMs }) => startMs),
     lines: results.map(({ algorithm }, n) => ({ name: algorithm, values: steps.map(({ means }) => means[n]!) })),
-  })
-  await writeFile(path, svg).catch((cause) => {
-    throw new MillraceError('MILL_USAGE', `--plot ${path} cannot be written: ${(cause as Error).message}`, { cause })
   })
 }
 
@@ -118,7 +115,7 @@ function unknownFormat(name: string): never {
   if (name === 'open-bandit')
     throw new MillraceError(
       'MILL_USAGE',
-      'open-bandit logs are for off-policy estimates, which evaluate does not make yet (issue 6)',
+      'open-bandit logs are for off-policy estimates: millrace evaluate policy --log-format open-bandit',
     )
   throw new MillraceError(
     'MILL_USAGE',

@@ -9,8 +9,14 @@ import type { ListRecipe, RecommendationPorts } from '../../topologies/recommend
 export const wholeArms = ['learned', 'rival', 'linear', 'explore', 'oracle', 'random'] as const
 /** Every arm that a simulation may have. */
 export const armNames: readonly string[] = [...wholeArms, ...candidateSources]
-/** The arms of a simulation that names none: the first is what the others are held against. No sequence model is served here. */
-export const usualArms: readonly string[] = ['learned', 'linear', ...candidateSources.filter((name) => name !== 'sequence')]
+/** Sources that are off unless they are asked for: no sequence model is served here, and rules are not learned. */
+const offSources: readonly string[] = ['sequence', 'association', 'sequential']
+/** The arms of a simulation that names none: the first is what the others are held against. */
+export const usualArms: readonly string[] = [
+  'learned',
+  'linear',
+  ...candidateSources.filter((name) => !offSources.includes(name)),
+]
 
 /** One group of people: `label` names it, `arm` says how its lists are made. */
 export interface ShopArm {

@@ -5,7 +5,8 @@ const tombstoneMs = 86_400_000
 
 /**
  * Keeps the embedded log small, a bounded piece of work at a time: drops what is older than a topic's retention and, in compacted
- * topics, all but the newest record of each key. The last record of a compacted partition always stays; offsets keep gaps.
+ * topics, all but the newest record of each key, leaving those younger than the retention alone. The last record of a compacted partition
+ * always stays; offsets keep gaps.
  */
 export class LogCleaner {
   readonly #storage: LogStorage
@@ -53,7 +54,7 @@ export class LogCleaner {
   #compact(slot: LogSlot, nowMs: number, recordsMax: number): { seen: number; removed: number } {
     const { database } = this.#storage
     const [cleanedTo] = database.row<[number]>('SELECT cleaned_to FROM slots WHERE id = ?', slot.id)!
-    const rows = this.#rows<[number, string | null]>('id, key', slot, cleanedTo, slot.end - 1, recordsMax)
+    const rows = this.#settled(slot, nowMs, cleanedTo, recordsMax)
     const find = database.prepare('SELECT at FROM newest WHERE slot = ? AND key = ?')
     const put = database.prepare('INSERT INTO newest (slot, key, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at')
     const remove = database.prepare('DELETE FROM records WHERE id = ?')
@@ -70,6 +71,18 @@ export class LogCleaner {
     }
     removed += this.#bury(slot, nowMs, cleanedTo, recordsMax)
     return { seen: rows.length, removed }
+  }
+
+  /** Records from `from` on that compaction need not wait for, the last one of the partition never among them. */
+  #settled(slot: LogSlot, nowMs: number, from: number, recordsMax: number): [number, string | null, number][] {
+    const youngMs = slot.retentionMs === null ? Number.POSITIVE_INFINITY : nowMs - slot.retentionMs
+    const columns = 'id, key, timestamp_ms'
+    // Most calls find that the first one is young still.
+    const [first] = this.#rows<[number, string | null, number]>(columns, slot, from, slot.end - 1, 1)
+    if (first === undefined || first[2] > youngMs) return []
+    const rows = this.#rows<[number, string | null, number]>(columns, slot, from, slot.end - 1, recordsMax)
+    const young = rows.findIndex((row) => row[2] > youngMs)
+    return young < 0 ? rows : rows.slice(0, young)
   }
 
   /** Removes tombstones that are old enough, among what is compacted already. */

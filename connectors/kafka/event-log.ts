@@ -307,8 +307,8 @@ export class KafkaEventLog implements EventLog {
 
   #topicConfig({ name, partitions, cleanup, retentionMs }: TopicSpec): ITopicConfig {
     const configEntries: { name: string; value: string }[] = [{ name: 'cleanup.policy', value: cleanup }]
-    if (cleanup === 'delete' && retentionMs !== undefined)
-      configEntries.push({ name: 'retention.ms', value: String(retentionMs) })
+    if (retentionMs !== undefined)
+      configEntries.push({ name: cleanup === 'delete' ? 'retention.ms' : 'min.compaction.lag.ms', value: String(retentionMs) })
     return { topic: name, numPartitions: partitions, replicationFactor: this.#options.replicationFactor ?? 1, configEntries }
   }
 

@@ -20,6 +20,9 @@ export interface WorldOptions {
 /** Log odds of a click for an average person: about 6 %. */
 const baseLogit = -2.75
 
+/** People by whom the arm that goes is chosen. */
+const peopleAsked = 2_000
+
 /**
  * A synthetic shop for policies: people with a context, arms that suit some of them, clicks by a logistic choice. Everything follows from
  * the seed and the number of the decision, so that every policy meets the same people, luck and delays.
@@ -36,9 +39,17 @@ export class BanditWorld {
     this.arms = Array.from({ length: options.arms }, (_, arm) => `arm-${arm}`)
     this.#before = tastes(options, 'before')
     this.#after = tastes(options, 'after')
-    // What goes is what a policy has come to rely on.
-    const means = this.arms.map((_, arm) => this.#before[arm]![0]!)
-    this.#removed = means.indexOf(Math.max(...means))
+    this.#removed = options.removeAt < 1 ? this.#bestOverall() : -1
+  }
+
+  /** What a policy has come to rely on before an arm goes: the best over people, not the one with the highest rate for an average person. */
+  #bestOverall(): number {
+    const totals = this.arms.map(() => 0)
+    for (let decision = 0; decision < Math.min(peopleAsked, this.options.decisions); decision++) {
+      const context = this.contextOf(decision)
+      for (let arm = 0; arm < totals.length; arm++) totals[arm]! += this.rateOf(arm, context, 0)
+    }
+    return totals.indexOf(Math.max(...totals))
   }
 
   /** The person of a decision: 1 and standard normal numbers. */

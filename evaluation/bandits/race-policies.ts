@@ -1,6 +1,6 @@
 import { chooseSlate } from '../../algorithms/bandits/choose-slate.ts'
 import { fadingReference, fadingWeight, moveReference } from '../../algorithms/bandits/fading-weight.ts'
-import type { Policy } from '../../algorithms/bandits/policy.ts'
+import type { Choices, Policy } from '../../algorithms/bandits/policy.ts'
 import { createRandom } from '../../core/random.ts'
 import { BanditWorld, type WorldOptions } from './bandit-world.ts'
 
@@ -48,38 +48,83 @@ export function bestFixedArm(options: WorldOptions): number {
   return Math.max(...totals) + Math.max(...late)
 }
 
-/** Lets a contender decide for every person of a world in turn; `seed` is that of its own draws. */
-export function race(options: WorldOptions, contender: Contender, points = 50): RaceRun {
+/**
+ * Lets contenders decide for every person of a world in turn, each by what it has learned itself; all meet the same people, luck and
+ * delays, and none hears of the others. Draws are seeded by the policy's name and the decision. Answers a run per contender.
+ */
+export function race(options: WorldOptions, contenders: readonly Contender[], points = 50): RaceRun[] {
   const world = new BanditWorld(options)
-  const learner = new Learner(contender, options.features)
-  const regret = new Float64Array(points)
-  const due = new Map<number, Pending[]>()
-  let lost = 0
-  let reward = 0
-  let expected = 0
+  const runners = contenders.map((contender) => new Runner(contender, options.features, points))
   for (let decision = 0; decision < options.decisions; decision++) {
-    for (const pending of due.get(decision) ?? []) learner.outcome(pending)
-    due.delete(decision)
     const context = world.contextOf(decision)
     const available = world.availableAt(decision)
-    const rates = available.map((arm) => world.rateOf(arm, context, decision))
-    const chosen = learner.choose(
-      available.map((arm) => world.arms[arm]!),
-      context,
+    const rates = Float64Array.from(available, (arm) => world.rateOf(arm, context, decision))
+    const features = new Float64Array(available.length * context.length)
+    for (let arm = 0; arm < available.length; arm++) features.set(context, arm * context.length)
+    const arms = available.map((arm) => world.arms[arm]!)
+    const person = {
       decision,
-    )
-    const { uniform, delay } = world.luckOf(decision)
-    const clicked = uniform < rates[chosen]! ? 1 : 0
-    lost += Math.max(...rates) - rates[chosen]!
-    reward += clicked
-    expected += rates[chosen]!
-    const pending = { arm: world.arms[available[chosen]!]!, context, reward: clicked, decision }
-    learner.decided(pending)
-    if (delay === 0) learner.outcome(pending)
-    else due.set(decision + delay, [...(due.get(decision + delay) ?? []), pending])
-    regret[Math.floor((decision * points) / options.decisions)] = lost
+      context,
+      rates,
+      best: Math.max(...rates),
+      luck: world.luckOf(decision),
+      point: Math.floor((decision * points) / options.decisions),
+    }
+    for (const runner of runners) runner.meet(person, { arms, features, width: context.length, decisions: decision })
   }
-  return { regret, reward, expected }
+  return runners.map((runner) => runner.run)
+}
+
+/** Someone to decide for, and what would come of it. */
+interface Person {
+  readonly decision: number
+  readonly context: Float64Array
+  /** Chance of a click on each arm there is. */
+  readonly rates: Float64Array
+  readonly best: number
+  readonly luck: { readonly uniform: number; readonly delay: number }
+  readonly point: number
+}
+
+/** One contender under way. */
+class Runner {
+  readonly #learner: Learner
+  readonly #regret: Float64Array
+  /** What is known later, by the decision at which it is. */
+  readonly #due = new Map<number, Pending[]>()
+  #lost = 0
+  #reward = 0
+  #expected = 0
+
+  constructor(contender: Contender, features: number, points: number) {
+    this.#learner = new Learner(contender, features)
+    this.#regret = new Float64Array(points)
+  }
+
+  meet({ decision, context, rates, best, luck, point }: Person, choices: Choices): void {
+    for (const pending of this.#due.get(decision) ?? []) this.#learner.outcome(pending)
+    this.#due.delete(decision)
+    const chosen = this.#learner.choose(choices)
+    const reward = luck.uniform < rates[chosen]! ? 1 : 0
+    this.#lost += best - rates[chosen]!
+    this.#reward += reward
+    this.#expected += rates[chosen]!
+    this.#regret[point] = this.#lost
+    const pending = { arm: choices.arms[chosen]!, context, reward, decision }
+    this.#learner.decided(pending)
+    if (luck.delay === 0) this.#learner.outcome(pending)
+    else this.#wait(decision + luck.delay, pending)
+  }
+
+  get run(): RaceRun {
+    return { regret: this.#regret, reward: this.#reward, expected: this.#expected }
+  }
+
+  #wait(until: number, pending: Pending): void {
+    const others = this.#due.get(until)
+    if (others) others.push(pending)
+    else this.#due.set(until, [pending])
+  }
 }
 
 interface Pending {
@@ -101,13 +146,13 @@ class Learner {
     this.#features = features
   }
 
-  choose(arms: readonly string[], context: Float64Array, decision: number): number {
-    const features = new Float64Array(arms.length * context.length)
-    for (let arm = 0; arm < arms.length; arm++) features.set(context, arm * context.length)
-    const choices = { arms, features, width: context.length, decisions: decision }
+  choose(choices: Choices): number {
     const { policy, epsilon } = this.#contender
-    const random = createRandom(`${policy.name} ${decision}`)
-    return chooseSlate(policy, choices, this.#asOf(decision), { slots: 1, epsilon }, random)[0]!.candidate
+    const random = createRandom(`${policy.name} ${choices.decisions}`)
+    const known = this.#asOf(choices.decisions)
+    // Nothing is logged here, so nobody needs the chances themselves; a floor is laid under them, and does.
+    if (epsilon === 0 && policy.draw) return policy.draw(choices, known, random)
+    return chooseSlate(policy, choices, known, { slots: 1, epsilon }, random)[0]!.candidate
   }
 
   decided(pending: Pending): void {

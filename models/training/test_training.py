@@ -1,5 +1,6 @@
 """Tests of the training programs: `python -m unittest` in this folder."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -431,6 +432,21 @@ class ProgramsTest(unittest.TestCase):
         for name, expected in golden["outputs"].items():
             (values,) = session.run([name], {"features": features})
             np.testing.assert_allclose(values, expected, atol=golden["tolerance"])
+
+    def test_of_a_decision_the_last_correction_counts(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            rewards, _, _ = write_synthetic(Path(folder), 2, 3)
+            with gzip.open(rewards, "rt", encoding="utf-8") as lines:
+                first, second = (json.loads(line) for line in lines)
+            bought = [{**slot, "clicked": True, "liked": True, "purchased": True} for slot in first["slots"]]
+            corrected = {**first, "revision": 2, "slots": bought}
+            sent = Path(folder) / "corrected.jsonl"
+            sent.write_text("".join(json.dumps(row) + "\n" for row in (first, corrected, second, {**first, "revision": 1}, first)))
+            whole, plain = load_impressions([sent]), load_impressions([rewards])
+            of_first = whole.decision == 1
+            self.assertEqual(len(whole.labels), len(plain.labels))
+            self.assertTrue(whole.labels[of_first].all())
+            np.testing.assert_array_equal(whole.labels[~of_first], plain.labels[~of_first])
 
     def test_refusals_say_what_to_do(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -277,6 +277,11 @@ class TextTest(unittest.TestCase):
         wanted = ["b:acme", "c:shoes", "c:shoes/run", "<go>", "<go", "go>", "<go>", "<karts>", "<ka", "kar", "art", "rts", "ts>"]
         wanted += ["<kar", "kart", "arts", "rts>", "<2>", "<2>", "<go>", "<go", "go>", "<go>"]
         self.assertEqual(item_terms(item), wanted)
+        # The engine is held to the same file.
+        for golden in json.loads((Path(__file__).parents[2] / "test" / "algorithms" / "item-terms.json").read_text()):
+            self.assertEqual(item_terms(golden["item"]), golden["terms"])
+            for buckets, wanted in golden["rows"].items():
+                self.assertEqual(term_rows(golden["terms"], int(buckets)).tolist(), wanted)
         # FNV-1a of "a" is 0xE40C292C, of "foobar" 0xBF9CF968; each row once.
         rows = term_rows(["a", "foobar", "a"], 1000)
         self.assertEqual(rows[:3].tolist(), [1 + 0xE40C292C % 1000, 1 + 0xBF9CF968 % 1000, 0])

@@ -21,6 +21,11 @@ export interface ListGap {
   readonly place: number
 }
 
+/** Nothing left the list: an item of it has another price, and rules may say another thing of it. */
+export function isDoubt({ gone, missing }: ListGap): boolean {
+  return gone.length === 0 && missing === 0
+}
+
 export interface FillOptions {
   readonly surface: string
   /** What the first places of every list promise; of the person's own categories nothing is known here. */

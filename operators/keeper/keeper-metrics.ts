@@ -1,4 +1,5 @@
 import type { Counter, Histogram, Metrics } from '../../ports/metrics.ts'
+import { isDoubt, type ListGap } from './fill-list.ts'
 import type { KeptLists } from './kept-lists.ts'
 
 /** What the list keeper counts. */
@@ -11,7 +12,7 @@ export class KeeperMetrics {
   constructor(metrics: Metrics, parts: () => readonly KeptLists[]) {
     this.#amended = metrics.counter(
       'millrace_amended_lists_total',
-      'Stored lists amended because an item went, by what: removed, then filled, or short where no spare was left.',
+      'Stored lists amended because an item went, by what: removed, then filled, or short where no spare was left; or ruled, for a price changed.',
     )
     this.#unheld = metrics.counter(
       'millrace_unheld_lists_total',
@@ -52,7 +53,7 @@ export class KeeperMetrics {
     if (lagMs !== undefined) this.#lag.record(lagMs)
   }
 
-  filled(isShort: boolean): void {
-    this.#amended.add(1, { what: isShort ? 'short' : 'filled' })
+  filled(gap: ListGap, isShort: boolean): void {
+    this.#amended.add(1, { what: isDoubt(gap) ? 'ruled' : isShort ? 'short' : 'filled' })
   }
 }

@@ -58,6 +58,17 @@ export class KeptLists {
     }
   }
 
+  /** Notes that an item at this place is not what it was: what is promised of the list is to be held again. */
+  doubt(row: number, place: number): void {
+    const before = this.gaps.get(row)
+    this.gaps.set(row, before ? { ...before, place: Math.min(before.place, place) } : { gone: [], missing: 0, place })
+  }
+
+  /** Notes that there was nothing to fill or to move. */
+  stands(row: number, from: HeldList, gap: ListGap): void {
+    if (isSame(this.index.get(row), from) && this.gaps.get(row) === gap) this.gaps.delete(row)
+  }
+
   /** Notes that a gap was filled, if the list is still the one it was in. */
   fill(row: number, from: HeldList, gap: ListGap, filled: Pick<HeldList, 'items' | 'size'>): void {
     const list = this.index.get(row)

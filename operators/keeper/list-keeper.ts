@@ -13,7 +13,7 @@ import type { WireFormat } from '../../schemas/wire-format.ts'
 import type { CatalogueTable } from '../tables/catalogue-table.ts'
 import type { RuleTable } from '../tables/rule-table.ts'
 import { amendedRecords } from './amended-records.ts'
-import { type FillOptions, fillList, type ListGap, removedItem } from './fill-list.ts'
+import { type FilledList, type FillOptions, fillList, isDoubt, type ListGap, removedItem } from './fill-list.ts'
 import { KeeperMetrics } from './keeper-metrics.ts'
 import { KeptLists, type ListWriter } from './kept-lists.ts'
 import { StoredLists } from './stored-lists.ts'
@@ -57,7 +57,7 @@ const retry = { waitMs: 100, waitMsMax: 5_000, giveUpMs: Number.POSITIVE_INFINIT
 /**
  * Keeps stored lists free of items that may not be shown any more. It knows what the lists of its process's partitions hold; when an
  * item is withdrawn or sold out, it first takes the item out of all of them, then fills them up from their reserves, then publishes
- * what it changed. A list that is swapped in is held against the catalogue as it is then; those stored before a partition was taken
+ * what it changed. Lists that show an item with a new price are held against rules about prices again. A list that is swapped in is held against the catalogue as it is then; those stored before a partition was taken
  * over are read, as fast as half the time allows. Only the process that owns a person's partition amends their lists.
  */
 export class ListKeeper {
@@ -66,6 +66,7 @@ export class ListKeeper {
   readonly #metrics: KeeperMetrics
   readonly #parts = new Map<number, KeptLists>()
   readonly #gone = new Set<number>()
+  readonly #repriced = new Set<number>()
   #goneSinceMs = 0
   readonly #amending: WokenLoop
   readonly #reading: WokenLoop
@@ -93,6 +94,7 @@ export class ListKeeper {
     this.#reading = new WokenLoop(() => stored.readNext(this.#parts), failed)
     this.#telling = new WokenLoop(() => this.#tellNext(), failed)
     ports.catalogue.onGone = (rows) => this.#itemsGone(rows)
+    ports.catalogue.onRepriced = (rows) => this.#itemsRepriced(rows)
   }
 
   /** A partition is ours, written by that task; or, with null, no longer ours. */
@@ -131,12 +133,22 @@ export class ListKeeper {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#ports.catalogue.onGone = () => {}
+    this.#ports.catalogue.onRepriced = () => {}
     await Promise.all([this.#reading.close(), this.#amending.close(), this.#telling.close()])
   }
 
   #itemsGone(rows: readonly number[]): void {
     if (this.#gone.size === 0) this.#goneSinceMs = this.#ports.clock.elapsedMs()
     for (const row of rows) this.#gone.add(row)
+    this.#amending.wake()
+  }
+
+  /** Most shops have no rule about prices: then nobody's list can change. */
+  #itemsRepriced(rows: readonly number[]): void {
+    const { rules } = this.#ports
+    const isAsked = rules.standing.specs.some(({ field }) => field === 'price' || field === 'margin')
+    if (!isAsked && this.#options.limits.marginMin === 0) return
+    for (const row of rows) this.#repriced.add(row)
     this.#amending.wake()
   }
 
@@ -158,6 +170,7 @@ export class ListKeeper {
   /** One step of what is most urgent: items that went, lists that came in too late, gaps. */
   async #amendNext(): Promise<boolean> {
     if (this.#gone.size > 0) await this.#sweep()
+    if (this.#repriced.size > 0) this.#doubtHolders()
     for (const part of this.#parts.values()) {
       const suspects = firstOf(part.suspects, sizes.amend)
       for (const row of suspects) part.suspects.delete(row)
@@ -192,6 +205,21 @@ export class ListKeeper {
     await before
   }
 
+  /** Lists that show an item whose price changed are held against the rules again. */
+  #doubtHolders(): void {
+    const isRepriced = new Uint8Array(this.#ports.catalogue.catalogue.size)
+    for (const item of this.#repriced) isRepriced[item] = 1
+    this.#repriced.clear()
+    for (const part of this.#parts.values())
+      for (const row of part.index.holders(isRepriced, 0, part.index.size)) {
+        const { items } = part.index.get(row)
+        part.doubt(
+          row,
+          items.findIndex((item) => isRepriced[item] === 1),
+        )
+      }
+  }
+
   async #takeOut(part: KeptLists, rows: readonly number[], sinceMs?: number): Promise<void> {
     const { catalogue } = this.#ports.catalogue
     const losses: { readonly row: number; readonly list: HeldList; readonly gap: ListGap }[] = []
@@ -222,11 +250,13 @@ export class ListKeeper {
   }
 
   async #fill(part: KeptLists, rows: readonly number[]): Promise<void> {
-    const work = rows.map((row) => {
+    const filling = rows.map((row) => {
       const list = part.index.get(row)
       const gap = part.gaps.get(row)!
       return { row, list, gap, filled: fillList(list, gap, this.#ports, this.#options) }
     })
+    const work = filling.filter(isAmended)
+    for (const { row, list, gap } of filling.filter((one) => !isAmended(one))) part.stands(row, list, gap)
     const isDone = await this.#amend(
       work.map(({ row, list, filled: { removed, placed, effects } }) => ({
         ...this.#place(part, row, list),
@@ -238,7 +268,7 @@ export class ListKeeper {
     for (const [n, { row, list, gap, filled }] of work.entries()) {
       if (isDone[n]) part.fill(row, list, gap, filled)
       else part.mistake(row, list)
-      if (isDone[n]) this.#metrics.filled(filled.size < list.size + gap.missing)
+      if (isDone[n]) this.#metrics.filled(gap, filled.size < list.size + gap.missing)
     }
     this.#telling.wake()
     if (part.strangers.size > 0) this.#reading.wake()
@@ -297,6 +327,11 @@ export class ListKeeper {
       },
     })
   }
+}
+
+/** Whether a list is another one than before; of one that only was in doubt mostly nothing moves. */
+function isAmended({ gap, filled }: { readonly gap: ListGap; readonly filled: FilledList }): boolean {
+  return !isDoubt(gap) || filled.removed.length > 0 || filled.placed.length > 0
 }
 
 function firstOf<T>(values: Iterable<T>, countMax: number): T[] {

@@ -12,6 +12,7 @@ import type { Scorer } from '../../ports/scorer.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate, Neighbour } from '../../schemas/item-update.ts'
 import { type EventType, eventTypeNumber } from '../../schemas/user-event.ts'
+import { ItemTexts } from './item-texts.ts'
 import { VectorSearch, type VectorSearchOptions } from './vector-search.ts'
 
 /** Types of events that say something for an item: a strength of .3 or more. */
@@ -32,9 +33,13 @@ export class CatalogueTable implements ItemTable {
   readonly content = new TfIdfIndex({ termsMax: 20_000 })
   /** Told the rows of items that may not be shown any more: withdrawn, or sold out. */
   onGone: (rows: readonly number[]) => void = () => {}
+  /** Told the rows of items that have another price or margin than before. */
+  onRepriced: (rows: readonly number[]) => void = () => {}
   /** The items nearest to a person, withdrawn ones left out. */
   readonly nearest: VectorSearch
   readonly #items = new Map<number, Item>()
+  /** What a text model says of items, where there is one. */
+  readonly texts = new ItemTexts(this.#items)
   /** Rows whose item vector is missing or old. */
   readonly #unembedded = new Set<number>()
   #embedding: Promise<void> | undefined
@@ -72,17 +77,22 @@ export class CatalogueTable implements ItemTable {
 
   apply(records: readonly Sourced<ItemUpdate | null>[]): void {
     const gone: number[] = []
+    const repriced: number[] = []
     for (const { key, value } of records) {
       const row = this.catalogue.rowOf(key)
       if (row < 0) continue
       const wasAvailable = this.catalogue.available(row)
       const wasWithdrawn = this.catalogue.withdrawn[row]
+      const before = this.#items.get(row)
       if (value === null) this.catalogue.withdrawn[row] = 1
       else this.#set(row, value)
       if (this.catalogue.withdrawn[row] !== wasWithdrawn) this.nearest.changed(row)
+      const after = this.#items.get(row)
       if (wasAvailable && !this.catalogue.available(row)) gone.push(row)
+      else if (before && after && (before.price !== after.price || before.margin !== after.margin)) repriced.push(row)
     }
     if (gone.length > 0) this.onGone(gone)
+    if (repriced.length > 0) this.onRepriced(repriced)
   }
 
   /**
@@ -180,6 +190,7 @@ export class CatalogueTable implements ItemTable {
     }
     this.#unembedded.add(row)
     this.content.add(row, tokensOf(item))
+    this.texts.changed(row)
     const words = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
     this.catalogue.words.set(row, words)
   }

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { CandidateSet, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
+import { associationCandidates } from '../../algorithms/candidates/association-candidates.ts'
 import type { CandidateSource, CandidateUser } from '../../algorithms/candidates/candidate-source.ts'
+import { contentCandidates } from '../../algorithms/candidates/content-candidates.ts'
 import { groupCandidates } from '../../algorithms/candidates/group-candidates.ts'
 import { newcomerCandidates } from '../../algorithms/candidates/newcomer-candidates.ts'
 import { seasonCandidates } from '../../algorithms/candidates/season-candidates.ts'
+import { sequentialCandidates } from '../../algorithms/candidates/sequential-candidates.ts'
 import { togetherCandidates } from '../../algorithms/candidates/together-candidates.ts'
 import type { TrendList } from '../../algorithms/candidates/trend-lists.ts'
 import { userKnnCandidates } from '../../algorithms/candidates/user-knn-candidates.ts'
 import type { Catalogue } from '../../algorithms/catalogue.ts'
 import { SessionIndex } from '../../algorithms/session-index.ts'
+import { SessionRules } from '../../algorithms/session-rules.ts'
+import { TextNeighbours } from '../../algorithms/text-neighbours.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { scopeNames } from '../../schemas/scope-names.ts'
 import { catalogueOf } from '../operators/list-draft-fixture.ts'
@@ -131,6 +136,62 @@ function listOf(catalogue: Catalogue, people: number, ...items: readonly string[
   }
 }
 
+describe('association and sequential', () => {
+  // u: a b c a; v: b b a; w: a d.
+  const steps = [
+    [1, 'a'],
+    [2, 'b'],
+    [1, 'b'],
+    [2, 'b'],
+    [1, 'c'],
+    [2, 'a'],
+    [3, 'a'],
+    [1, 'a'],
+    [3, 'd'],
+  ] as const
+  const learned = (options: { association?: boolean; sequential?: boolean; itemsMax?: number; sessionsMax?: number } = {}) => {
+    const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {} })
+    const rules = new SessionRules({ association: true, sequential: true, itemsMax: 10, ...options })
+    for (const [session, item] of steps) rules.learn(session, catalogue.items.find(item))
+    return { catalogue, rules, rows: (...items: string[]) => Int32Array.from(items, (item) => catalogue.items.find(item)) }
+  }
+
+  it('bring what was touched with the newest item, and what was touched after it', () => {
+    const { catalogue, rules, rows } = learned()
+    const user = person({ sessionRows: rows('d', 'a') })
+    // With a: b thrice (ab, ba in u; ba in v), c twice, d once.
+    expect(brought(associationCandidates(rules.association!), catalogue, user)).toEqual({
+      b: [expect.closeTo(1, 6), 'a'],
+      c: [expect.closeTo(2 / 3, 6), 'a'],
+      d: [expect.closeTo(1 / 3, 6), 'a'],
+    })
+    // After a: b and d at one step, c at two: 1/4.
+    expect(brought(sequentialCandidates(rules.sequential!), catalogue, user)).toEqual({
+      b: [1, 'a'],
+      d: [1, 'a'],
+      c: [0.25, 'a'],
+    })
+    // Without a session, of the item touched last.
+    const before = person({ recentRows: rows('c', 'b') })
+    expect(Object.keys(brought(sequentialCandidates(rules.sequential!), catalogue, before))).toEqual(['a'])
+    expect(brought(sequentialCandidates(rules.sequential!), catalogue, person({}))).toEqual({})
+  })
+
+  it('learn what is asked for only, of items there is room for, and forget the session that was quiet longest', () => {
+    expect(learned({ association: false }).rules.association).toBeNull()
+    expect(learned({ sequential: false }).rules.sequential).toBeNull()
+    const narrow = learned({ itemsMax: 3 })
+    const user = (rows: Int32Array) => person({ sessionRows: rows })
+    expect(brought(associationCandidates(narrow.rules.association!), narrow.catalogue, user(narrow.rows('a')))).toMatchObject({
+      b: [1, 'a'],
+    })
+    const forgetful = learned({ sessionsMax: 2 })
+    // Session 1 went when 3 came, and began anew with its last a: w's a and d met, u's c and a never did again.
+    expect(forgetful.rules.sequential!.weight(2, 0)).toBe(0)
+    expect(learned().rules.sequential!.weight(2, 0)).toBe(1)
+  })
+})
+
 describe('group and season', () => {
   const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {} })
   const groups = ['scope:group:age_25_34|f|DE', 'scope:group:age_25_34||DE']
@@ -197,6 +258,48 @@ it('scope names: groups by age band, gender and region as declared; parts of the
     'sep-nov',
     'sep-nov',
   ])
+})
+
+describe('content and newcomer by a text model', () => {
+  // The words of boots are in none of the others, but the model knows that they go with tents.
+  const words = { tent: 'tent green', pan: 'pan green', boots: 'walking shoes', kettle: 'steel kettle' }
+  function shop(isCold: readonly string[]) {
+    const catalogue = catalogueOf(Object.fromEntries(Object.keys(words).map((itemId) => [itemId, { createdMs: 1 }])))
+    const content = new TfIdfIndex({ termsMax: 100 })
+    const texts = new TextNeighbours()
+    const row = (itemId: string) => catalogue.items.find(itemId)
+    for (const [itemId, text] of Object.entries(words)) {
+      content.add(row(itemId), text.split(' '))
+      catalogue.signals[row(itemId)] = isCold.includes(itemId) ? 49 : 50
+    }
+    texts.set(row('tent'), Float32Array.of(1, 0, 0, 0))
+    texts.set(row('boots'), Float32Array.of(0.8, 0.6, 0, 0))
+    texts.set(row('pan'), Float32Array.of(0.6, -0.8, 0, 0))
+    const liked = { recentRows: Int32Array.of(row('tent')), recentStrengths: Float32Array.of(1), nowMs: 2 }
+    return { catalogue, content, texts, row, user: person(liked) }
+  }
+
+  it('content finds cold items by what the model reads, all others by their words', () => {
+    const { catalogue, content, texts, user } = shop(['boots'])
+    const cosine = content.similarity(catalogue.items.find('tent'), catalogue.items.find('pan'))
+    expect(brought(contentCandidates(content, { texts, catalogue }), catalogue, user)).toEqual({
+      boots: [1, 'tent'],
+      pan: [expect.closeTo(cosine / 0.8, 5), 'tent'],
+    })
+    const warm = shop([])
+    expect(brought(contentCandidates(warm.content, warm), warm.catalogue, warm.user)).toEqual({ pan: [1, 'tent'] })
+    // Who was not read has its words.
+    const unread = shop(['boots', 'kettle', 'pan'])
+    unread.texts.clear()
+    expect(brought(contentCandidates(unread.content, unread), unread.catalogue, unread.user)).toEqual({ pan: [1, 'tent'] })
+  })
+
+  it('newcomer brings a new item to those who like what the model says goes with it', () => {
+    const { catalogue, content, texts, user } = shop(['boots'])
+    const source = newcomerCandidates(catalogue, content, { of: () => ({ impressions: 0, clicks: 0 }), meanRate: 0.05 }, texts)
+    for (let list = 0; list < 8; list++) brought(source, catalogue, user)
+    expect(brought(source, catalogue, user)).toMatchObject({ boots: [1, 'tent'] })
+  })
 })
 
 describe('newcomer', () => {

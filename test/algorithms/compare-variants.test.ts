@@ -3,14 +3,15 @@ import { type ComparedMeasure, compareVariants } from '../../algorithms/compare-
 import { type CountMoments, emptyMoments, movePerson } from '../../algorithms/count-moments.ts'
 import { holm } from '../../algorithms/holm.ts'
 import { peopleNeeded } from '../../algorithms/people-needed.ts'
+import { bucketOf, bucketTop, moveTail, type TailSums } from '../../algorithms/tail-sums.ts'
 import { createRandom, type Random } from '../../core/random.ts'
 
-const perPerson: ComparedMeasure = { metric: 'mean', of: 1, per: null, past: null, unit: 1, lossMax: null }
-const clickThrough: ComparedMeasure = { metric: 'rate', of: 1, per: 0, past: null, unit: 1, lossMax: null }
+const perPerson: ComparedMeasure = { metric: 'mean', of: 1, per: null, past: null, unit: 1, capShare: null, lossMax: null }
+const clickThrough: ComparedMeasure = { metric: 'rate', of: 1, per: 0, past: null, unit: 1, capShare: null, lossMax: null }
 const usual = { alpha: 0.05, tunedFor: 5000 }
 
 function variants(...moments: CountMoments[]) {
-  return moments.map((own, index) => ({ name: 'abcdef'[index]!, weight: 1, moments: own }))
+  return moments.map((own, index) => ({ name: 'abcdef'[index]!, weight: 1, moments: own, tails: [] }))
 }
 
 /** Moments of one count, as another engine's published sums give them. */
@@ -38,6 +39,51 @@ describe('compareVariants', () => {
     expect(anytime!.lower).toBeCloseTo(-0.55844, 5)
     expect(anytime!.upper).toBeCloseTo(1.56516, 5)
     expect(anytime!.pValue).toBe(1)
+  })
+
+  it('caps what one person counts where 99.9 % of all are, in every variant alike: a whale decides nothing', () => {
+    const random = createRandom('whales')
+    const amounts = ['a', 'b'].map(() =>
+      Array.from({ length: 3_000 }, () => (random.next() < 0.6 ? 0 : 500 + random.below(10_000))),
+    )
+    const known = amounts.map((own) => own.map((amount) => (amount > 5_000 ? 2 : random.below(2))))
+    amounts[1]![0] = 400_000_000
+    const arms = amounts.map((own, arm) => {
+      const moments = emptyMoments(2)
+      const tails: TailSums[] = []
+      own.forEach((amount, person) => {
+        movePerson(moments, [], [amount, known[arm]![person]!])
+        moveTail(tails, null, amount, known[arm]![person]!)
+      })
+      return { name: 'ab'[arm]!, weight: 1, moments, tails }
+    })
+    const revenue: ComparedMeasure = { ...single, past: 1, unit: 0.01, capShare: 0.999 }
+    const compared = compareVariants(arms, 'a', [revenue], usual).comparisons
+    const plain = compareVariants(arms, 'a', [{ ...revenue, capShare: null }], usual).comparisons
+    expect(compared[1]!.cap! * 100).toBe(
+      bucketTop(
+        bucketOf(
+          amounts
+            .flat()
+            .sort((a, b) => a - b)
+            .at(-7)!,
+        ),
+      ),
+    )
+    amounts.forEach((own, arm) => {
+      const cents = own.map((amount) => Math.min(amount, 100 * compared[arm]!.cap!))
+      const mean = cents.reduce((sum, one) => sum + one, 0) / 3_000
+      const variance = cents.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 2_999
+      expect(compared[arm]!.estimate.mean).toBeCloseTo(mean / 100, 9)
+      // The whale's square is beyond whole numbers that a double tells apart.
+      expect(compared[arm]!.estimate.variance / (variance / 10_000)).toBeCloseTo(1, 6)
+      expect(compared[arm]!.varianceExplained).toBeGreaterThan(0.2)
+    })
+    // Without the cap that one person makes the variant look tens of times better, within an interval that says nothing.
+    expect(plain[1]!.once!.value).toBeGreaterThan(10)
+    expect([plain[1]!.cap, plain[1]!.varianceExplained < 0.01]).toEqual([null, true])
+    expect(Math.abs(compared[1]!.once!.value)).toBeLessThan(0.15)
+    expect(compared[1]!.once!.upper - compared[1]!.once!.lower).toBeLessThan(0.3)
   })
 
   it('compares nothing with a control that has done nothing, or with nobody', () => {

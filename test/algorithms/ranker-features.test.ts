@@ -56,6 +56,7 @@ describe('rankerColumns', () => {
       ...['source_user_knn', 'source_sequence', 'source_group', 'source_season', 'source_newcomer'],
       'spend_rank',
     ])
+    expect(rankerFeatureNames.slice(129)).toEqual(['trend_seasonal', 'source_association', 'source_sequential'])
     expect(rankerColumns.findIndex(({ schema }) => schema === 2)).toBe(32)
     expect(rankerFeatureNames.slice(30, 33)).toEqual(['hour_sin', 'hour_cos', 'purchase_recency'])
   })
@@ -321,7 +322,9 @@ describe('writeRankerFeatures, schemas 2 and 3', () => {
     [{ spendRank: 0.99, orders: 1 }, 0.98, 1, 0],
   ])('tells where %o stands among buyers', (person, rank, known, high) => {
     const [row] = rowsOf(shop(), rankerUserOf(nowMs, { person }), [0])
-    expectColumns(row!, { spend_rank: rank, spend_known: known, high_value: high })
+    expectColumns(row!, { spend_rank: rank, spend_known: known, high_value: high, session_mean: 0, session_mean_known: 0 })
+    const [regular] = rowsOf(shop(), rankerUserOf(nowMs, { person: { ...person, sessionMinutes: 9 } }), [0])
+    expectColumns(regular!, { spend_rank: rank, session_mean: Math.log(10) / 6, session_mean_known: 1 })
   })
 
   it('ranks what somebody spent among buyers, ten more of whom nothing is known', () => {

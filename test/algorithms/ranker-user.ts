@@ -51,6 +51,7 @@ export function rankerUserOf(
       isLoyal: false,
       spendRank: Number.NaN,
       orders: 0,
+      sessionMinutes: Number.NaN,
       ...person,
     },
     pair: {

@@ -125,7 +125,11 @@ describe('TermRows', () => {
       if (step % 3 === 0) continue
       const terms = Array.from({ length: random.below(12) }, () => random.below(1000))
       held.set(item, terms)
-      rows.set(item, Int32Array.from(terms), Float64Array.from(terms, (term) => term / 8))
+      rows.set(
+        item,
+        Int32Array.from(terms),
+        Float64Array.from(terms, (term) => term / 8),
+      )
     }
     expect(rows.size).toBe(held.size)
     expect([...rows.items()]).toEqual([...held.keys()].sort((a, b) => a - b))

@@ -49,6 +49,7 @@ const person: UserFeatures = {
     meanPrice: null,
     mainCategory: 'c1',
   },
+  meanSessionMinutes: 12,
   device: 'mobile',
   region: null,
   hours: Array.from({ length: 24 }, () => Math.fround(1 / 24)),

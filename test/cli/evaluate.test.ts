@@ -96,7 +96,11 @@ describe('what is wrong is said, with what there is', () => {
   const base = ['evaluate', '--algorithms', 'sr']
   const cases: readonly [string, readonly string[], RegExp][] = [
     ['format', ['--data', '.', '--format', 'movies'], /no format "movies"; there are sessions, movielens, globo/],
-    ['open-bandit', ['--data', '.', '--format', 'open-bandit'], /off-policy.*issue 6/],
+    [
+      'open-bandit',
+      ['--data', '.', '--format', 'open-bandit'],
+      /off-policy estimates: millrace evaluate policy --log-format open-bandit/,
+    ],
     ['protocol', ['--data', '.', '--format', 'globo', '--protocol', 'dice'], /no protocol "dice"; there are prequential, split/],
     ['file', ['--data', './nowhere', '--format', 'globo'], /no file or folder "\.\/nowhere"/],
     ['k', ['--data', '.', '--format', 'globo', '--k', '0'], /--k is 0/],

@@ -45,12 +45,18 @@ it('creates, lists, shows and stops an experiment, and keeps an audit', { timeou
   await sendResults()
   const listed = await folder.run('experiment', 'ls')
   expect(listed.stdout).toMatch(/new-ranker +running +new-ranker 0–1 +old 1, new 1 +400/)
+  await sendStop()
   const plot = join(folder.path, 'lifts.svg')
   const shown = await folder.run('experiment', 'show', 'new-ranker', '--plot', plot)
   expect(shown.stdout).toMatch(/new +click-through +200 +0\.4000 +100\.0 % .*better/)
   expect(shown.stdout).toMatch(/new +purchases-per-person .* guardrail (safe|open)/)
   expect(shown.stdout).toContain('800 slots that a bandit filled are left out')
   expect(readFileSync(plot, 'utf8')).toMatch(/^<svg .*[\s\S]*click-through: new[\s\S]*<\/svg>\n$/)
+  expect(readFileSync(plot, 'utf8').match(/#cf222e/g), 'one mark per guardrail and variant').toHaveLength(1)
+  expect(shown.stdout).toContain('new-ranker: the guardrail purchases-per-person of new is broken, compared with old')
+  expect(shown.stdout).toContain(
+    'stopped at 1970-01-01T00:00:09.000Z: purchases-per-person of new was -20.0 %, at most -8.0 %, with 200 people; -5.0 % is borne',
+  )
   expect(await folder.json('experiment', 'stop', 'new-ranker')).toMatchObject({ code: 0, value: { stopped: 'new-ranker' } })
   const { table, experiments: left } = await seen()
   expect([left.map(({ state }) => state), table.running]).toEqual([['stopped'], []])
@@ -70,6 +76,16 @@ async function seen() {
   return log
 }
 
+/** What the topology tells of a broken guardrail. */
+async function sendStop(): Promise<void> {
+  const where = { experiment: 'new-ranker', revision: 1, metric: 'purchases-per-person', variant: 'new' }
+  const stop = { ...where, lift: -0.2, upper: -0.08, lossMax: 0.05, people: 200, eventTimeMs: 9_000 }
+  const ports = await openPorts(config)
+  const value = ports.wire.encode('experiment-stops', stop)
+  await ports.log.send([{ topic: 'experiment-stops', partition: partitionFor('new-ranker', 4), key: 'new-ranker', value }])
+  await ports.close()
+}
+
 /** What the topology tells of 200 people per variant: 4 slots each, and one or two clicks apiece. */
 async function sendResults(): Promise<void> {
   const definition = readExperimentFile(join(folder.path, 'ranker.json'))
@@ -77,7 +93,7 @@ async function sendResults(): Promise<void> {
   const deltas = Array.from({ length: 400 }, (_, person) => {
     const [variant, clicks] = person % 2 === 0 ? ['old', person % 4 === 0 ? 0 : 2] : ['new', person % 4 === 1 ? 1 : 3]
     const buyer = person % 3 === 0 ? 1 : 0
-    const after = [5, clicks, 0, buyer, 30 * clicks, buyer, 0, 0]
+    const after = [5, clicks, 0, buyer, 30 * clicks, buyer, 0, 0, 0]
     const place = { sourcePartition: 0, sequence: person, closedMs: person }
     return {
       key: 'new-ranker',

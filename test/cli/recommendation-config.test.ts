@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
 import { configOf } from '../../cli/global-flags.ts'
+import { onlyExplores } from '../../cli/only-explores.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { VariantRecipes } from '../../cli/variant-recipes.ts'
 import { variantsFault } from '../../cli/variant-settings.ts'
@@ -118,6 +119,18 @@ describe('settings of variants', () => {
     score.missed!(3)
     score.missed!(2)
     expect(recipes.missed).toEqual([{ labels: { experiment: 'lists', variant: 'b' }, value: 5 }])
+  })
+
+  it('are told apart from those that differ in nothing but who fills the exploration slot', () => {
+    const cases: readonly (readonly [unknown, unknown, boolean])[] = [
+      [{ explore: { policy: 'lin-ucb' } }, null, true],
+      [{ explore: { epsilon: 0.2 } }, { explore: { epsilon: 0.1 } }, true],
+      [{ explore: { policy: 'lin-ucb' }, diversity: { lambda: 1 } }, null, false],
+      [{ explore: { policy: 'softmax', settings: { lambda: 2 } } }, null, false],
+      [null, null, false],
+    ]
+    for (const [settings, control, expected] of cases)
+      expect(onlyExplores(configured, experimentWith(settings, control)), JSON.stringify(settings)).toBe(expected)
   })
 
   it('are refused by variant and field, and such an experiment takes nobody', () => {

@@ -9,7 +9,7 @@ import type { Decision } from '../../schemas/decision.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import { engineHere } from '../e2e/engine-here.ts'
 import { Stack } from '../e2e/stack.ts'
-import { decisionOf, rewardedSlot, rewardRowOf, slotOf } from '../operators/reward-fixture.ts'
+import { decisionOf, outcomeOf, rewardedSlot, rewardRowOf, slotOf } from '../operators/reward-fixture.ts'
 import { shopItem } from '../topologies/catalogue.ts'
 import { openMs, shopEvent } from '../topologies/shop-events.ts'
 import { CliFolder } from './run-cli.ts'
@@ -35,9 +35,17 @@ function decisions(): Decision[] {
   )
 }
 
-function rewardOf(decision: Decision, clicked: number): Reward {
+function rewardOf(decision: Decision, sequence: number, clicked: number): Reward {
   const slots = decision.slots.map((slot, place) => rewardedSlot(slot, place < clicked ? 0.3 : 0))
-  return rewardRowOf(decision, 1, slots, { closedMs: openMs + 1 })
+  return rewardRowOf(decision, sequence, slots, { closedMs: openMs + 1 })
+}
+
+/** Rows as they come of m1 and m2: m1's first says nothing, its correction one click; a task sends all of them again. */
+function rewards([m1, m2]: Decision[]): Reward[] {
+  const corrected = rewardOf(m1!, 2, 1)
+  const slots = corrected.slots.map((slot) => ({ ...slot, before: outcomeOf(0) }))
+  const rows = [rewardOf(m1!, 0, 0), rewardOf(m2!, 1, 0), { ...corrected, revision: 1, slots }]
+  return [...rows, ...rows]
 }
 
 beforeAll(async () => {
@@ -56,7 +64,7 @@ beforeAll(async () => {
     }),
     ...[...made, made[0]!].map((decision) => record('decisions', decision.userId, decision)),
     // What came of two lists is known, of one of them twice.
-    ...[rewardOf(made[0]!, 1), rewardOf(made[1]!, 0), rewardOf(made[0]!, 1)].map((one) => record('rewards', one.userId, one)),
+    ...rewards(made).map((one) => record('rewards', one.policy, one)),
   ])
   await stack.untilCaughtUp(30_000, ['user-features'])
   await engine.stop()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openPorts } from '../../cli/compose.ts'
 import { loadConfig } from '../../cli/config.ts'
+import { openJob } from '../../cli/open-job.ts'
 import { readRuleFile } from '../../cli/rule-file.ts'
 import { readRules, sendRules } from '../../cli/rule-log.ts'
 import { previewRules } from '../../cli/rule-preview.ts'
@@ -12,6 +13,7 @@ import { listKeys } from '../../schemas/list-keys.ts'
 import type { Recommendation, RecommendedItem } from '../../schemas/recommendation.ts'
 import { ruleFields, ruleKinds } from '../../schemas/rule.ts'
 import { encodeServed } from '../../schemas/served-list.ts'
+import { never } from '../algorithms/rules/rule-examples.ts'
 import { CliFolder, projectFolder } from './run-cli.ts'
 
 let folder: CliFolder
@@ -83,6 +85,24 @@ it('sets, lists and removes rules, and keeps an audit', { timeout: 120_000 }, as
   })
   const acts = readFileSync(join(folder.path, 'audit.jsonl'), 'utf8').trim().split('\n')
   expect(acts.map((line) => (JSON.parse(line) as { act: string }).act)).toEqual(['rules set', 'rules rm', 'rules set'])
+})
+
+it('a job counts the rules it makes lists by, and those it leaves out', async () => {
+  const settings = { embedded: { path: ':memory:' }, inference: { repository: folder.path }, log: { level: 'silent' } }
+  const { tables, ports: opened, inference } = await openJob(loadConfig(undefined, settings))
+  try {
+    const right = { ...never('no-acme', 'Acme'), note: '' }
+    const rules = [right, { ...right, id: 'wrong', bias: -7 }, { ...right, id: 'odd', bias: -8 }]
+    tables.rules.apply(rules.map((value) => ({ key: value.id, value, offset: 0, loggedMs: 0 })))
+    const told = [...(await opened.metrics.scrape()).matchAll(/^millrace_rules\{state="([^"]+)"[^}]*\} (\d+)/gm)]
+    expect(told.map(([, state, count]) => [state, count])).toEqual([
+      ['set', '1'],
+      ['left-out', '2'],
+    ])
+  } finally {
+    await inference.close()
+    await opened.close()
+  }
 })
 
 it('refuses a wrong file with the place and the fix, and sets nothing of it', { timeout: 120_000 }, async () => {

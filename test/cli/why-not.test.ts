@@ -102,6 +102,8 @@ async function fill(stack: Stack): Promise<void> {
       scope: name,
       items: items.map((itemId, at) => ({ itemId, popularity: 200 - at, trend: 0 })),
       people: 100,
+      hours: [],
+      spenders: [],
       eventTimeMs: nowMs,
     })
   const ids = plain.map(({ itemId }) => itemId)

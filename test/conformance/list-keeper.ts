@@ -14,7 +14,7 @@ import type { Item } from '../../schemas/item.ts'
 import { listKeys } from '../../schemas/list-keys.ts'
 import { decodeServed, type ServedList, type ServedReserve } from '../../schemas/served-list.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
-import { quota } from '../algorithms/rules/rule-examples.ts'
+import { quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
 import { shopItem } from '../topologies/catalogue.ts'
 
 const names = 'abcdefghijklmnopqrstuvwxyz'.split('')
@@ -183,6 +183,26 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
       expect(await stored(0)).toMatchObject({ list: 'aced', reserve: '' })
       expect(await stored(1)).toMatchObject({ list: 'acd' })
       expect((await stored(1)).effects).toContainEqual({ ruleId: 'list:category', kind: 'broken', itemId: null })
+    })
+
+    it('holds lists against rules about prices again where a price changes, and leaves alone what they do not touch', async () => {
+      const reprice = (itemId: string, price: number) =>
+        catalogue.apply([{ key: itemId, value: updateOf(shopItem(itemId, { price })), offset: 0, loggedMs: 0 }])
+      const keeper = keeperOf()
+      await swap(keeper, [writeOf(surface, people(0), 'abcd', 'ef'), writeOf(surface, people(1), 'cxya', 'e')])
+      reprice('b', 5_000)
+      await keeper.idle()
+      expect(told).toEqual([]) // No rule asks for a price yet.
+      const dear = ruleOf({ id: 'dear', kind: 'bias', field: 'price', valueMin: 4_000, bias: 0 })
+      rules.apply([{ key: 'dear', value: { ...dear, note: '' }, offset: 0, loggedMs: 0 }])
+      reprice('b', 6_000)
+      await keeper.idle()
+      expect(await stored(0)).toMatchObject({ list: 'acde', reserve: 'f' })
+      expect((await stored(0)).effects).toEqual([{ ruleId: 'dear', kind: 'excluded', itemId: 'b' }])
+      expect(await stored(1)).toMatchObject({ list: 'cxya', effects: [] })
+      reprice('a', 3_999)
+      await keeper.idle()
+      expect(told.map(({ key }) => key)).toEqual([people(0)])
     })
 
     it('does nothing about partitions of others, and stops where one was given away', async () => {

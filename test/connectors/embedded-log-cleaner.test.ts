@@ -64,6 +64,18 @@ describe('compaction', () => {
     expect(kept(storage)).toContain(1)
   })
 
+  it('leaves records younger than retentionMs alone, and takes them once they are older', () => {
+    const { storage, cleaner } = open({ cleanup: 'compact', retentionMs: 1_000 })
+    storage.append([record('a', '1'), record('a', '2')], 0)
+    storage.append([record('a', '3'), record('z', '1'), record('z', '2')], 900)
+    expect(cleaner.clean(999, 100)).toBe(0)
+    expect(cleaner.clean(1_000, 100)).toBe(1)
+    expect(kept(storage)).toEqual([1, 2, 3, 4])
+    expect(cleaner.clean(1_899, 100)).toBe(0)
+    expect(cleaner.clean(1_900, 100)).toBe(1)
+    expect(kept(storage)).toEqual([2, 3, 4])
+  })
+
   it('keeps records without a key: nothing can replace them', () => {
     const { storage, cleaner } = open({ cleanup: 'compact' })
     storage.append([record(null, '1'), record(null, '2'), record('a', '1')], 0)

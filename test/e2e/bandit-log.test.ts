@@ -13,6 +13,7 @@ const folder = new CliFolder()
 afterAll(() => folder.close())
 
 const small = ['--set', 'simulator.users=200', '--set', 'simulator.items=300', '--set', 'rewards.waitMs=3000']
+const corrected = ['--set', 'rewards.update=provisional', '--set', 'rewards.waits.purchaseMs=20000']
 const ports = ['--set', 'gateway.port=0', '--set', 'admin.port=0']
 const contextual = ['--set', 'recommendations.explore.policy=lin-ucb', '--set', 'recommendations.explore.epsilon=0.5']
 
@@ -38,7 +39,7 @@ async function spoil(): Promise<void> {
 
 describe('the engine’s own log after a run of the shop with a contextual policy', { timeout: 120_000 }, () => {
   it('tells what was learned, replays every decision, carries an estimate, and gives a spoiled state back', async () => {
-    const { code, stderr } = await folder.run('start', '--events', '900', ...small, ...ports, ...contextual)
+    const { code, stderr } = await folder.run('start', '--events', '900', ...small, ...corrected, ...ports, ...contextual)
     expect({ code, stderr }).toMatchObject({ code: 0 })
 
     const shown = await folder.json('bandit', 'show', '--plot', 'arms.svg')
@@ -57,7 +58,10 @@ describe('the engine’s own log after a run of the shop with a contextual polic
     const judged = await folder.json('evaluate', 'policy', '--log', 'rewards.jsonl', '--policy', 'uniform')
     const { rows, estimates } = judged.value as { rows: number; estimates: { estimator: string; value: number }[] }
     const lines = (await readFile(join(folder.path, 'rewards.jsonl'), 'utf8')).trim().split('\n')
-    const weighted = lines.flatMap((line) => weightedReward(JSON.parse(line) as Reward))
+    const rewards = lines.map((line) => JSON.parse(line) as Reward)
+    expect(rewards.filter(({ revision }) => revision > 0).length).toBeGreaterThan(10)
+    // Of a decision the last row counts.
+    const weighted = [...new Map(rewards.map((reward) => [reward.decisionId, reward])).values()].flatMap(weightedReward)
     expect({ code: judged.code, rows }).toEqual({ code: 0, rows: weighted.length })
     expect(rows).toBe(report!.rewards)
     const ips = estimates.find(({ estimator }) => estimator === 'IPS')!.value

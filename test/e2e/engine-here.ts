@@ -3,7 +3,7 @@ import { graphsOf } from '../../cli/topologies.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import { Engine } from '../../runtime/engine.ts'
-import { defaultTaskLimits, type TaskLimits } from '../../runtime/task.ts'
+import { defaultTaskLimits, type TaskLimits } from '../../runtime/task-limits.ts'
 import { type Stack, statefulTopologies } from './stack.ts'
 
 /** Topologies without lists ask no model. */

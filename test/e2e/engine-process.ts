@@ -81,6 +81,8 @@ export function environmentOf(config: Config): Record<string, string> {
     MILLRACE_RECOMMENDATIONS_SHED_AFTER_MS: String(config.recommendations.shedAfterMs),
     MILLRACE_RECOMMENDATIONS_CANDIDATES_MAX: String(config.recommendations.candidatesMax),
     MILLRACE_REWARDS_WAIT_MS: String(config.rewards.waitMs),
+    MILLRACE_REWARDS_WAITS_PURCHASE_MS: String(config.rewards.waits.purchaseMs),
+    MILLRACE_REWARDS_UPDATE: config.rewards.update,
     MILLRACE_LOG_LEVEL: config.log.level,
   }
 }

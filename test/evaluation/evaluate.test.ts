@@ -10,6 +10,7 @@ import { type PlanOptions, type Protocol, plansOf, protocols, roles } from '../.
 import { QuestionSample } from '../../evaluation/question-sample.ts'
 import type { RankedList, Recommender, RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
+import { linearAxis, logarithmicAxis } from '../../evaluation/value-axis.ts'
 import { VarietyMeasure } from '../../evaluation/variety.ts'
 import { observationsOf, type Step } from './small-data.ts'
 
@@ -397,4 +398,16 @@ it('the curve has a value per step and algorithm, and its chart a path per line'
   const paths = [...svg.matchAll(/<path d="([^"]*)"/g)].map(([, path]) => path!)
   expect(paths.map((path) => path.split('M').length - 1)).toEqual([2, 1]) // the pen is lifted over the gap
   expect(svg).not.toContain('NaN')
+})
+
+it('axes are marked at round values around what is drawn', () => {
+  const linear = linearAxis([7, 0.5])
+  expect(linear.marks).toEqual([0, 2, 4, 6, 8])
+  expect([linear.shareOf(2), linear.shareOf(-1), linear.shareOf(9)]).toEqual([0.25, 0, 1])
+  const logarithmic = logarithmicAxis([3, 0, 700])
+  expect(logarithmic.marks).toEqual([2, 5, 10, 20, 50, 100, 200, 500, 1_000])
+  expect(logarithmic.shareOf(Math.sqrt(2 * 1_000))).toBeCloseTo(0.5, 12) // half-way between the ends is their geometric mean
+  expect([logarithmic.shareOf(0), logarithmic.shareOf(2), logarithmic.shareOf(1_000)]).toEqual([0, 0, 1])
+  expect(logarithmicAxis([100]).marks).toEqual([100, 200])
+  expect(logarithmicAxis([]).marks).toEqual([1, 2, 5, 10])
 })

@@ -132,6 +132,32 @@ export function sequenceModel(
   })
 }
 
+/** The vectors of terms, row 0 for none, added up and made of length 1: term_rows INT64 [B, terms] → embedding FP32 [B, width]. */
+export function textModel(table: readonly (readonly number[])[], terms: number): Uint8Array {
+  const width = table[0]!.length
+  return onnxModel({
+    inputs: [{ name: 'term_rows', type: 'INT64', shape: ['B', terms] }],
+    outputs: [{ name: 'embedding', type: 'FP32', shape: ['B', width] }],
+    constants: [
+      { name: 'table', type: 'FP32', shape: [table.length, width], data: Float32Array.from(table.flat()) },
+      { name: 'axis', type: 'INT64', shape: [1], data: BigInt64Array.of(1n) },
+      { name: 'least', type: 'FP32', shape: [], data: Float32Array.of(1e-6) },
+      { name: 'first', type: 'INT64', shape: [], data: BigInt64Array.of(0n) },
+      { name: 'last', type: 'INT64', shape: [], data: BigInt64Array.of(BigInt(table.length - 1)) },
+    ],
+    nodes: [
+      { op: 'Clip', inputs: ['term_rows', 'first', 'last'], outputs: ['rows'] },
+      { op: 'Gather', inputs: ['table', 'rows'], outputs: ['words'], ints: { axis: 0 } },
+      { op: 'ReduceSum', inputs: ['words', 'axis'], outputs: ['total'], ints: { keepdims: 0 } },
+      { op: 'Mul', inputs: ['total', 'total'], outputs: ['squares'] },
+      { op: 'ReduceSum', inputs: ['squares', 'axis'], outputs: ['square'], ints: { keepdims: 1 } },
+      { op: 'Sqrt', inputs: ['square'], outputs: ['length'] },
+      { op: 'Max', inputs: ['length', 'least'], outputs: ['divisor'] },
+      { op: 'Div', inputs: ['total', 'divisor'], outputs: ['embedding'] },
+    ],
+  })
+}
+
 /** y = x + (something that takes `steps` products of a size×size matrix): a run long enough to meet a second request. */
 export function slowModel(size: number, steps: number): Uint8Array {
   const nodes: Node[] = [

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { embeddingWidth } from '../../algorithms/catalogue.ts'
+import { type ItemText, itemTerms, termRowsWidth, writeTermRows } from '../../algorithms/item-terms.ts'
 import { rankerFeatureNames, rankerWidth } from '../../algorithms/ranker-features.ts'
 import { type TowerItem, towerWidth, writeTowerItem } from '../../algorithms/tower-features.ts'
 import { createLocalInference, type LocalInference } from '../../gpu-workers/local-inference.ts'
@@ -15,8 +16,8 @@ interface Golden {
   /** One input: `features`, float32, or rows of items or terms, int64. */
   readonly inputs: Readonly<Record<string, Rows>>
   readonly outputs: Readonly<Record<string, Rows>>
-  /** What the item tower's inputs were made from. */
-  readonly items?: readonly TowerItem[]
+  /** What the inputs of the item tower and of the text model were made from. */
+  readonly items?: readonly (TowerItem & ItemText)[]
 }
 
 interface Served extends Golden {
@@ -24,6 +25,8 @@ interface Served extends Golden {
   readonly version: string
   /** Names of the ranker's inputs as it learned them. */
   readonly columns: readonly string[] | undefined
+  /** Rows that the text model hashes terms to. */
+  readonly buckets: number | undefined
 }
 
 const repository = join(import.meta.dirname, '..', '..', 'models', 'repository')
@@ -34,8 +37,8 @@ const served: readonly Served[] = (existsSync(repository) ? readdirSync(reposito
   if (versions.length === 0) return []
   const version = String(Math.max(...versions.map(Number)))
   const read = (file: string): unknown => JSON.parse(readFileSync(join(repository, model, version, file), 'utf8'))
-  const { columns } = read('run.json') as { columns?: readonly string[] }
-  return [{ ...(read('golden.json') as Golden), model, version, columns }]
+  const { columns, parameters } = read('run.json') as { columns?: readonly string[]; parameters?: { buckets?: number } }
+  return [{ ...(read('golden.json') as Golden), model, version, columns, buckets: parameters?.buckets }]
 })
 
 /** The rows of a golden batch, how some of them are sent, and how many a batch may hold. */
@@ -126,8 +129,15 @@ describe.skipIf(served.length === 0)('published models', () => {
   })
 
   it('inputs are made when serving as they were when learning', () => {
-    for (const { model, columns, items, inputs } of served) {
+    for (const { model, columns, items, inputs, buckets } of served) {
       if (columns) expect(columns).toEqual(rankerFeatureNames.slice(0, columns.length))
+      if (model === 'text_item') {
+        const rows = new BigInt64Array(termRowsWidth)
+        items!.forEach((item, at) => {
+          writeTermRows(rows, 0, itemTerms(item), buckets!)
+          expect([...rows].map(Number)).toEqual(inputs['term_rows']![at])
+        })
+      }
       if (model !== 'two_tower_item') continue
       items!.forEach((item, row) => {
         const features = new Float32Array(towerWidth)

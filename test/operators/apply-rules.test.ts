@@ -31,7 +31,16 @@ function itemsOf(brands: Readonly<Record<string, string>>): CatalogueTable {
   const table = new CatalogueTable()
   table.apply(
     Object.entries(brands).map(([itemId, brand]) => {
-      const words = { title: itemId, description: '', category: [], tags: [], imageUrl: null, listPrice: null, sellerRating: null, releasedMs: null }
+      const words = {
+        title: itemId,
+        description: '',
+        category: [],
+        tags: [],
+        imageUrl: null,
+        listPrice: null,
+        sellerRating: null,
+        releasedMs: null,
+      }
       const item: Item = { itemId, ...words, brand, price: 10, margin: 1, stock: null, createdMs: 0 }
       const signals = {
         popularity: 1,

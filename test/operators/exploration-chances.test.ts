@@ -76,7 +76,7 @@ it.each(policies)('$name: a logged decision is taken again from its list id and 
   for (const { listId, exploration, arm } of logged) {
     const name = learnedName('learned', exploration)
     const then = new BanditTable()
-    for (const update of told) if (update.policy === name && update.decisions === exploration.learned) then.apply(applied(update))
+    for (const update of told) if (update.policy === name && update.version === exploration.learned) then.apply(applied(update))
     const known = then.learned(name, exploration.fadedToMs, explorer.halfLifeMs)
     const again = replayExploration(exploration, listId, known)
     expect([again.arm, [...again.chances]]).toEqual([arm, exploration.chances])

@@ -4,7 +4,7 @@ import { policyVersion } from '../../algorithms/bandits/policy-version.ts'
 import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
 import { type ExploreOptions, exploreSlot } from '../../operators/explore-slot.ts'
 import { BanditTable } from '../../operators/tables/bandit-table.ts'
-import { learnedName } from '../../schemas/bandit-update.ts'
+import { type BanditUpdate, learnedName } from '../../schemas/bandit-update.ts'
 import { catalogueOf, type DraftParts, draftOf, orderOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
 
@@ -71,6 +71,31 @@ function chances(posteriors: readonly (readonly [number, number])[]): number[] {
 }
 
 describe('exploreSlot', () => {
+  it('lets 500 segments of a version learn for themselves, also those the log tells of, and the others together, counted', async () => {
+    const bandit = new BanditTable()
+    const told = { policy: 'beta-thompson', version: explorer.version, segment: 'logged' }
+    const update = { policy: learnedName('learned', told), explorer: told, learned: [], referenceMs: 0, decisions: 1 }
+    bandit.apply([{ key: `${update.policy}/*`, value: update as unknown as BanditUpdate, offset: 0, loggedMs: 0 }])
+    const segmentFor = async (region: string) => {
+      const draft = draftOf(catalogue, { candidates })
+      const features = { ...draft.update.features, profile: { region } } as typeof draft.update.features
+      const here = { ...draft, update: { ...draft.update, features } }
+      await lastValueFrom(of(batchOf(here)).pipe(exploreSlot(bandit, catalogue, { ...options, segmentBy: 'region' })))
+      return here.exploration!.segment
+    }
+    for (let at = 1; at < 500; at++) expect(await segmentFor(`r${at}`)).toBe(`r${at}`)
+    expect(bandit.shared).toBe(0)
+    expect([await segmentFor('r500'), await segmentFor('r1'), await segmentFor('logged'), await segmentFor('')]).toEqual([
+      'other',
+      'r1',
+      'logged',
+      '',
+    ])
+    expect(bandit.shared).toBe(1)
+    // Another version begins with none.
+    expect(bandit.admit('learned', { ...told, version: 'alpha=2,beta=1', segment: 'r500' })).toBe('r500')
+  })
+
   it('moves a source’s best item outside the first places into the slot, what stood there one down', async () => {
     // Only `session` has anything beyond the first three but for `similar`; the posterior of `similar` is hopeless.
     const draft = await explored({}, banditOf({ session: [900, 1], similar: [1, 900], popular: [1, 900] }))
@@ -198,7 +223,8 @@ describe('exploreSlot', () => {
       { arm: 'popular', decisions: 100, rewardMilli: 0, sums: sumsOf(0), weighted: [] },
       { arm: 'session', decisions: 100, rewardMilli: 0, sums: sumsOf(1), weighted: [] },
     ]
-    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 200 } as never
+    const counts = { decisions: 200, version: 201 }
+    const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, ...counts } as never
     table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
     const drawnOn = async (device: string) => {
       const draft = draftOf(catalogue, { candidates })
@@ -209,7 +235,7 @@ describe('exploreSlot', () => {
     }
     const phone = await drawnOn('mobile')
     // ln 5 / ln 21, ln 6 / ln 1001, and six in the morning.
-    expect(phone).toMatchObject({ arm: 'session', context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 200 })
+    expect(phone).toMatchObject({ arm: 'session', context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 201 })
     expect((await drawnOn('desktop')).arm).toBe('popular')
   })
 

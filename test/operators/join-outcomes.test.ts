@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { outcomeFunctions } from '../../algorithms/combine-outcomes.ts'
-import { MillraceError } from '../../core/errors.ts'
 import type { JoinOptions } from '../../operators/join-outcomes.ts'
-import type { StateStore } from '../../ports/state-store.ts'
 import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import { rewards } from '../../topologies/rewards.ts'
+import { failingAfter } from '../topologies/failing-after.ts'
 import { joined, type RowOutline, type ShopLog } from '../topologies/rewards-definition.ts'
 import { decisionOf, eventOf, slotOf } from './reward-fixture.ts'
 
@@ -21,8 +20,8 @@ const driverOf = (options: Partial<JoinOptions> = {}) =>
 const ways: readonly Partial<JoinOptions>[] = [
   {},
   { update: 'provisional' },
-  { waits: { clickMs: 500, likeMs: 1_000, dismissMs: 3_000, purchaseMs: 4_000 }, outcome: 'sum', dismissed: -0.5 },
-  { waits: { clickMs: 500, purchaseMs: 9_000 }, outcome: 'earliest', update: 'provisional' },
+  { waits: { clickMs: 250, likeMs: 1_000, dismissMs: 3_000, purchaseMs: 4_000 }, outcome: 'sum', dismissed: -0.5 },
+  { waits: { clickMs: 500, purchaseMs: 9_000 }, outcome: 'earliest', update: 'provisional', openMax: 9 },
 ]
 
 describe('joinOutcomes', () => {
@@ -191,6 +190,115 @@ describe('joinOutcomes', () => {
     ])
   })
 
+  it('corrects a row as long as the wait of the outcome lasts, with what it said before', async () => {
+    const options = { waits: { purchaseMs: 60_000 }, update: 'provisional', default: -0.1 } as const
+    const driver = driverOf(options)
+    await driver.send('decisions', decisionOf('d', 1_000))
+    const at = (timeMs: number) => eventOf(`time ${timeMs}`, timeMs, 'search', { itemId: null, listId: null })
+    await driver.send('decisions', decisionOf('far', 99_000, { listId: 'x' }))
+    const bought = { price: 12.5, quantity: 2 }
+    await driver.send(
+      'user-events',
+      at(1_600),
+      eventOf('click', 1_400),
+      at(30_000),
+      // Read long after it happened, but within its wait; the click's was over.
+      eventOf('late purchase', 1_300, 'purchase', bought),
+      eventOf('late click', 1_350, 'click', { itemId: 'b' }),
+      eventOf('repeated', 40_000, 'purchase', bought),
+      eventOf('repeated', 40_000, 'purchase', bought),
+      eventOf('too late', 61_001, 'purchase', bought),
+      at(99_000),
+    )
+    const rows = driver.read('rewards')
+    expect(rows.map(({ revision, closedMs, sequence }) => [revision, closedMs, sequence])).toEqual([
+      [0, 1_000, 0],
+      [1, 1_400, 1],
+      [2, 29_500, 2],
+      [3, 40_000, 3],
+    ])
+    const nothing = { reward: -0.1, clicked: false, liked: false, purchased: false, revenue: 0 }
+    const click = { ...nothing, reward: 0.3, clicked: true }
+    const purchase = { reward: 1, clicked: true, liked: true, purchased: true, revenue: 25 }
+    const told = rows.map(({ slots }) => slots.map(({ slot: _slot, ...outcome }) => outcome))
+    expect(told).toEqual([
+      [nothing, nothing, nothing].map((now) => ({ ...now, before: null })),
+      [{ ...click, before: nothing }, ...[nothing, nothing].map((now) => ({ ...now, before: nothing }))],
+      [{ ...purchase, before: click }, ...[nothing, nothing].map((now) => ({ ...now, before: nothing }))],
+      [{ ...purchase, revenue: 50, before: purchase }, ...[nothing, nothing].map((now) => ({ ...now, before: nothing }))],
+    ])
+    const late = driver.read('late-records').map(({ id, content }) => [id.split('/').at(-1), JSON.parse(content).eventId])
+    expect(late).toEqual([['join', 'late click']])
+    await driver.send('decisions', decisionOf('farther', 299_000, { listId: 'y' }))
+    await driver.send('user-events', at(299_000))
+    expect(driver.read('late-records').map(({ content }) => JSON.parse(content).eventId)).toEqual(['too late'])
+  })
+
+  it('tells a showing beyond the bound whole and takes others in once a wait is over', async () => {
+    const driver = driverOf({ openMax: 2 })
+    const ids = ['a', 'b', 'c', 'd']
+    const shown = ids.map((id, at) =>
+      decisionOf(id, [1_000, 1_100, 1_200, 1_200 + waitMs + latenessMs + 100][at]!, { listId: id }),
+    )
+    await driver.send('decisions', ...shown, decisionOf('e', 9_000, { listId: 'e' }))
+    await driver.send('user-events', eventOf('x', 99_000, 'click', { listId: null }))
+    await driver.send('decisions', decisionOf('far', 99_000, { listId: 'x' }))
+    expect(driver.read('rewards').map(({ decisionId }) => decisionId)).toEqual(['a', 'b', 'e'])
+    const late = driver.read('late-records').map(({ id, content }) => [id, JSON.parse(content).decisionId])
+    expect(late).toEqual([
+      ['rewards/decisions/0/2/join-full', 'c'],
+      ['rewards/decisions/0/3/join-full', 'd'],
+    ])
+  })
+
+  it('serves what comes behind a mark record by record: batches may be cut anywhere', async () => {
+    const rowsOf = async (cuts: readonly number[]) => {
+      const driver = driverOf({ waits: { clickMs: 1_000, purchaseMs: 60_000 } })
+      await driver.send('user-events', eventOf('first', 1_000, 'click', { listId: null }))
+      await driver.send('decisions', decisionOf('d', 1_000), decisionOf('d2', 1_200, { listId: 'm' }))
+      await driver.tick(4_000)
+      await driver.send('decisions', decisionOf('later', 20_000, { listId: 'x' }))
+      await driver.tick(4_000)
+      const behind = [
+        eventOf('e1', 5_000, 'purchase'),
+        eventOf('e2', 4_900, 'purchase', { listId: 'm' }),
+        eventOf('e3', 1_700, 'click', { itemId: 'b' }),
+        eventOf('e4', 6_000, 'purchase', { itemId: 'b' }),
+      ]
+      for (let at = 0, n = 0; at < behind.length; at += cuts[n]!, n++)
+        await driver.send('user-events', ...behind.slice(at, at + cuts[n]!))
+      const rows = driver.read('rewards')
+      expect(rows.map(({ sequence }) => sequence)).toEqual(rows.map((_, at) => at))
+      return rows.map(({ decisionId, revision, slots }) => `${decisionId}.${revision} ${slots.map(({ reward }) => reward)}`)
+    }
+    const whole = await rowsOf([4])
+    expect(whole).toEqual(['d.0 0,0,0', 'd2.0 0,0,0', 'd.1 1,0,0', 'd2.1 1,0,0', 'd.2 1,1,0'])
+    for (const cuts of [
+      [1, 1, 1, 1],
+      [1, 3],
+      [2, 2],
+      [3, 1],
+    ])
+      expect(await rowsOf(cuts)).toEqual(whole)
+  })
+
+  it('with waits of days no batch rewrites more than an hour of timers', async () => {
+    const driver = driverOf({ waits: { purchaseMs: 7 * 86_400_000 } })
+    const count = 400
+    const everyMs = 60_000
+    await driver.send(
+      'decisions',
+      ...Array.from({ length: count }, (_, n) => decisionOf(`d${n}`, n * everyMs + 1, { listId: `l${n}` })),
+    )
+    const indexes = [...(await driver.stateOf())].filter(([key]) => key.startsWith('due-index:'))
+    expect(indexes.map(([, bytes]) => bytes.length).every((length) => length < 300)).toBe(true)
+    await driver.send('user-events', eventOf('x', 40 * 86_400_000, 'click', { listId: null }))
+    await driver.send('decisions', decisionOf('far', 40 * 86_400_000, { listId: 'x' }))
+    expect(driver.read('rewards')).toHaveLength(count)
+    const left = [...(await driver.stateOf()).keys()].filter((key) => key.startsWith('due') || key.startsWith('list'))
+    expect(left).toHaveLength(8) // Those of `far`: three timers, their hours, the index of hours, its list.
+  })
+
   it('refuses a wait that is no wait', () => {
     expect(() => rewards.graph({ rewards: { waitMs: 0, latenessMs } })).toThrow('waitMs must be above 0')
   })
@@ -219,8 +327,8 @@ describe('joinOutcomes', () => {
       { numRuns: 40 },
     )
     // The property must not hold for want of clicks, or of what comes after a row.
-    expect(joins).toBeGreaterThan(30)
-    if (Object.keys(way).length > 0) expect(corrections).toBeGreaterThan(20)
+    expect(joins).toBeGreaterThan(15)
+    if (Object.keys(way).length > 0) expect(corrections).toBeGreaterThan(10)
   })
 })
 
@@ -315,21 +423,6 @@ async function play(log: ShopLog, { options, roll, crashes }: Play) {
     }
   }
   throw new Error('unreachable')
-}
-
-function failingAfter(store: StateStore, commits: number): StateStore {
-  let left = commits
-  return new Proxy(store, {
-    get(target, name) {
-      const member = Reflect.get(target, name) as unknown
-      if (typeof member !== 'function') return member
-      if (name !== 'commit') return member.bind(target)
-      return (...args: unknown[]) => {
-        if (left-- <= 0) throw new MillraceError('MILL_INVARIANT', 'crash by plan')
-        return member.apply(target, args)
-      }
-    },
-  })
 }
 
 function outline(row: Reward): RowOutline {

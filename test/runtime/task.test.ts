@@ -11,7 +11,8 @@ import type { CommitResult, StateCommit, TaskId } from '../../ports/state-store.
 import { defineTopology } from '../../runtime/define-topology.ts'
 import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { StepMetrics } from '../../runtime/running-graph.ts'
-import { defaultTaskLimits, Task, type TaskLimits } from '../../runtime/task.ts'
+import { Task } from '../../runtime/task.ts'
+import { defaultTaskLimits, type TaskLimits } from '../../runtime/task-limits.ts'
 import type { Erasure } from '../../schemas/erasure.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
 

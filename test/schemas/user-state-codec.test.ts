@@ -91,6 +91,9 @@ function fullState(text: (number: number) => string): UserState {
     priceWeightMs: 0,
     hours: list(24).map((n) => Math.fround(n + 0.1)),
     hoursMs: 30 * day,
+    sessionMinutes: Math.fround(1e9 / 3),
+    sessionCount: Math.fround(1e6 / 7),
+    sessionsMs: 60 * day,
     counts: eventTypes.map((_, n) => 2 ** 31 - n),
     tileIndices: list(169).map((n) => 555_000 + n),
     tileValues: list(169 * 5).map((n) => (n % 5 === 4 ? Math.E * n : n * 1_000)),
@@ -142,7 +145,7 @@ describe('userStateCodec', () => {
   })
 
   it.each([
-    ['numbered', 10_160, (number: number) => `item-${number}`],
+    ['numbered', 10_170, (number: number) => `item-${number}`],
     ['of 128 bytes', 62_000, (number: number) => `${String(number).padStart(3, '0')}${'ß'.repeat(62)}x`],
     ['UUIDs', 12_950, (number: number) => `3f2504e0-4f89-41d3-9a0c-${String(number).padStart(12, '0')}`],
   ])('gives back the largest state, with ids %s, in at most %i bytes', (_name, bytesMax, text) => {
@@ -163,9 +166,9 @@ describe('userStateCodec', () => {
 
   it('refuses another version, and says what to do', () => {
     const bytes = userStateCodec.encode(emptyUserState())
-    bytes[0] = 3
+    bytes[0] = 4
     expect(() => userStateCodec.decode(bytes)).toThrow(
-      'the bytes are a UserState of version 3, and this Millrace reads versions 1 to 2: run the one that wrote them, or clear',
+      'the bytes are a UserState of version 4, and this Millrace reads versions 1 to 3: run the one that wrote them, or clear',
     )
     expect(() => userStateCodec.decode(new Uint8Array(0))).toThrow('the bytes are no UserState')
   })
@@ -180,6 +183,18 @@ describe('userStateCodec', () => {
       [2, 19.5, 1, 3],
     ])
     expect(state.searchesMs).toEqual([])
+    expect(userStateCodec.decode(userStateCodec.encode(state))).toEqual(state)
+  })
+
+  it('takes over what version 2 wrote: no session has ended', () => {
+    // Written by version 2: a purchase of 12.5 and a view.
+    const state = userStateCodec.decode(
+      Buffer.from(
+        'AqcXn83dQI4agQCtfWQBB6jw1BUS80tzAQBdzv4oAu/KG2rw7pQALud9k2Pk7QAAAQGkBRbFrpxeLpxez5/55/Pl5eXl5eXl5eXl5CjhqCWXee1xYWlNruACpsk0UxKGCPKA',
+        'base64',
+      ),
+    )
+    expect(state).toMatchObject({ purchased: ['i0'], dayValues: [1, 12.5], sessionCount: 0, lastMs: 1_700_000_100_000 })
     expect(userStateCodec.decode(userStateCodec.encode(state))).toEqual(state)
   })
 

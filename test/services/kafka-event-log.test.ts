@@ -47,7 +47,7 @@ describeWithService('kafka', 'KafkaEventLog', (address) => {
   it('gives a topic the clean-up it asks for', async () => {
     const name = `test-${randomUUID()}`
     await log.ensureTopics([
-      { name: `${name}-kept`, partitions: 2, cleanup: 'compact' },
+      { name: `${name}-kept`, partitions: 2, cleanup: 'compact', retentionMs: 600_000 },
       { name: `${name}-aged`, partitions: 2, cleanup: 'delete', retentionMs: 7_200_000 },
     ])
     const admin = kafka.admin()
@@ -59,7 +59,8 @@ describeWithService('kafka', 'KafkaEventLog', (address) => {
       })
       return new Map(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]))
     }
-    expect((await config(`${name}-kept`)).get('cleanup.policy')).toBe('compact')
+    const kept = await config(`${name}-kept`)
+    expect([kept.get('cleanup.policy'), kept.get('min.compaction.lag.ms')]).toEqual(['compact', '600000'])
     const aged = await config(`${name}-aged`)
     expect([aged.get('cleanup.policy'), aged.get('retention.ms')]).toEqual(['delete', '7200000'])
     await admin.disconnect()

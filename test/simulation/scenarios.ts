@@ -1,6 +1,7 @@
 import { loadConfig } from '../../cli/config.ts'
 import { recommendationPorts } from '../../cli/recommendation-ports.ts'
 import { ManualClock } from '../../core/clock.ts'
+import type { JoinOptions } from '../../operators/join-outcomes.ts'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import { PurchaseTable } from '../../operators/tables/purchase-table.ts'
 import type { LogRecord } from '../../ports/event-log.ts'
@@ -57,7 +58,11 @@ const featurePorts = { features: { latenessMs: 600_000 } }
 export const itemPorts = { itemFeatures: { everyMs: 0 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
 /** Definitions that stand still. */
 export const experimentPorts = { experiments: new ExperimentTable([experimentOf('e0'), experimentOf('e1')]) }
-const rewardPorts = { rewards: { waitMs: 1_000, latenessMs: 200 } }
+/** Rows that stand, and in every second log rows that are corrected. */
+function rewardPortsOf(log: number): { rewards: JoinOptions } {
+  const often = { update: 'provisional', waits: { clickMs: 600, purchaseMs: 1_800 }, outcome: 'sum' } as const
+  return { rewards: { waitMs: 1_000, latenessMs: 200, ...(log % 2 === 1 ? often : {}) } }
+}
 
 const made = new Map<string, Promise<Scenario>>()
 let wire: Promise<WireFormat> | undefined
@@ -67,13 +72,14 @@ export function scenarioOf(name: TopologyName, log: number): Promise<Scenario> {
   const id = `${name} ${log}`
   let scenario = made.get(id)
   if (!scenario) {
-    scenario = makeScenario(name, `log ${log}`)
+    scenario = makeScenario(name, log)
     made.set(id, scenario)
   }
   return scenario
 }
 
-async function makeScenario(name: TopologyName, seed: string): Promise<Scenario> {
+async function makeScenario(name: TopologyName, log: number): Promise<Scenario> {
+  const seed = `log ${log}`
   switch (name) {
     case 'user-features':
       return scenario(userFeatures, featurePorts, { 'user-events': drawEvents(seed), users: drawProfiles(seed) })
@@ -81,12 +87,12 @@ async function makeScenario(name: TopologyName, seed: string): Promise<Scenario>
       return scenario(itemFeatures, itemPorts, { items: drawItems(seed), 'item-signals': await signalsOf(seed) })
     case 'rewards': {
       const { decisions, events } = drawShowings(seed)
-      return scenario(rewards, rewardPorts, { decisions, 'user-events': events })
+      return scenario(rewards, rewardPortsOf(log), { decisions, 'user-events': events })
     }
     case 'bandit':
-      return scenario(bandit, {}, { rewards: await joinedOf(seed, 'rewards') })
+      return scenario(bandit, {}, { rewards: await joinedOf(log, 'rewards') })
     case 'experiments':
-      return scenario(experiments, experimentPorts, { 'experiment-deltas': await joinedOf(seed, 'experiment-deltas') })
+      return scenario(experiments, experimentPorts, { 'experiment-deltas': await joinedOf(log, 'experiment-deltas') })
     case 'recommendations':
       return recommendationScenario(seed)
   }
@@ -156,10 +162,10 @@ async function signalsOf(seed: string): Promise<LoggedValue<'item-signals'>[]> {
   return packs.map(({ key, partition, value }) => ({ key, partition, value, loggedMs: value.loggedMs }))
 }
 
-/** What the join of a seed's showings sends to a topic; each source's rows come again from an earlier one on. */
-async function joinedOf(seed: string, topic: 'rewards' | 'experiment-deltas'): Promise<LoggedValue<never>[]> {
-  const { decisions, events } = drawShowings(seed)
-  const driver = new TopologyDriver(rewards, rewardPorts, { partitions })
+/** What the join of a log's showings sends to a topic; each source's rows come again from an earlier one on. */
+async function joinedOf(log: number, topic: 'rewards' | 'experiment-deltas'): Promise<LoggedValue<never>[]> {
+  const { decisions, events } = drawShowings(`log ${log}`)
+  const driver = new TopologyDriver(rewards, rewardPortsOf(log), { partitions })
   await driver.send('decisions', ...decisions)
   await driver.send('user-events', ...events)
   const rows = driver

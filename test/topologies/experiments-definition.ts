@@ -64,6 +64,32 @@ export function talliesOf(people: readonly PersonInExperiment[]): Map<string, Va
   return new Map(Array.from(experiments, ([experiment, inside]) => [experiment, variantTallies(inside)]))
 }
 
+/** Who has any revenue, by eighths of doublings: a definition by logarithms, which the amounts of the tests are small enough for. */
+function tailsOf(people: readonly PersonInExperiment[]) {
+  const eighth = ({ revenue }: PersonInExperiment) => {
+    if (revenue < 16) return revenue
+    const doublings = Math.floor(Math.log2(revenue)) - 3
+    return 8 * doublings + Math.floor(revenue / 2 ** doublings)
+  }
+  const buckets = Map.groupBy(
+    people.filter(({ revenue }) => revenue > 0),
+    eighth,
+  )
+  return [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([bucket, own]) => {
+      const sum = (of: (person: PersonInExperiment) => number) => own.reduce((total, person) => total + of(person), 0)
+      return {
+        bucket,
+        people: own.length,
+        y: sum(({ revenue }) => revenue),
+        ySquared: sum(({ revenue }) => revenue ** 2),
+        x: sum(({ pastPurchases }) => pastPurchases),
+        product: sum(({ revenue, pastPurchases }) => revenue * pastPurchases),
+      }
+    })
+}
+
 function variantTallies(people: readonly PersonInExperiment[]): VariantTally[] {
   const variants = [...new Set(people.map(({ variant }) => variant))].sort()
   return variants.map((variant) => {
@@ -76,6 +102,7 @@ function variantTallies(people: readonly PersonInExperiment[]): VariantTally[] {
       explored: sum(({ explored }) => explored),
       sums: personCounts.map((name) => sum((person) => person[name])),
       products: personCounts.flatMap((a, at) => personCounts.slice(at).map((b) => sum((person) => person[a] * person[b]))),
+      tails: tailsOf(own),
     }
   })
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createRandom, type Random } from '../../core/random.ts'
+import type { JoinOptions } from '../../operators/join-outcomes.ts'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import { type ExperimentTally, experimentTallySchema } from '../../schemas/experiment-tally.ts'
@@ -12,12 +13,13 @@ import { peopleIn, talliesOf } from './experiments-definition.ts'
 
 const partitions = 2
 const waitMs = 1_000
+const ways: readonly Partial<JoinOptions>[] = [{}, { update: 'provisional', outcome: 'earliest', dismissed: -0.5 }]
 
 it.each(Array.from({ length: 12 }, (_, log) => log))(
   'log %i ends with the sums of the definition, whatever the batches, repeats and restarts',
   async (log) => {
     const random = createRandom(`experiments ${log}`)
-    const { rows, deltas } = await drawRows(random)
+    const { rows, deltas } = await drawRows(random, ways[log % ways.length]!)
     const driver = new TopologyDriver(experiments, { experiments: new ExperimentTable() }, { partitions })
     const sent = Array.from({ length: partitions }, () => 0)
     for (let at = 0; at < deltas.length; ) {
@@ -114,6 +116,57 @@ it('a stop that left before a crash and is sent again after it is the same one',
   expect(driver.readKeyed('experiment-stops').map(({ value }) => value?.revision)).toEqual([1])
 })
 
+it('what a bandit filled moves no result, however its outcomes differ: only its slots are counted', async () => {
+  const joined = new TopologyDriver(rewards, { rewards: { waitMs, latenessMs: 0 } })
+  const people = Array.from({ length: 400 }, (_, n) => ({
+    userId: `u${n}`,
+    variant: n % 2 === 0 ? 'a' : 'b',
+    isClicked: n % 4 < 2,
+  }))
+  const slots = [slotOf('plain', 0), slotOf('explored', 1, true)]
+  const shown = people.map(({ userId, variant }) =>
+    decisionOf(`of ${userId}`, 1_000, { userId, listId: 'l', slots, assignments: [{ experiment: 'exp', variant }] }),
+  )
+  const clicked = (userId: string, itemId: string) =>
+    eventOf(`${userId} ${itemId}`, 1_100, 'click', { userId, listId: 'l', itemId })
+  await joined.send('decisions', ...shown)
+  await joined.send(
+    'user-events',
+    // Half of each variant click the plain slot; the explored one is clicked by all of b and by nobody of a.
+    ...people.flatMap(({ userId, isClicked }) => (isClicked ? [clicked(userId, 'plain')] : [])),
+    ...people.flatMap(({ userId, variant }) => (variant === 'b' ? [clicked(userId, 'explored')] : [])),
+  )
+  await joined.send('decisions', decisionOf('tick', 9_000, { userId: 'clock' }))
+  await joined.send('user-events', eventOf('tick', 9_000, 'view', { userId: 'clock', listId: null }))
+  const metrics = ['click-through', 'reward-per-person', 'clicks-per-person'] as const
+  const definition = experimentOf('exp', { measures: metrics.map((metric) => ({ metric, lossMax: null })) })
+  const driver = new TopologyDriver(experiments, { experiments: new ExperimentTable([definition]) })
+  await driver.send('experiment-deltas', ...joined.readKeyed('experiment-deltas').map(({ key, value }) => ({ key: key!, value })))
+  const results = driver.read('experiment-results')
+  expect(results.map(({ variant, metric, people: of, explored }) => [variant, metric, of, explored])).toEqual(
+    metrics.flatMap((metric) => ['a', 'b'].map((variant) => [variant, metric, 200, 200])),
+  )
+  for (const { variant, lift, verdict } of results) expect([lift, verdict]).toEqual([variant === 'a' ? null : 0, 'open'])
+})
+
+it('bears a purchase of millions, as which a few count no more than 99.9 % of all have', async () => {
+  const definition = experimentOf('exp', { measures: [{ metric: 'revenue-per-person', lossMax: null }] })
+  const driver = new TopologyDriver(experiments, { experiments: new ExperimentTable([definition]) })
+  const spent = (sequence: number, cents: number) => {
+    const { key, value } = deltaOf(sequence, sequence % 2 === 0 ? 'a' : 'b', 1)
+    return { key, value: { ...value, after: [...value.after.slice(0, -1), cents] } }
+  }
+  const few = Array.from({ length: 3_000 }, (_, at) => spent(at, at % 3 === 0 ? 1_500 : 0))
+  await driver.send('experiment-deltas', ...few)
+  expect(driver.read('experiment-results')[1]).toMatchObject({ mean: 5, lift: 0, cap: 15.35 })
+  await driver.send('experiment-deltas', spent(3_001, 40_000_000_000), spent(3_003, 40_000_000_000))
+  await driver.restart()
+  await driver.send('experiment-deltas', spent(3_004, 0))
+  const [, b] = driver.read('experiment-results').slice(-2)
+  expect(b).toMatchObject({ people: 1_502, cap: 15.35 })
+  expect(b!.mean).toBeCloseTo((500 * 15 + 2 * 15.35) / 1_502, 6)
+})
+
 function deltaOf(sequence: number, variant: string, buyer: number, experiment = 'exp') {
   const place = { sourcePartition: 0, sequence, closedMs: sequence }
   const after = [1, buyer, buyer, buyer, 100 * buyer, buyer, 0, 0, 1_250 * buyer]
@@ -125,8 +178,8 @@ function spread(variant: string, people: number, buyers: number): [string, numbe
 }
 
 /** Rows and deltas of a random log of showings, most of them in experiments, that `rewards` joined in random batches. */
-async function drawRows(random: Random) {
-  const driver = new TopologyDriver(rewards, { rewards: { waitMs, latenessMs: 0 } }, { partitions })
+async function drawRows(random: Random, way: Partial<JoinOptions>) {
+  const driver = new TopologyDriver(rewards, { rewards: { waitMs, latenessMs: 0, ...way } }, { partitions })
   const rows = []
   const deltas = []
   let atMs = 1_000
@@ -142,12 +195,12 @@ async function drawRows(random: Random) {
       const slots = [slotOf('a', 0), slotOf('b', 1, random.below(2) === 0), slotOf('c', 2)]
       decisions.push(decisionOf(id, atMs, { userId, listId: id, slots, assignments }))
       for (let more = random.below(4); more > 0; more--) {
-        const type = pick(random, ['view', 'click', 'like', 'purchase'] as EventType[])
-        const fields = { userId, listId: id, itemId: pick(random, ['a', 'b', 'c']) }
-        events.push(eventOf(`${id}.${more}`, atMs, type, fields))
+        const type = pick(random, ['view', 'click', 'like', 'purchase', 'dismiss'] as EventType[])
+        const fields = { userId, listId: id, itemId: pick(random, ['a', 'b', 'c']), price: random.below(1_000) / 100 }
+        events.push(eventOf(`${id}.${more}`, atMs + random.below(waitMs), type, fields))
       }
     }
-    atMs += random.below(2 * waitMs)
+    atMs += waitMs + random.below(waitMs)
     // Moves the time of every partition.
     for (let user = 0; user < 7; user++) {
       const userId = `u${user}`
@@ -155,12 +208,13 @@ async function drawRows(random: Random) {
       events.push(eventOf(`tick ${round} ${user}`, atMs, 'view', { userId, listId: null }))
     }
     await driver.send('decisions', ...decisions)
-    await driver.send('user-events', ...events)
+    await driver.send('user-events', ...events.sort((a, b) => a.timeMs - b.timeMs))
     if (random.below(3) === 0) await driver.restart()
     rows.push(...driver.read('rewards'))
     deltas.push(...driver.readKeyed('experiment-deltas').map(({ key, ...rest }) => ({ ...rest, key: key! })))
   }
   expect(deltas.length).toBeGreaterThan(10)
+  if (way.update === 'provisional') expect(rows.filter(({ revision }) => revision > 0).length).toBeGreaterThan(10)
   return { rows, deltas }
 }
 

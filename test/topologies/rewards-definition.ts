@@ -32,7 +32,7 @@ const strengths: Readonly<Record<string, number>> = { view: 0.3, click: 0.3, lik
  * late records by id. Knows the functions max, sum and earliest.
  */
 export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]; late: string[] } {
-  const { latenessMs, waitMs, waits = {}, update, outcome = 'max', dismissed = 0 } = options
+  const { latenessMs, waitMs, waits = {}, update, outcome = 'max', dismissed = 0, openMax = 1e9 } = options
   const own = (ms: number | undefined) => ms || waitMs
   const waitOf: Readonly<Record<string, number>> = {
     view: own(waits.clickMs),
@@ -47,10 +47,14 @@ export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]
   const late: string[] = []
 
   const shown: Decision[] = []
+  const partMs = Math.ceil(longestMs / 64)
   for (const { record, offset, ownMs } of read(log.decisions, latenessMs)) {
     if (record.timeMs < ownMs) late.push(`rewards/decisions/0/${offset}/join`)
-    else if (!shown.some((other) => other.decisionId === record.decisionId && record.timeMs <= other.timeMs + 2 * longestMs))
-      shown.push(record)
+    else if (!shown.some((other) => other.decisionId === record.decisionId && record.timeMs <= other.timeMs + 2 * longestMs)) {
+      const open = shown.filter(({ timeMs }) => (Math.floor(timeMs / partMs) + 1) * partMs + longestMs > ownMs)
+      if (open.length < openMax) shown.push(record)
+      else late.push(`rewards/decisions/0/${offset}/join-full`)
+    }
   }
 
   const outcomes: Outcome[] = []

@@ -3,6 +3,8 @@ import type { LoggedEvent } from './shop-events.ts'
 
 const dayMs = 86_400_000
 const halfLifeMs = 30 * dayMs
+/** Any day: means do not depend on when they are looked at. */
+const openDay = 1_700_000_000_000
 const strengths: Partial<Record<EventType, number>> = { view: 0.3, click: 0.3, like: 0.6, add_to_cart: 0.6, purchase: 1 }
 
 /** What becomes of a log by the definition of features.md: a slow fold over the whole list, without batches or state. */
@@ -139,6 +141,18 @@ export function sessionOf(events: readonly UserEvent[]) {
     searches: members.filter((event) => event.type === 'search').length,
     meanPrice: prices.length === 0 ? null : sum(prices, (price) => price) / prices.length,
   }
+}
+
+/** F2.14: the mean length of the sessions that ended, each weighed by its age when the newest event came; null without one. */
+export function meanSessionOf(events: readonly UserEvent[]): number | null {
+  const sessions = events.map((_event, at) => sessionOf(events.slice(0, at + 1)))
+  const ended = sessions.filter(({ sessionId, startMs }, at) => {
+    const next = sessions[at + 1]
+    return next !== undefined && (next.sessionId !== sessionId || next.startMs !== startMs)
+  })
+  const worth = ({ lastMs }: { lastMs: number }) => 2 ** ((lastMs - openDay) / halfLifeMs)
+  if (ended.length === 0) return null
+  return sum(ended, (session) => worth(session) * (session.lastMs - session.startMs)) / 60_000 / sum(ended, worth)
 }
 
 /** F1.3. */

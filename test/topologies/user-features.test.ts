@@ -11,7 +11,7 @@ import { failingAfter } from './failing-after.ts'
 import { unpacked } from './item-signal-logs.ts'
 import { type SignalRow, signalRowsOf } from './item-signals-definition.ts'
 import { type LoggedEvent, openMs, shopEvent, shopEvents } from './shop-events.ts'
-import { featuresOf, sessionOf, splitLog } from './user-features-definition.ts'
+import { featuresOf, meanSessionOf, sessionOf, splitLog } from './user-features-definition.ts'
 
 const latenessMs = 600_000
 const ports = { features: { latenessMs } }
@@ -143,6 +143,9 @@ function expectDefinition(update: FeatureUpdate, good: Parameters<typeof feature
   if (priceLevel === null) expect(features.priceLevel).toBeNull()
   else expect(features.priceLevel).toBeCloseTo(priceLevel, 6)
   features.hours.forEach((share, hour) => void expect(share).toBeCloseTo(hours[hour]!, 6))
+  const meanSession = meanSessionOf(good.map(({ event }) => event))
+  if (meanSession === null) expect(features.meanSessionMinutes).toBeNull()
+  else expect(Math.abs(features.meanSessionMinutes! - meanSession)).toBeLessThan(1e-4 * (1 + meanSession))
   const { meanPrice, ...session } = sessionOf(good.map(({ event }) => event))
   expect(features.session).toMatchObject(session)
   if (meanPrice === null) expect(features.session.meanPrice).toBeNull()

@@ -115,11 +115,13 @@ def load_impressions(paths: list[Path], columns: int | None = None, window_ms: i
     first_ms, last_ms, decision = 2**62, 0, 0
     number_of = Numbers()
     for path in paths:
-        # The log may hold a row twice; the first one counts.
+        # The log may hold a row twice, and corrections of it; the last revision counts.
         by_id = {}
         for row in tqdm(read_lines(path, "rewards"), desc=path.name, unit=" lists", disable=None):
             if row["slots"]:
-                by_id.setdefault(row["decisionId"], row)
+                known = by_id.setdefault(row["decisionId"], row)
+                if row.get("revision", 0) > known.get("revision", 0):
+                    by_id[row["decisionId"]] = row
         rows = list(by_id.values())
         since = window_start((row["timeMs"] for row in rows), window_ms)
         rows = [row for row in rows if row["timeMs"] >= since]

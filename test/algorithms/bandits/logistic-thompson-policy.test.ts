@@ -35,6 +35,24 @@ it('is calibrated: a candidate of even odds against one that is far better', () 
   expect(good).toBeLessThan(0.99)
 })
 
+it('a corrected reward moves the mean by x(r − before) / q and leaves the precision; taken back, it is as it was', () => {
+  const policy = logisticThompsonPolicy({ precision: 2 })
+  const sums = new Float64Array(policy.width(2))
+  const seen = { features: Float64Array.of(1, -0.5), reward: 0, weight: 1, seed: '' }
+  policy.observe(sums, seen)
+  policy.observe(sums, { ...seen, features: Float64Array.of(0.3, 2), reward: 1 })
+  const before = [...sums]
+  policy.correct!(sums, { ...seen, reward: 0.6 }, 0)
+  // exp(Δ·xᵀw) times a normal of precision q is one of the same precision, its mean Δ·x/q further.
+  const mean = (all: ArrayLike<number>, i: number) => all[2 + i]! / (2 + all[i]!)
+  for (const [i, x] of [1, -0.5].entries()) {
+    expect(sums[i]).toBe(before[i])
+    expect(mean(sums, i) - mean(before, i)).toBeCloseTo((0.6 * x) / (2 + before[i]!), 12)
+  }
+  policy.correct!(sums, seen, 0.6)
+  for (const [i, value] of before.entries()) expect(sums[i]).toBeCloseTo(value, 12)
+})
+
 /** Minimises ½Σq(w − m)² + ln(1 + e^(−y·w·x)) by gradient descent: slow and without thought. */
 function descend(m: readonly number[], q: readonly number[], x: Float64Array, y: number): number[] {
   const w = [...m]

@@ -71,6 +71,36 @@ describe.each(policyNames)('policy %s', (name) => {
   })
 })
 
+const drawing: readonly (readonly [string, Policy])[] = [
+  ...policyNames.map((name) => [name, createPolicy(name)] as const).filter(([, { draw }]) => draw),
+  ['linear-thompson with one θ', createPolicy('linear-thompson', { shared: 1, draws: 20_000 })],
+]
+
+it.each(drawing)('%s draws as often as its chances say', (name, policy) => {
+  const sums = learned(policy, observations(name))
+  const { values } = policy.chances(choices, sums, createRandom('chances'))
+  const random = createRandom('draws')
+  const draws = 8_000
+  const counts = new Float64Array(values.length)
+  for (let n = 0; n < draws; n++) counts[policy.draw!(choices, sums, random)]! += 1
+  values.forEach((chance, place) => {
+    // Five standard errors, and what counting the chances of one θ leaves.
+    expect(Math.abs(counts[place]! / draws - chance)).toBeLessThan(5 * Math.sqrt((chance * (1 - chance)) / draws) + 1e-3)
+  })
+})
+
+it('the policies whose chances cost most are those that draw', () => {
+  expect(drawing.map(([name]) => name)).toEqual([
+    'beta-thompson',
+    'gaussian-thompson',
+    'linear-thompson',
+    'logistic-thompson',
+    'bag',
+    'neural-linear',
+    'linear-thompson with one θ',
+  ])
+})
+
 // The logistic posterior depends on what came before, as its description says.
 describe.each(policyNames.filter((name) => name !== 'logistic-thompson'))('sums of policy %s', (name) => {
   const policy = createPolicy(name)

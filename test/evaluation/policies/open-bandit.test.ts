@@ -37,6 +37,16 @@ function estimateOf({ estimates }: PolicyJudgement, estimator: string): number {
 }
 
 describeWithData('open-bandit-sample', 'Open Bandit sample, campaign men', () => {
+  it.each([
+    ['random', [10, 22, 14]],
+    ['bts', [30, 21, 18]],
+  ] as const)('has the known clicks by position: %s', async (behaviour, clicks) => {
+    const log = await readLog(behaviour)
+    const counted = [0, 0, 0]
+    for (let row = 0; row < log.rows; row++) counted[log.position[row]!]! += log.reward[row]!
+    expect(counted).toEqual(clicks)
+  })
+
   it('random → the Thompson prior: the known figures, an interval that holds the rate it really had', async () => {
     const log = await readLog('random')
     expect([log.rows, log.arms.length, log.positions]).toEqual([10_000, 34, 3])

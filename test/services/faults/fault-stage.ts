@@ -81,7 +81,7 @@ export class FaultStage {
       },
       registry: { url: options.registry },
       redis: { url: `redis://127.0.0.1:${redisPort}` },
-      rewards: { waitMs: 60_000 },
+      rewards: { waitMs: 60_000, waits: { purchaseMs: 600_000 }, update: 'provisional' },
       inference: { repository: join(folder, 'none') },
       log: { level: 'warn' },
     })
