@@ -1,4 +1,5 @@
 import { Interner } from './interner.ts'
+import { ItemWords } from './item-words.ts'
 import { PricePercentiles } from './price-percentiles.ts'
 import { PurchaseShares } from './purchase-shares.ts'
 import { type ItemFacts, itemColumnCount, unheardItem, writeItemColumns } from './ranker/item-columns.ts'
@@ -72,8 +73,8 @@ export class Catalogue {
   offerColumns = new Float32Array(1024 * offerColumnCount)
   /** When the item came out; 0 unknown. */
   releasedMs = new Float64Array(1024)
-  /** Hashed words of title, category, brand and tags by row, for matching searches. */
-  readonly words: (readonly number[] | undefined)[] = []
+  /** Words of title, category, brand and tags by row. */
+  readonly words = new ItemWords()
   /** Prices of each last-level category. */
   readonly pricePercentiles = new PricePercentiles()
   readonly vectors = new VectorRows(embeddingWidth)

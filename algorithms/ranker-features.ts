@@ -1,14 +1,13 @@
 import type { CandidateSet } from './candidate-set.ts'
 import { candidateSources, sourceCount } from './candidate-set.ts'
 import type { Catalogue } from './catalogue.ts'
-import { PageRank } from './page-rank.ts'
 import { firstColumns, firstSources } from './ranker/first-columns.ts'
 import { habitColumns } from './ranker/habit-columns.ts'
 import { itemColumnCount, itemColumns } from './ranker/item-columns.ts'
 import { momentColumnCount, momentColumns, writeMomentColumns } from './ranker/moment-columns.ts'
 import { offerColumnCount, offerColumns } from './ranker/offer-columns.ts'
 import { pairColumnCount, pairColumns, writePairColumns } from './ranker/pair-columns.ts'
-import { PairContext, type PairFacts } from './ranker/pair-context.ts'
+import { ofBrand, ofCategory, ofItem, PairContext, type PairFacts, type TasteFacts } from './ranker/pair-context.ts'
 import { type PersonFacts, personColumns } from './ranker/person-columns.ts'
 import type { FeatureColumn } from './ranker/ranker-column.ts'
 
@@ -83,14 +82,8 @@ export function sourceColumn(source: number): number {
 }
 
 /** What the ranker knows of the person, with items, categories and brands as catalogue numbers. */
-export interface RankerUser {
+export interface RankerUser extends TasteFacts {
   readonly nowMs: number
-  readonly categories: ReadonlyMap<number, number>
-  readonly brands: ReadonlyMap<number, number>
-  readonly declared: ReadonlySet<number>
-  readonly recent: ReadonlySet<number>
-  readonly session: ReadonlySet<number>
-  readonly cart: ReadonlySet<number>
   /** Mean of ln(1 + price); NaN unknown. */
   readonly priceLevel: number
   readonly events: number
@@ -106,9 +99,10 @@ export interface RankerUser {
 
 const dayMs = 86_400_000
 
-/** Memory that lists share one after another. */
-const pageRank = new PageRank()
+/** Memory that lists share one after another: `session_text` and `vector_cosine` of the candidates, and the row that is written. */
 let texts = new Float32Array(0)
+let cosines = new Float32Array(0)
+const written = new Float32Array(rankerWidth)
 
 /** Writes one row of `rankerWidth` numbers per candidate from `at` (in rows) on; all finite, most within [-1, 1]. */
 export function writeRankerFeatures(
@@ -118,36 +112,38 @@ export function writeRankerFeatures(
   catalogue: Catalogue,
   user: RankerUser,
 ): void {
-  // What all candidates share is written once and copied.
-  const shared = new Float32Array(personFrom + personColumns.length)
-  writeSharedColumns(shared, firstPersonFrom, user)
+  // What all candidates share stays in the row from one to the next.
+  writeSharedColumns(written, firstPersonFrom, user)
   for (let column = 0; column < personColumns.length; column++)
-    shared[personFrom + column] = personColumns[column]!.of(user.person)
-  const habits = habitColumns.map(({ of }) => of(user.person))
+    written[personFrom + column] = personColumns[column]!.of(user.person)
+  for (let column = 0; column < habitColumns.length; column++) written[habitFrom + column] = habitColumns[column]!.of(user.person)
   const { itemColumns: items, offerColumns: offers } = catalogue
   const { scores } = set
-  const context = new PairContext(catalogue, user.pair, pageRank)
-  if (texts.length < set.count) texts = new Float32Array(2 * set.count)
+  const context = new PairContext(catalogue, user, user.pair)
+  if (texts.length < set.count) {
+    texts = new Float32Array(2 * set.count)
+    cosines = new Float32Array(2 * set.count)
+  }
   user.pair.sessionText(set.rows, set.count, texts)
+  if (user.pair.vector) catalogue.vectors.productsOf(user.pair.vector, set.rows, set.count, cosines)
+  else cosines.fill(0, 0, set.count)
   for (let place = 0; place < set.count; place++) {
     const row = set.rows[place]!
-    const base = (at + place) * rankerWidth
-    out.set(shared, base)
     let sources = 0
     const from = place * sourceCount
     for (let source = 0; source < sourceCount; source++) {
       const score = scores[from + source]!
-      out[base + sourceColumns[source]!] = score
+      written[sourceColumns[source]!] = score
       if (score > 0) sources++
     }
-    writeFirstItemColumns(out, base + firstSources, row, sources, catalogue, user)
+    writeFirstItemColumns(written, firstSources, row, sources, catalogue, user, context)
     const item = row * itemColumnCount
-    for (let column = 0; column < itemColumnCount; column++) out[base + itemFrom + column] = items[item + column]!
-    writePairColumns(out, base + pairFrom, row, texts[place]!, catalogue, context)
-    for (let column = 0; column < habitColumns.length; column++) out[base + habitFrom + column] = habits[column]!
+    for (let column = 0; column < itemColumnCount; column++) written[itemFrom + column] = items[item + column]!
+    writePairColumns(written, pairFrom, row, texts[place]!, cosines[place]!, catalogue, context)
     const offer = row * offerColumnCount
-    for (let column = 0; column < offerColumnCount; column++) out[base + offerFrom + column] = offers[offer + column]!
-    writeMomentColumns(out, base + momentFrom, row, catalogue, user.nowMs)
+    for (let column = 0; column < offerColumnCount; column++) written[offerFrom + column] = offers[offer + column]!
+    writeMomentColumns(written, momentFrom, row, catalogue, user.nowMs)
+    out.set(written, (at + place) * rankerWidth)
   }
 }
 
@@ -158,14 +154,17 @@ function writeFirstItemColumns(
   sources: number,
   catalogue: Catalogue,
   user: RankerUser,
+  { items, categories, brands }: PairContext,
 ): void {
   const priceLog = catalogue.priceLog[row]!
-  const leaf = catalogue.leafCategory[row]!
-  const top = catalogue.topCategory[row]!
+  const leaf = categories.at(catalogue.leafCategory[row]!)
+  const top = categories.at(catalogue.topCategory[row]!)
+  const brand = brands.at(catalogue.brand[row]!)
+  const item = items.at(row)
   out[from] = Math.min(1, sources / firstSources)
-  out[from + 1] = user.categories.get(leaf) ?? 0
-  out[from + 2] = user.categories.get(top) ?? 0
-  out[from + 3] = user.brands.get(catalogue.brand[row]!) ?? 0
+  out[from + 1] = categories.values[leaf + ofCategory.affinity]!
+  out[from + 2] = categories.values[top + ofCategory.affinity]!
+  out[from + 3] = brands.values[brand + ofBrand.affinity]!
   out[from + 4] =
     Number.isNaN(user.priceLevel) || catalogue.known[row] === 0 ? 0 : Math.min(2, Math.abs(priceLog - user.priceLevel)) / 2
   out[from + 5] = priceLog / 10
@@ -175,10 +174,10 @@ function writeFirstItemColumns(
   out[from + 9] = Math.log1p(Math.max(0, user.nowMs - catalogue.createdMs[row]!) / dayMs) / 10
   const stock = catalogue.stock[row]!
   out[from + 10] = stock >= 0 && stock < 5 ? 1 : 0
-  out[from + 11] = user.recent.has(row) ? 1 : 0
-  out[from + 12] = user.session.has(row) ? 1 : 0
-  out[from + 13] = user.cart.has(row) ? 1 : 0
-  out[from + 14] = user.declared.has(leaf) || user.declared.has(top) ? 1 : 0
+  out[from + 11] = items.values[item + ofItem.recent]!
+  out[from + 12] = items.values[item + ofItem.session]!
+  out[from + 13] = items.values[item + ofItem.cart]!
+  out[from + 14] = Math.max(categories.values[leaf + ofCategory.declared]!, categories.values[top + ofCategory.declared]!)
   const price = catalogue.price[row]!
   out[from + 15] = price > 0 ? Math.max(-1, Math.min(1, catalogue.margin[row]! / price)) : 0
 }

@@ -1,7 +1,7 @@
 import { invariant } from '../core/invariant.ts'
 import { NearestSessions } from './nearest-sessions.ts'
 import { SessionPostings } from './session-postings.ts'
-import { insertBest } from './top-k.ts'
+import { offerBest, sortBest } from './top-k.ts'
 
 /** Fixed sizes of a `SessionIndex`; all memory is taken when it is made. */
 export interface SessionIndexOptions {
@@ -226,8 +226,9 @@ export class SessionIndex {
       const rarity = idf ? logOfAll - this.#log(this.#postings.sessionsOf(item)) : 1
       const score = (this.#votes[item]! * rarity) / divisor
       this.#votes[item] = 0
-      filled = insertBest(items, scores, filled, item, score)
+      filled = offerBest(items, scores, filled, item, score)
     }
+    sortBest(items, scores, filled)
     return { items, scores, count: filled }
   }
 

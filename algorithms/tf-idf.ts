@@ -1,3 +1,4 @@
+import { TermRows } from './term-rows.ts'
 import { TermVocabulary } from './term-vocabulary.ts'
 import { insertBest, type TopK } from './top-k.ts'
 
@@ -14,14 +15,6 @@ export interface ProfileEntry {
   readonly weight: number
 }
 
-interface HeldItem {
-  readonly terms: Int32Array
-  /** 1 + ln(term count). */
-  readonly frequencies: Float64Array
-  /** Length of the vector with the idf of the last fit. */
-  norm: number
-}
-
 const noVector: SparseVector = { terms: new Int32Array(0), weights: new Float64Array(0) }
 
 /**
@@ -32,7 +25,9 @@ const noVector: SparseVector = { terms: new Int32Array(0), weights: new Float64A
  */
 export class TfIdfIndex {
   readonly #vocabulary: TermVocabulary
-  readonly #items = new Map<number, HeldItem>()
+  readonly #rows = new TermRows()
+  /** By item: length of its vector with the idf of the last fit. */
+  #norms = new Float64Array(1024)
   readonly #itemsMax: number
   /** Sums of one query by item; 0 between queries. */
   #scores = new Float64Array(1024)
@@ -40,6 +35,7 @@ export class TfIdfIndex {
   #wanted = new Float32Array(0)
   /** The same while a profile is summed up; all 0 between two. */
   #sums = new Float64Array(0)
+  #isTouched = new Uint8Array(0)
   #fittedCount = 0
   #changes = 0
 
@@ -51,7 +47,7 @@ export class TfIdfIndex {
 
   /** Items held. */
   get itemCount(): number {
-    return this.#items.size
+    return this.#rows.size
   }
 
   /** Distinct terms known. */
@@ -71,57 +67,67 @@ export class TfIdfIndex {
     const terms = Int32Array.from(counts.keys()).sort()
     const frequencies = Float64Array.from(terms, (term) => 1 + Math.log(counts.get(term)!))
     for (let n = 0; n < terms.length; n++) this.#vocabulary.post(terms[n]!, item, frequencies[n]!)
-    const held = { terms, frequencies, norm: 0 }
-    this.#items.set(item, held)
-    for (const term of terms) if (this.#vocabulary.idf[term] === 0) this.#vocabulary.fit(term, this.#items.size)
-    held.norm = this.#normOf(held)
-    if (item >= this.#scores.length) this.#scores = new Float64Array(Math.max(item + 1, 2 * this.#scores.length))
+    this.#rows.set(item, terms, frequencies)
+    for (const term of terms) if (this.#vocabulary.idf[term] === 0) this.#vocabulary.fit(term, this.#rows.size)
+    if (item >= this.#scores.length) {
+      this.#scores = new Float64Array(Math.max(item + 1, 2 * this.#scores.length))
+      const norms = new Float64Array(this.#scores.length)
+      norms.set(this.#norms)
+      this.#norms = norms
+    }
+    this.#norms[item] = this.#normOf(item)
     this.#changed()
     return true
   }
 
   /** Takes `item` out; true if it was there. */
   remove(item: number): boolean {
-    const held = this.#items.get(item)
-    if (held === undefined) return false
-    this.#items.delete(item)
-    for (const term of held.terms) this.#vocabulary.unpost(term, item)
+    if (!this.#rows.has(item)) return false
+    for (const term of this.#rows.termsOf(item)) this.#vocabulary.unpost(term, item)
+    this.#rows.delete(item)
     this.#changed()
     return true
   }
 
   /** Fits every idf to the items held now. */
   fit(): void {
-    this.#vocabulary.fitAll(this.#items.size)
-    for (const held of this.#items.values()) held.norm = this.#normOf(held)
-    this.#fittedCount = this.#items.size
+    this.#vocabulary.fitAll(this.#rows.size)
+    for (const item of this.#rows.items()) this.#norms[item] = this.#normOf(item)
+    this.#fittedCount = this.#rows.size
     this.#changes = 0
   }
 
   /** The item's vector, of length 1; no terms for an unknown item. */
   vector(item: number): SparseVector {
-    const held = this.#items.get(item)
-    if (held === undefined) return noVector
-    const idf = this.#vocabulary.idf
-    return { terms: held.terms, weights: held.frequencies.map((f, n) => (f * idf[held.terms[n]!]!) / held.norm) }
+    if (!this.#rows.has(item)) return noVector
+    const { idf } = this.#vocabulary
+    const terms = this.#rows.termsOf(item).slice()
+    const from = this.#rows.starts[item]!
+    const norm = this.#norms[item]!
+    return { terms, weights: Float64Array.from(terms, (term, n) => (this.#rows.frequencies[from + n]! * idf[term]!) / norm) }
   }
 
   /** A person's vector: Σ w · vector / Σ |w| over what they touched; unknown items are left out. */
   profile(entries: readonly ProfileEntry[]): SparseVector {
     const { idf } = this.#vocabulary
-    if (this.#sums.length < idf.length) this.#sums = new Float64Array(2 * idf.length)
+    if (this.#sums.length < idf.length) {
+      this.#sums = new Float64Array(2 * idf.length)
+      this.#isTouched = new Uint8Array(2 * idf.length)
+    }
     const sums = this.#sums
-    const touched = new Set<number>()
+    const { starts, counts, terms: held, frequencies } = this.#rows
+    const touched: number[] = []
     let total = 0
     for (const { item, weight } of entries) {
-      const held = this.#items.get(item)
-      if (held === undefined || held.terms.length === 0) continue
+      if (!this.#rows.has(item) || counts[item] === 0) continue
       total += Math.abs(weight)
-      const { terms, frequencies, norm } = held
-      for (let n = 0; n < terms.length; n++) {
-        const term = terms[n]!
+      const norm = this.#norms[item]!
+      const end = starts[item]! + counts[item]!
+      for (let n = starts[item]!; n < end; n++) {
+        const term = held[n]!
+        if (this.#isTouched[term] === 0) touched.push(term)
+        this.#isTouched[term] = 1
         sums[term]! += weight * ((frequencies[n]! * idf[term]!) / norm)
-        touched.add(term)
       }
     }
     const terms = Int32Array.from(touched).sort()
@@ -129,6 +135,7 @@ export class TfIdfIndex {
     for (let n = 0; n < terms.length; n++) {
       weights[n] = total > 0 ? sums[terms[n]!]! / total : 0
       sums[terms[n]!] = 0
+      this.#isTouched[terms[n]!] = 0
     }
     return { terms, weights }
   }
@@ -180,14 +187,16 @@ export class TfIdfIndex {
       wanted[query.terms[n]!] = query.weights[n]! * idf[query.terms[n]!]!
     }
     const norm = Math.sqrt(squares)
+    const { starts, counts, terms, frequencies } = this.#rows
     for (let at = 0; at < count; at++) {
-      const held = norm > 0 ? this.#items.get(items[at]!) : undefined
+      const item = items[at]!
+      const length = norm > 0 && this.#rows.has(item) ? norm * this.#norms[item]! : 0
       let sum = 0
-      if (held !== undefined) {
-        const { terms, frequencies } = held
-        for (let n = 0; n < terms.length; n++) sum += wanted[terms[n]!]! * frequencies[n]!
+      if (length > 0) {
+        const end = starts[item]! + counts[item]!
+        for (let n = starts[item]!; n < end; n++) sum += wanted[terms[n]!]! * frequencies[n]!
       }
-      out[at] = held === undefined || held.norm === 0 ? 0 : Math.max(0, Math.min(1, sum / (norm * held.norm)))
+      out[at] = length > 0 ? Math.max(0, Math.min(1, sum / length)) : 0
     }
     for (const term of query.terms) wanted[term] = 0
   }
@@ -212,13 +221,16 @@ export class TfIdfIndex {
     for (const item of touched) {
       const score = scores[item]!
       scores[item] = 0
-      if (score > 0) visit(item, score / (norm * this.#items.get(item)!.norm))
+      if (score > 0) visit(item, score / (norm * this.#norms[item]!))
     }
   }
 
-  #normOf(held: HeldItem): number {
+  #normOf(item: number): number {
+    const { starts, counts, terms, frequencies } = this.#rows
+    const { idf } = this.#vocabulary
+    const end = starts[item]! + counts[item]!
     let sum = 0
-    for (let n = 0; n < held.terms.length; n++) sum += (held.frequencies[n]! * this.#vocabulary.idf[held.terms[n]!]!) ** 2
+    for (let n = starts[item]!; n < end; n++) sum += (frequencies[n]! * idf[terms[n]!]!) ** 2
     return Math.sqrt(sum)
   }
 

@@ -38,6 +38,64 @@ export function insertBest(
 }
 
 /**
+ * The same for many entries, where moving all below the place of a new one costs most: a heap with the worst at its root. `sortBest` puts
+ * them in order at the end. O(log length).
+ */
+export function offerBest(
+  indices: Int32Array,
+  scores: Float64Array | Float32Array,
+  filled: number,
+  index: number,
+  score: number,
+): number {
+  if (filled === indices.length) {
+    if (filled > 0 && isWorse(scores[0]!, indices[0]!, score, index)) siftDown(indices, scores, filled, index, score)
+    return filled
+  }
+  if (Number.isNaN(score)) return filled
+  let at = filled
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (!isWorse(score, index, scores[parent]!, indices[parent]!)) break
+    scores[at] = scores[parent]!
+    indices[at] = indices[parent]!
+    at = parent
+  }
+  scores[at] = score
+  indices[at] = index
+  return filled + 1
+}
+
+/** Sorts what `offerBest` filled: best first, ties by lower index. */
+export function sortBest(indices: Int32Array, scores: Float64Array | Float32Array, filled: number): void {
+  for (let last = filled - 1; last > 0; last--) {
+    const index = indices[last]!
+    const score = scores[last]!
+    indices[last] = indices[0]!
+    scores[last] = scores[0]!
+    siftDown(indices, scores, last, index, score)
+  }
+}
+
+function isWorse(score: number, index: number, otherScore: number, otherIndex: number): boolean {
+  return score < otherScore || (score === otherScore && index > otherIndex)
+}
+
+/** Puts an entry in place of the root of a heap of `size` entries. */
+function siftDown(indices: Int32Array, scores: Float64Array | Float32Array, size: number, index: number, score: number): void {
+  let at = 0
+  for (let child = 1; child < size; child = 2 * at + 1) {
+    if (child + 1 < size && isWorse(scores[child + 1]!, indices[child + 1]!, scores[child]!, indices[child]!)) child++
+    if (!isWorse(scores[child]!, indices[child]!, score, index)) break
+    scores[at] = scores[child]!
+    indices[at] = indices[child]!
+    at = child
+  }
+  scores[at] = score
+  indices[at] = index
+}
+
+/**
  * The `k` largest of `scores` (any length), ties by lower index; NaN is skipped, and so is every row with a non-zero byte in
  * `skip` (same length as `scores`). Fewer than k if there are no more.
  */
@@ -49,7 +107,8 @@ export function topK(scores: Float64Array | Float32Array, k: number, skip?: Uint
   let filled = 0
   for (let row = 0; row < scores.length; row++) {
     if (skip !== undefined && skip[row] !== 0) continue
-    filled = insertBest(indices, best, filled, row, scores[row]!)
+    filled = offerBest(indices, best, filled, row, scores[row]!)
   }
+  sortBest(indices, best, filled)
   return { indices: indices.subarray(0, filled), scores: best.subarray(0, filled) }
 }

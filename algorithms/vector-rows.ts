@@ -1,7 +1,7 @@
 import { invariant } from '../core/invariant.ts'
 import { innerProductsModule } from './inner-products.ts'
 import type { NearestRows } from './nearest-rows.ts'
-import { insertBest } from './top-k.ts'
+import { offerBest, sortBest } from './top-k.ts'
 
 const pageBytes = 65_536
 const rowsFirst = 1024
@@ -62,9 +62,10 @@ export class VectorRows implements NearestRows {
       const product = all[row]!
       // Few rows come so far: what each costs is this comparison. A tie goes to the row that was first.
       if (product <= worst || !this.has(row) || !keep(row)) continue
-      count = insertBest(rows, products, count, row, product)
-      if (count === rows.length) worst = products[count - 1]!
+      count = offerBest(rows, products, count, row, product)
+      if (count === rows.length) worst = products[0]!
     }
+    sortBest(rows, products, count)
     return count
   }
 
@@ -77,13 +78,16 @@ export class VectorRows implements NearestRows {
     return this.#numbers.subarray(out, out + this.#size)
   }
 
-  /** The inner product of `query` with one row; 0 where none was set. */
-  product(row: number, query: Float32Array): number {
-    if (!this.has(row)) return 0
-    const from = this.width * (1 + row)
-    let sum = 0
-    for (let at = 0; at < this.width; at++) sum += this.#numbers[from + at]! * query[at]!
-    return sum
+  /** Writes the inner product of `query` with each of the first `count` of `rows` into `out`, 0 where none was set. */
+  productsOf(query: Float32Array, rows: Int32Array, count: number, out: Float32Array): void {
+    invariant(query.length === this.width, `VectorRows: a query has ${this.width} numbers, not ${query.length}`)
+    this.#numbers.set(query, 0)
+    const product = this.width * (1 + this.#capacity)
+    for (let at = 0; at < count; at++) {
+      const isSet = this.has(rows[at]!)
+      if (isSet) this.#multiply(0, 4 * this.width * (1 + rows[at]!), 1, 4 * product)
+      out[at] = isSet ? this.#numbers[product]! : 0
+    }
   }
 
   #grow(capacity: number): void {

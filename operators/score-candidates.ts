@@ -75,7 +75,11 @@ export function scoreCandidates(
     const scored = batch.records.filter((draft) => draft.update.loggedMs >= shedBeforeMs)
     const rows = scored.reduce((sum, draft) => sum + draft.set.count, 0)
     if (matrix.length < rows * rankerWidth) matrix = new Float32Array(rows * rankerWidth)
-    const requests: Span[] = []
+    const answers: Promise<void>[] = []
+    let open: Span | undefined
+    const ask = (): void => {
+      if (open) answers.push(scoreByModel(open, matrix, scorer, options))
+    }
     let at = 0
     for (const draft of batch.records) {
       if (draft.update.loggedMs < shedBeforeMs) {
@@ -86,16 +90,19 @@ export function scoreCandidates(
       draft.features = matrix.subarray(at * rankerWidth, (at + count) * rankerWidth)
       writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
       const drawn = draft.exploration?.ranker?.arm ?? null
-      const last = requests.at(-1)
       if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
       else if (drawn === linearRanker || (drawn === null && options.rung === 'linear')) scoreLinearly(draft, 'linear')
-      else if (last && last.drawn === drawn && last.to === at && at + count - last.from <= options.rowsMax) {
-        last.drafts.push(draft)
-        last.to = at + count
-      } else requests.push({ drawn, drafts: [draft], from: at, to: at + count })
+      else if (open?.drawn === drawn && open.to === at && at + count - open.from <= options.rowsMax) {
+        open.drafts.push(draft)
+        open.to = at + count
+      } else {
+        ask() // While its rows are still at hand: a whole batch is more than a core's cache holds.
+        open = { drawn, drafts: [draft], from: at, to: at + count }
+      }
       at += count
     }
-    await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options)))
+    ask()
+    await Promise.all(answers)
     return batch
   })
 }

@@ -17,7 +17,12 @@ import { InferenceWireWriter } from './inference-wire-writer.ts'
 
 /** Writes a `ModelInferRequest`. */
 export function encodeModelInferRequest(request: ModelInferRequest): Buffer {
-  const writer = new InferenceWireWriter(sizeHint(request.rawContents))
+  return Buffer.concat(modelInferRequestChunks(request))
+}
+
+/** The same as pieces to be sent one after the other: raw contents as they lie there, for of a large batch each copy costs more than all else. */
+export function modelInferRequestChunks(request: ModelInferRequest): Uint8Array[] {
+  let writer = new InferenceWireWriter()
   writer.string(1, request.modelName)
   writer.string(2, request.modelVersion)
   writer.string(3, request.id)
@@ -29,8 +34,13 @@ export function encodeModelInferRequest(request: ModelInferRequest): Buffer {
       writeParameters(nested, 2, output.parameters)
     })
   }
-  for (const raw of request.rawContents) writer.bytes(7, raw)
-  return writer.finish()
+  const chunks: Uint8Array[] = []
+  for (const raw of request.rawContents) {
+    writer.bytesHead(7, raw.length)
+    chunks.push(writer.finish(), raw)
+    writer = new InferenceWireWriter(0)
+  }
+  return [...chunks, writer.finish()].filter(({ length }) => length > 0)
 }
 
 /** Reads a `ModelInferRequest`; raw contents are views into `bytes`. Errors: `MILL_INFERENCE_INVALID`. */

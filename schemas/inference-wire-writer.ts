@@ -26,9 +26,14 @@ export class InferenceWireWriter {
     this.#length += length
   }
 
-  bytes(field: number, value: Uint8Array): void {
+  /** What comes before so many bytes that are sent from elsewhere. */
+  bytesHead(field: number, length: number): void {
     this.#key(field, 2)
-    this.varint(value.length)
+    this.varint(length)
+  }
+
+  bytes(field: number, value: Uint8Array): void {
+    this.bytesHead(field, value.length)
     this.#room(value.length)
     this.#buffer.set(value, this.#length)
     this.#length += value.length

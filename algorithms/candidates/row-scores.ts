@@ -1,4 +1,4 @@
-import { insertBest } from '../top-k.ts'
+import { offerBest, sortBest } from '../top-k.ts'
 
 /** Sums scores by row over a few related lists and ranks them; reused between queries, empty in between. */
 export class RowScores {
@@ -25,7 +25,8 @@ export class RowScores {
     const scores = new Float64Array(size)
     let count = 0
     for (let place = 0; place < this.#places.size; place++)
-      count = insertBest(rows, scores, count, this.#rows[place]!, this.#sums[place]!)
+      count = offerBest(rows, scores, count, this.#rows[place]!, this.#sums[place]!)
+    sortBest(rows, scores, count)
     const because = new Int32Array(size)
     for (let i = 0; i < count; i++) because[i] = this.#because[this.#places.get(rows[i]!)!]!
     this.#places.clear()

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue.ts'
+import type { ItemWords } from '../item-words.ts'
 import { logCount } from './log-count.ts'
-import type { PairContext } from './pair-context.ts'
+import { ofBrand, ofCategory, ofItem, type PairContext } from './pair-context.ts'
 import type { RankerColumn } from './ranker-column.ts'
 
 /** What schema 2 says of a person and an item together, in the order in which `writePairColumns` writes them. */
@@ -50,38 +51,38 @@ export const pairColumns = [
 /** Numbers per candidate. */
 export const pairColumnCount = pairColumns.length
 
-/** Writes the numbers of one candidate from `at` on; `text` is its `session_text`. */
+/** Writes the numbers of one candidate from `at` on; `text` is its `session_text`, `cosine` its `vector_cosine`. */
 export function writePairColumns(
   out: Float32Array,
   at: number,
   row: number,
   text: number,
+  cosine: number,
   catalogue: Catalogue,
   context: PairContext,
 ): void {
-  const { facts } = context
-  const leaf = catalogue.leafCategory[row]!
-  const touch = context.touches.get(row)
-  out[at] = touch === undefined ? 0 : touch.age
-  out[at + 1] = touch === undefined ? 0 : touch.strength
-  out[at + 2] = facts.bought.has(row) ? 1 : 0
+  const { facts, items, categories, brands } = context
+  const item = items.at(row)
+  out[at] = items.values[item + ofItem.age]!
+  out[at + 1] = items.values[item + ofItem.strength]!
+  out[at + 2] = items.values[item + ofItem.bought]!
   out[at + 3] = facts.sessionCategory >= 0 && catalogue.topCategory[row] === facts.sessionCategory ? 1 : 0
-  const category = context.categories.get(leaf)
-  out[at + 4] = category === undefined ? 0 : category.hour
-  out[at + 5] = category === undefined ? 0 : category.day
-  out[at + 6] = category === undefined ? 0 : category.week
-  out[at + 7] = category === undefined ? 0 : category.age
-  out[at + 8] = category === undefined ? 0 : 1
-  const brand = context.brands.get(catalogue.brand[row]!)
-  out[at + 9] = brand === undefined ? 0 : brand.day
-  out[at + 10] = brand === undefined ? 0 : brand.week
+  const category = categories.at(catalogue.leafCategory[row]!)
+  out[at + 4] = categories.values[category + ofCategory.hour]!
+  out[at + 5] = categories.values[category + ofCategory.day]!
+  out[at + 6] = categories.values[category + ofCategory.week]!
+  out[at + 7] = categories.values[category + ofCategory.age]!
+  out[at + 8] = categories.values[category + ofCategory.touched]!
+  const brand = brands.at(catalogue.brand[row]!)
+  out[at + 9] = brands.values[brand + ofBrand.day]!
+  out[at + 10] = brands.values[brand + ofBrand.week]!
   writePrices(out, at + 11, row, catalogue, context)
-  out[at + 17] = facts.queries.length === 0 ? 0 : queryMatch(catalogue.words[row], facts.queries)
+  out[at + 17] = queryMatch(catalogue.words, row, facts.queries)
   out[at + 18] = text
   const walked = context.pageRank.of(row)
   out[at + 19] = walked === 0 ? 0 : logCount(1000 * walked, 7)
   const vector = facts.vector !== null && catalogue.vectors.has(row)
-  out[at + 20] = vector ? Math.max(-1, Math.min(1, catalogue.vectors.product(row, facts.vector!))) : 0
+  out[at + 20] = Math.max(-1, Math.min(1, cosine))
   out[at + 21] = vector ? 1 : 0
 }
 
@@ -102,13 +103,12 @@ function above(priceLog: number, otherLog: number): number {
 }
 
 /** Each query by how many of its words the item has, the newest in full. */
-function queryMatch(words: readonly number[] | undefined, queries: readonly (readonly number[])[]): number {
-  if (words === undefined) return 0
+function queryMatch(words: ItemWords, row: number, queries: readonly (readonly number[])[]): number {
   let best = 0
   let weight = 1
   for (const query of queries) {
     let found = 0
-    for (const word of query) if (words.includes(word)) found++
+    for (const word of query) if (words.has(row, word)) found++
     if (query.length > 0) best = Math.max(best, (weight * found) / query.length)
     weight *= 0.7
   }

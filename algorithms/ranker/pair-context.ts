@@ -1,6 +1,17 @@
 import type { Catalogue } from '../catalogue.ts'
 import { PageRank } from '../page-rank.ts'
+import { KeyedNumbers } from './keyed-numbers.ts'
 import { logCount } from './log-count.ts'
+
+/** What a person likes and holds, in catalogue numbers. */
+export interface TasteFacts {
+  readonly categories: ReadonlyMap<number, number>
+  readonly brands: ReadonlyMap<number, number>
+  readonly declared: ReadonlySet<number>
+  readonly recent: ReadonlySet<number>
+  readonly session: ReadonlySet<number>
+  readonly cart: ReadonlySet<number>
+}
 
 /** What a person touched and asked for, in catalogue numbers, as of one moment. */
 export interface PairFacts {
@@ -40,37 +51,80 @@ const pricePseudoEvents = 5
 const walkSeeds = 8
 const walkFade = 0.85
 
-/** One list's part of the pair columns: what all its candidates share is worked out here, once. */
+/** Numbers that a list knows of an item, a category, a brand. */
+export const ofItem = { recent: 0, session: 1, cart: 2, age: 3, strength: 4, bought: 5 } as const
+export const ofCategory = { affinity: 0, declared: 1, hour: 2, day: 3, week: 4, age: 5, touched: 6 } as const
+export const ofBrand = { affinity: 0, day: 1, week: 2 } as const
+
+/** Memory that lists share one after another. */
+const pageRank = new PageRank()
+const items = new KeyedNumbers(Object.keys(ofItem).length)
+const categories = new KeyedNumbers(Object.keys(ofCategory).length)
+const brands = new KeyedNumbers(Object.keys(ofBrand).length)
+
+/** One list's part of the columns: what all its candidates share is worked out here, once. Holds until the next one is made. */
 export class PairContext {
   readonly facts: PairFacts
-  readonly touches = new Map<number, { readonly age: number; readonly strength: number }>()
-  readonly categories: ReadonlyMap<number, Touches>
-  readonly brands: ReadonlyMap<number, Touches>
+  /** By row of the catalogue, by number of a category and of a brand: see `ofItem`, `ofCategory` and `ofBrand`. */
+  readonly items: KeyedNumbers = items
+  readonly categories: KeyedNumbers = categories
+  readonly brands: KeyedNumbers = brands
   /** -1 buys the cheapest of each category, 1 the dearest. */
   readonly priceSensitivity: number
   readonly sessionPriceLog: number
   readonly orderValueLog: number
   readonly cartValue: number
-  readonly pageRank: PageRank
+  readonly pageRank: PageRank = pageRank
 
-  /** `pageRank` is memory that lists may share one after another. */
-  constructor(catalogue: Catalogue, facts: PairFacts, pageRank = new PageRank()) {
+  constructor(catalogue: Catalogue, taste: TasteFacts, facts: PairFacts) {
     this.facts = facts
-    const { recentRows, recentMs, recentStrengths } = facts
-    for (let at = 0; at < recentRows.length; at++)
-      this.touches.set(recentRows[at]!, { age: ageOf(facts.nowMs - recentMs[at]!), strength: recentStrengths[at]! })
-    this.categories = touchesBy(catalogue.leafCategory, facts)
-    this.brands = touchesBy(catalogue.brand, facts)
+    noteItems(taste, facts)
+    noteCategories(catalogue, taste, facts)
+    noteBrands(catalogue, taste, facts)
+    const { recentRows, recentStrengths } = facts
     this.priceSensitivity = priceSensitivity(catalogue, facts)
     this.sessionPriceLog = Math.log1p(facts.sessionPrice)
     this.orderValueLog = Math.log1p(facts.orderValue)
     let value = 0
     for (const row of facts.cart) value += catalogue.price[row]!
     this.cartValue = logCount(value, 10)
-    this.pageRank = pageRank
     const seeds = recentRows.subarray(0, walkSeeds)
     const weights = Array.from(seeds, (_, at) => Math.max(0.1, recentStrengths[at]!) * walkFade ** at)
     pageRank.walk(seeds, weights, catalogue.size, (row) => catalogue.similar(row))
+  }
+}
+
+function noteItems(taste: TasteFacts, { nowMs, recentRows, recentMs, recentStrengths, bought }: PairFacts): void {
+  items.clear()
+  for (const row of taste.recent) items.set(row, ofItem.recent, 1)
+  for (const row of taste.session) items.set(row, ofItem.session, 1)
+  for (const row of taste.cart) items.set(row, ofItem.cart, 1)
+  for (const row of bought) items.set(row, ofItem.bought, 1)
+  for (let at = 0; at < recentRows.length; at++) {
+    items.set(recentRows[at]!, ofItem.age, ageOf(nowMs - recentMs[at]!))
+    items.set(recentRows[at]!, ofItem.strength, recentStrengths[at]!)
+  }
+}
+
+function noteCategories(catalogue: Catalogue, taste: TasteFacts, facts: PairFacts): void {
+  categories.clear()
+  for (const [category, share] of taste.categories) categories.set(category, ofCategory.affinity, share)
+  for (const category of taste.declared) categories.set(category, ofCategory.declared, 1)
+  for (const [category, { hour, day, week, age }] of touchesBy(catalogue.leafCategory, facts)) {
+    categories.set(category, ofCategory.hour, hour)
+    categories.set(category, ofCategory.day, day)
+    categories.set(category, ofCategory.week, week)
+    categories.set(category, ofCategory.age, age)
+    categories.set(category, ofCategory.touched, 1)
+  }
+}
+
+function noteBrands(catalogue: Catalogue, taste: TasteFacts, facts: PairFacts): void {
+  brands.clear()
+  for (const [brand, share] of taste.brands) brands.set(brand, ofBrand.affinity, share)
+  for (const [brand, { day, week }] of touchesBy(catalogue.brand, facts)) {
+    brands.set(brand, ofBrand.day, day)
+    brands.set(brand, ofBrand.week, week)
   }
 }
 

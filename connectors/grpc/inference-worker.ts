@@ -79,8 +79,8 @@ export class InferenceWorker {
     return this.#healthy
   }
 
-  /** Sends an encoded ModelInferRequest. Rejects with a `WorkerFailure`. */
-  async infer(request: Buffer, deadlineMs: number): Promise<ModelInferResponse> {
+  /** Sends an encoded ModelInferRequest, piece by piece. Rejects with a `WorkerFailure`. */
+  async infer(request: readonly Uint8Array[], deadlineMs: number): Promise<ModelInferResponse> {
     this.inFlight += 1
     try {
       const bytes = await this.#calls.call(request, deadlineMs)

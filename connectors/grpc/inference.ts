@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import { MillraceError } from '../../core/errors.ts'
 import type { Inference, InferRequest, InferResponse, ModelState, Tensor } from '../../ports/inference.ts'
 import { type Logger, silentLogger } from '../../ports/logger.ts'
-import { encodeModelInferRequest } from '../../schemas/inference-codec.ts'
+import { modelInferRequestChunks } from '../../schemas/inference-codec.ts'
 import { datatypeBytes, elementCount, isWireDatatype, type RawTensor } from '../../schemas/inference-datatype.ts'
 import { type ModelInferResponse, noParameters } from '../../schemas/inference-messages.ts'
 import { inferenceError } from '../../schemas/inference-status.ts'
@@ -58,10 +58,11 @@ export class GrpcInference implements Inference {
   async infer(request: InferRequest): Promise<InferResponse> {
     const deadlineMs = this.#clock.nowMs() + request.deadlineMs
     const message = encode(request)
-    if (message.length > this.#messageBytesMax) {
+    const sizeBytes = message.reduce((sum, { length }) => sum + length, 0)
+    if (sizeBytes > this.#messageBytesMax) {
       throw inferenceError(
         'INVALID_ARGUMENT',
-        `the request is ${message.length} bytes, more than ${this.#messageBytesMax}; send fewer rows`,
+        `the request is ${sizeBytes} bytes, more than ${this.#messageBytesMax}; send fewer rows`,
       )
     }
     const tried = new Set<InferenceWorker>()
@@ -138,9 +139,10 @@ export class GrpcInference implements Inference {
   }
 }
 
-function encode(request: InferRequest): Buffer {
+/** In pieces: tensors are sent from where they lie. */
+function encode(request: InferRequest): readonly Uint8Array[] {
   const raws = request.inputs.map(tensorToRaw)
-  return encodeModelInferRequest({
+  return modelInferRequestChunks({
     modelName: request.model,
     modelVersion: request.version,
     id: '',

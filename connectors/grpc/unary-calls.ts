@@ -60,8 +60,11 @@ export class UnaryCalls {
     this.#options = options
   }
 
-  /** Sends one message; resolves with the answer's bytes, valid while they are held. Rejects with a `CallFailure`. */
-  call(message: Uint8Array, deadlineMs: number): Promise<Buffer> {
+  /**
+   * Sends one message in pieces, which are read until the call settles; resolves with the answer's bytes, valid while they are held. Rejects
+   * with a `CallFailure`.
+   */
+  call(message: readonly Uint8Array[], deadlineMs: number): Promise<Buffer> {
     const { clock, path, messageBytesMax } = this.#options
     const leftMs = deadlineMs - clock.nowMs()
     return new Promise((resolve, reject) => {
@@ -89,7 +92,10 @@ export class UnaryCalls {
         else resolve(bytes!)
       })
       connection.calls += 1
-      stream.end(framed(message))
+      stream.cork()
+      stream.write(frameOf(message))
+      for (const piece of message) stream.write(piece)
+      stream.end()
     })
   }
 
@@ -226,11 +232,13 @@ function headersOf(path: string, leftMs: number): OutgoingHttpHeaders {
   }
 }
 
-function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(message.length + FRAME_BYTES)
-  frame[0] = 0
-  frame.writeUInt32BE(message.length, 1)
-  frame.set(message, FRAME_BYTES)
+/** What comes before a plain message. */
+function frameOf(message: readonly Uint8Array[]): Buffer {
+  const frame = Buffer.alloc(FRAME_BYTES)
+  frame.writeUInt32BE(
+    message.reduce((sum, { length }) => sum + length, 0),
+    1,
+  )
   return frame
 }
 

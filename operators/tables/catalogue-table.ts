@@ -191,7 +191,8 @@ export class CatalogueTable implements ItemTable {
     this.#unembedded.add(row)
     this.content.add(row, tokensOf(item))
     this.texts.changed(row)
-    this.catalogue.words[row] = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
+    const words = wordHashes([item.title, ...item.category, item.brand ?? '', ...item.tags].join(' '), wordsMax)
+    this.catalogue.words.set(row, words)
   }
 
   /** Neighbours by shrunk cosine of their meetings: what everybody touches goes with everything and says little. */

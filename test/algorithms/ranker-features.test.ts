@@ -227,8 +227,8 @@ describe('writeRankerFeatures, schemas 2 and 3', () => {
       sessionText: (rows: Int32Array, count: number, out: Float32Array) =>
         out.set(Float32Array.from(rows.subarray(0, count), (row) => row / 8)),
     }
-    catalogue.words[0] = [1, 8]
-    catalogue.words[1] = [6, 5, 9]
+    catalogue.words.set(0, [1, 8])
+    catalogue.words.set(1, [6, 5, 9])
     catalogue.vectors.set(0, new Float32Array(embeddingWidth).fill(1, 0, 1))
     const [i0, i1, i2, i3] = rowsOf(catalogue, rankerUserOf(nowMs, { pair }), [0, 1, 2, 3])
     // Two items of category a: a quarter and three quarters; the only ones of b and c lie in the middle.

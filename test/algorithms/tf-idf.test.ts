@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { TermRows } from '../../algorithms/term-rows.ts'
 import { TfIdfIndex } from '../../algorithms/tf-idf.ts'
 import { tokensOf } from '../../algorithms/tokens-of.ts'
+import { createRandom } from '../../core/random.ts'
 
 const documents = [
   ['red', 'wool', 'coat', 'wool'],
@@ -109,5 +111,34 @@ describe('tokensOf', () => {
   it('keeps words of any script, lower case, two characters or more', () => {
     expect(tokensOf('Ein Überwurf, 100% WOLLE – x')).toEqual(['ein', 'überwurf', '100', 'wolle'])
     expect(tokensOf('')).toEqual([])
+  })
+})
+
+describe('TermRows', () => {
+  it('holds what was put last, whatever came and went, and uses the places of what went again', () => {
+    const random = createRandom('term rows')
+    const rows = new TermRows()
+    const held = new Map<number, number[]>()
+    for (let step = 0; step < 4000; step++) {
+      const item = random.below(1500)
+      if (held.delete(item)) rows.delete(item)
+      if (step % 3 === 0) continue
+      const terms = Array.from({ length: random.below(12) }, () => random.below(1000))
+      held.set(item, terms)
+      rows.set(
+        item,
+        Int32Array.from(terms),
+        Float64Array.from(terms, (term) => term / 8),
+      )
+    }
+    expect(rows.size).toBe(held.size)
+    expect([...rows.items()]).toEqual([...held.keys()].sort((a, b) => a - b))
+    for (const [item, terms] of held) {
+      const from = rows.starts[item]!
+      expect([...rows.termsOf(item)]).toEqual(terms)
+      expect([...rows.frequencies.subarray(from, from + terms.length)]).toEqual(terms.map((term) => term / 8))
+    }
+    expect(rows.has(1500)).toBe(false)
+    expect(rows.terms.length).toBeLessThanOrEqual(1 << 14)
   })
 })

@@ -19,6 +19,11 @@ describe('VectorRows', () => {
     expect(rows.size).toBe(3001)
     for (let query = 0; query < 3; query++) {
       const asked = vector(width)
+      const some = new Float32Array(4)
+      rows.productsOf(asked, Int32Array.of(3000, 2, 7, 5000), 4, some)
+      expect(some[0]).toBeCloseTo(plainDot(vectors.get(3000)!, asked), 4)
+      expect(some[2]).toBeCloseTo(plainDot(vectors.get(7)!, asked), 4)
+      expect([some[1], some[3]]).toEqual([0, 0])
       const products = rows.products(asked)
       expect(products).toHaveLength(3001)
       for (let row = 0; row < rows.size; row++) {

@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 const inMs = (ms: number): number => Date.now() + ms
-const call = (message = 'hello', deadlineMs = inMs(5_000)) => calls.call(Buffer.from(message), deadlineMs)
+const call = (message = 'hello', deadlineMs = inMs(5_000)) => calls.call([Buffer.from(message)], deadlineMs)
 const frame = (text: string, flag = 0) => {
   const head = Buffer.alloc(5)
   head[0] = flag
