@@ -1,5 +1,6 @@
 /** Where somebody stands with the shop (features.md F16.3); `quiet` is between active and lapsing. */
-export type PersonSegment = 'new' | 'active' | 'loyal' | 'quiet' | 'lapsing' | 'lost'
+export const personSegments = ['new', 'active', 'loyal', 'quiet', 'lapsing', 'lost'] as const
+export type PersonSegment = (typeof personSegments)[number]
 
 const dayMs = 86_400_000
 const newItemsBelow = 5

@@ -2,13 +2,18 @@ import type { ArmReport, BanditReport } from './bandit-report.ts'
 
 const width = 960
 const rowHeight = 26
+/** Arms of one policy that are drawn, those shown most often. */
+const armsMax = 50
 const margin = { left: 160, right: 200, top: 64, bottom: 40 }
 
 /** Weighted mean and 95 % interval of each arm, best first, with its share of the decisions, as a standalone SVG document. */
 export function banditPlot(reports: readonly BanditReport[]): string {
   const rows = reports.flatMap((report) => [
     { title: titleOf(report), arm: null },
-    ...[...report.arms].sort((a, b) => b.weighted.mean - a.weighted.mean).map((arm) => ({ title: arm.arm, arm })),
+    ...report.arms
+      .slice(0, armsMax)
+      .sort((a, b) => b.weighted.mean - a.weighted.mean)
+      .map((arm) => ({ title: arm.arm, arm })),
   ])
   const most = Math.max(0.01, ...rows.map(({ arm }) => arm?.weighted.upper ?? 0))
   const x = (value: number) => margin.left + (Math.max(0, value) / most) * (width - margin.left - margin.right)

@@ -6,6 +6,7 @@ import { BanditTable } from '../operators/tables/bandit-table.ts'
 import type { LearnedState } from '../schemas/bandit-state.ts'
 import { learnedName } from '../schemas/bandit-update.ts'
 import type { Decision } from '../schemas/decision.ts'
+import { armOfSlot } from '../schemas/exploration.ts'
 import type { OpenPorts } from './compose.ts'
 import { readRewards } from './read-rewards.ts'
 import { readTopic } from './read-topic.ts'
@@ -23,7 +24,7 @@ export interface BanditReplay {
 /** Differences named: the first ones tell enough. */
 const differencesMax = 20
 
-type Explored = Pick<Decision, 'decisionId' | 'listId' | 'policy' | 'slots'> & {
+type Explored = Pick<Decision, 'decisionId' | 'listId' | 'policy' | 'slots' | 'rung' | 'modelVersion'> & {
   readonly exploration: NonNullable<Decision['exploration']>
 }
 
@@ -34,9 +35,11 @@ export async function replayBandit(ports: Pick<OpenPorts, 'log' | 'wire'>, limit
   for await (const { value } of readTopic(ports, 'decisions')) {
     if (decisions >= limit) break
     if (!value?.exploration || value.exploration.version === '') continue
-    const { decisionId, listId, policy, slots, exploration } = value
-    const key = momentOf(learnedName(policy, exploration), exploration.learned)
-    waiting.set(key, [...(waiting.get(key) ?? []), { decisionId, listId, policy, slots, exploration }])
+    const { exploration } = value
+    const key = momentOf(learnedName(value.policy, exploration), exploration.learned)
+    // What models saw is not held.
+    const { context: _context, assignments: _assignments, ...decision } = value
+    waiting.set(key, [...(waiting.get(key) ?? []), { ...decision, exploration }])
     decisions++
   }
   const different: { decisionId: string; logged: string; again: string }[] = []
@@ -76,15 +79,23 @@ function momentOf(name: string, learned: number): string {
   return `${name}@${learned}`
 }
 
-/** What differs when a decision is taken again; null if nothing. */
-function replayed(
-  table: BanditTable,
-  { listId, policy, slots, exploration }: Explored,
-): { logged: string; again: string } | null {
-  const { halfLifeMs } = readPolicyVersion(exploration.policy, exploration.version)
+/** What differs when a decision is taken again; null if nothing. A page may show fewer slots than were drawn. */
+function replayed(table: BanditTable, decision: Explored): { logged: string; again: string } | null {
+  const { listId, policy, slots, exploration } = decision
+  const { halfLifeMs, over } = readPolicyVersion(exploration.policy, exploration.version)
   const learned = table.learned(learnedName(policy, exploration), exploration.fadedToMs, halfLifeMs)
-  const { arm, chances } = replayExploration(exploration, listId, learned)
-  const shown = slots.find(({ explored }) => explored)?.source ?? ''
-  const isSame = arm === shown && exploration.chances.every((chance, at) => chance === chances[at])
-  return isSame ? null : { logged: `${shown} of ${exploration.chances.join(' ')}`, again: `${arm} of ${[...chances].join(' ')}` }
+  const { chances, drawn } = replayExploration(exploration, listId, learned)
+  const shown = slots.filter(({ explored }) => explored).map((slot) => [armOfSlot(over, slot, decision), slot.propensity])
+  const again = drawn.map(({ arm, propensity }) => [exploration.arms[arm]!, propensity])
+  const told = new Set(again.map((one) => one.join()))
+  const isSame =
+    shown.length > 0 &&
+    shown.every((one) => told.has(one.join())) &&
+    exploration.chances.every((chance, at) => chance === chances.values[at])
+  return isSame
+    ? null
+    : {
+        logged: `${shown.join(' ')} of ${exploration.chances.join(' ')}`,
+        again: `${again.join(' ')} of ${chances.values.join(' ')}`,
+      }
 }

@@ -1,4 +1,4 @@
-import { readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { type ExploredKind, type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { type WeightedMean, weightedMean } from '../algorithms/bandits/weighted-mean.ts'
 import { posteriorOf } from '../algorithms/thompson.ts'
 import { MillraceError } from '../core/errors.ts'
@@ -26,13 +26,19 @@ export interface ArmReport {
 
 /** What one bandit policy, with its settings, learned in one segment. */
 export interface BanditReport extends Explorer {
+  /** What its arms are; '' for a policy that this code no longer has. */
+  readonly over: ExploredKind | ''
   /** The list policy whose slot it fills. */
   readonly listPolicy: string
   readonly rewards: number
+  /** Shown most often first. */
   readonly arms: readonly ArmReport[]
   /** Arm with the largest weighted mean of those with enough decisions; null if none has. */
   readonly best: string | null
-  /** Rewards that always showing the best arm would have brought more, with the interval of its mean; null without one. */
+  /**
+   * Rewards that always showing the best arm would have brought more, with the interval of its mean; null without one, and for items: there is
+   * none that every list could have shown.
+   */
   readonly regret: { readonly total: number; readonly lower: number; readonly upper: number } | null
 }
 
@@ -44,26 +50,31 @@ export function banditReports(updates: Iterable<BanditUpdate>): BanditReport[] {
 }
 
 function reportOf({ policy, explorer, learned, decisions, rewardSum }: BanditUpdate): BanditReport {
+  const known = readVersion(explorer)
   // An arm that all share has no outcomes of its own.
   const shown = learned.filter(({ weighted }) => weighted.length > 0)
-  const arms = shown.map((arm) => armOf(arm, explorer, decisions))
+  const arms = shown.map((arm) => armOf(arm, known, decisions)).sort((a, b) => b.decisions - a.decisions)
   const best = bestOf(arms)
   const regret = (mean: number) => mean * decisions - rewardSum
   return {
     ...explorer,
     listPolicy: policy.slice(0, policy.length - `/${explorer.policy}/${explorer.version}/${explorer.segment}`.length),
+    over: known?.over ?? '',
     rewards: decisions,
     arms,
     best: best?.arm ?? null,
-    regret: best && {
-      total: regret(best.weighted.mean),
-      lower: regret(best.weighted.lower),
-      upper: regret(best.weighted.upper),
-    },
+    regret:
+      (known?.over === 'source' || known?.over === 'ranker') && best
+        ? {
+            total: regret(best.weighted.mean),
+            lower: regret(best.weighted.lower),
+            upper: regret(best.weighted.upper),
+          }
+        : null,
   }
 }
 
-function armOf({ arm, decisions, rewardMilli, sums, weighted }: LearnedArm, explorer: Explorer, all: number): ArmReport {
+function armOf({ arm, decisions, rewardMilli, sums, weighted }: LearnedArm, known: PolicyVersion | null, all: number): ArmReport {
   const successes = rewardMilli / 1000
   const { mean, lower, upper } = posteriorOf({ successes, failures: decisions - successes })
   return {
@@ -73,19 +84,22 @@ function armOf({ arm, decisions, rewardMilli, sums, weighted }: LearnedArm, expl
     mean,
     lower,
     upper,
-    expected: expectedOf(sums, explorer),
+    expected: expectedOf(sums, known),
     weighted: weightedMean(weighted),
   }
 }
 
-function expectedOf(sums: readonly number[], { policy, version }: Explorer): number | null {
-  if (sums.length === 0) return null
+function expectedOf(sums: readonly number[], known: PolicyVersion | null): number | null {
+  if (sums.length === 0 || known === null || known.isContextual) return null
+  const expected = known.policy.expected(Float64Array.from(sums), 0)
+  return Number.isNaN(expected) ? null : expected
+}
+
+/** Null for a policy that this code no longer has: its counts can still be shown. */
+function readVersion({ policy, version }: Explorer): PolicyVersion | null {
   try {
-    const known = readPolicyVersion(policy, version)
-    const expected = known.isContextual ? Number.NaN : known.policy.expected(Float64Array.from(sums), 0)
-    return Number.isNaN(expected) ? null : expected
+    return readPolicyVersion(policy, version)
   } catch (error) {
-    // Of a policy that this code no longer has, the counts can still be shown.
     if (error instanceof MillraceError) return null
     throw error
   }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { MillraceError } from '../core/errors.ts'
+import { attributionConfig } from './attribution-config.ts'
 import { recommendationConfig } from './recommendation-config.ts'
 import { rewardConfig } from './reward-config.ts'
 
@@ -125,6 +126,7 @@ export const configSchema = Type.Object(
       { ...closed, default: {} },
     ),
     rewards: rewardConfig,
+    attribution: attributionConfig,
     experiment: Type.Object(
       {
         name: Type.String({ default: 'learned-against-trend', description: 'Name; also the salt of the assignment.' }),

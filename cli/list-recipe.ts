@@ -1,6 +1,5 @@
-import { policyVersion } from '../algorithms/bandits/policy-version.ts'
 import type { ListRecipe } from '../topologies/recommendations.ts'
-import type { RecommendationConfig } from './recommendation-config.ts'
+import { exploringPolicy, type RecommendationConfig } from './recommendation-config.ts'
 
 /** The policy under which personal lists are made and judged. */
 export const learnedPolicy = 'learned'
@@ -19,6 +18,7 @@ export function listRecipe(settings: RecommendationConfig): ListRecipe {
       version: ranker.version,
       versionInstead: null,
       rung: ranker.rung,
+      keepsHidden: explore.itemContext === 'hidden',
     },
     blend: {
       personalHalf: settings.personalHalf,
@@ -40,7 +40,8 @@ export function listRecipe(settings: RecommendationConfig): ListRecipe {
       ...explore,
       first,
       policy: learnedPolicy,
-      explorer: policyVersion(explore.policy, explore.settings, explore.halfLifeMs),
+      itemsMax: explore.items,
+      explorer: exploringPolicy(explore),
     },
   }
 }

@@ -5,6 +5,7 @@ import { EventCollector } from '../gateway/event-collector.ts'
 import { PreferenceCollector } from '../gateway/preference-collector.ts'
 import { RecommendationService } from '../gateway/recommendation-service.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
+import { RevenueTable } from '../operators/tables/revenue-table.ts'
 import { userView } from '../operators/user-view.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import { Engine } from '../runtime/engine.ts'
@@ -17,6 +18,7 @@ import { recommendations } from '../topologies/recommendations.ts'
 import { openInference, openPorts, openSequences, openTexts, openVectorIndex } from './compose.ts'
 import type { Config } from './config.ts'
 import { exitCodeOf } from './exit-codes.ts'
+import { gaugeRevenue } from './gauge-revenue.ts'
 import { listKeeper } from './recommendation-ports.ts'
 import { RunStatistics } from './run-statistics.ts'
 import { graphsOf } from './topologies.ts'
@@ -79,6 +81,8 @@ export async function openJob(config: Config) {
     'Draws of exploration under the segment `other`, as their policy had as many segments as it may.',
     () => [{ value: tables.bandit.shared }],
   )
+  const revenue = new RevenueTable()
+  gaugeRevenue(ports.metrics, revenue)
   const keeper = listKeeper(config, tables, ports)
   const statistics = new RunStatistics(ports.clock.nowMs())
   let observer: (topology: string, lists: readonly ServedList[]) => void = () => {}
@@ -88,6 +92,7 @@ export async function openJob(config: Config) {
     tables: [
       { topic: 'experiments', table: tables.experiments as Table<never> },
       { topic: 'experiment-stops', table: tables.experiments.stops as Table<never> },
+      { topic: 'revenue-tiles', table: revenue as Table<never> },
     ],
     partitions: config.partitions,
     limits: defaultTaskLimits,
@@ -100,6 +105,7 @@ export async function openJob(config: Config) {
       rewards: { gatherMs: 100 },
       bandit: { gatherMs: 100 },
       experiments: { gatherMs: 250 },
+      attribution: { gatherMs: 500 },
     },
     onTask: (topology, partition, task) => {
       if (topology === recommendations.name) keeper.partition(partition, task)

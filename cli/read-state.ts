@@ -1,7 +1,9 @@
+import { shopperFamily, shownFamily } from '../operators/attribute-revenue.ts'
 import { scopeFamily } from '../operators/fold-item-signals.ts'
 import { itemFamily } from '../operators/fold-items.ts'
 import { userFamily } from '../operators/fold-user-events.ts'
 import { userView } from '../operators/user-view.ts'
+import { waitingFamily } from '../operators/waiting-room.ts'
 import type { StateFamily } from '../ports/batch.ts'
 import type { StateStore, TaskId } from '../ports/state-store.ts'
 import type { UserState } from '../schemas/user-state.ts'
@@ -16,6 +18,7 @@ export interface ReadableFamily {
 export const stateFamilies: Readonly<Record<string, readonly ReadableFamily[]>> = {
   'user-features': [{ family: userFamily as StateFamily<unknown>, view: (key, value) => userView(key, value as UserState) }],
   'item-features': [{ family: itemFamily as StateFamily<unknown> }, { family: scopeFamily as StateFamily<unknown> }],
+  attribution: [shopperFamily, shownFamily, waitingFamily].map((family) => ({ family: family as StateFamily<unknown> })),
 }
 
 /** Everything a task holds under a key, by family; keys of families that are not known here are given whole, as base64. */

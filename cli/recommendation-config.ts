@@ -1,11 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { policyNames } from '../algorithms/bandits/create-policy.ts'
-import { policyVersion } from '../algorithms/bandits/policy-version.ts'
+import { areItems, exploredKinds, itemContexts, type PolicyVersion, policyVersion } from '../algorithms/bandits/policy-version.ts'
 import { candidateSources } from '../algorithms/candidate-set.ts'
 import { fairMethods } from '../algorithms/fair-order.ts'
 import { rerankMethods } from '../algorithms/reranker.ts'
 import { MillraceError } from '../core/errors.ts'
-import { contextNames } from '../operators/exploration-context.ts'
+import { columnContextNames, contextNames } from '../operators/exploration-context.ts'
 import { explorationSegments } from '../operators/exploration-segment.ts'
 import { oneOf } from './one-of.ts'
 
@@ -180,10 +180,50 @@ export const recommendationConfig = Type.Object(
     explore: Type.Object(
       {
         enabled: Type.Boolean({ default: true, description: 'Whether lists of this surface explore at all.' }),
-        slot: Type.Integer({ minimum: 0, maximum: 99, default: 4, description: 'Place from 0 that the bandit fills.' }),
+        over: oneOf(exploredKinds, {
+          default: 'source',
+          description:
+            'What the bandit chooses: the candidate source of a slot (its best item fills it), its item, the items of the first places (slate), or the ranker.',
+        }),
+        slot: Type.Integer({
+          minimum: 0,
+          maximum: 99,
+          default: 4,
+          description: 'Place from 0 that it fills, unless it fills a slate.',
+        }),
+        items: Type.Integer({
+          minimum: 2,
+          maximum: 50,
+          default: 10,
+          description: 'Best items that an item slot or a slate is drawn from.',
+        }),
+        places: Type.Integer({ minimum: 2, maximum: 10, default: 3, description: 'First places that a slate fills.' }),
+        rankers: Type.Array(Type.String({ pattern: '^([1-9]\\d*|linear)$' }), {
+          maxItems: 10,
+          default: [],
+          description: 'Versions of the ranker that are drawn from (over ranker), and "linear", the rung that asks no model.',
+        }),
+        looked: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 1 }), {
+          maxItems: 10,
+          default: [],
+          description:
+            'Chance that each place of a slate is looked at, for learning by position; empty = people read from the top to the first click (cascade).',
+        }),
+        itemContext: oneOf(itemContexts, {
+          default: 'columns',
+          description:
+            'What a contextual policy sees of an item: columns of the ranker, or its last hidden layer (for neural-linear; learned for each version of the model).',
+        }),
+        marginalDraws: Type.Integer({
+          minimum: 0,
+          maximum: 10_000,
+          default: 0,
+          description:
+            'Slates from which the chance of an item to stand in its place whatever stands above is counted, exact where that is no more work; 0 = not logged.',
+        }),
         policy: oneOf(policyNames, {
           default: 'beta-thompson',
-          description: 'The bandit policy that draws the source of its item.',
+          description: 'The bandit policy that draws.',
         }),
         settings: Type.Record(Type.String(), Type.Number(), {
           default: {},
@@ -203,7 +243,7 @@ export const recommendationConfig = Type.Object(
           minimum: 0.001,
           maximum: 1,
           default: 0.05,
-          description: 'Share of its draws that is spread evenly over the sources.',
+          description: 'Share of its draws that is spread evenly over what it draws from.',
         }),
         share: share(1, 'Share of lists that explore.'),
         minimumRelevance: share(
@@ -248,7 +288,8 @@ export function checkRecommendationConfig({
   promotions,
 }: RecommendationConfig): void {
   const sum = Object.values(fairness.shares).reduce((total, one) => total + one, 0)
-  const { policy, isContextual } = policyVersion(explore.policy, explore.settings, explore.halfLifeMs)
+  const { policy, isContextual, over } = exploringPolicy(explore)
+  const seen = areItems(over) ? columnContextNames : contextNames
   const unknown = Object.keys(sources).find((name) => !candidateSources.includes(name as never))
   const ids = promotions.map(({ id }) => id)
   const faults: readonly (readonly [wrong: boolean, field: string, fix: string])[] = [
@@ -256,11 +297,32 @@ export function checkRecommendationConfig({
     [limits.first > itemsMax, 'limits.first', `must be at most itemsMax (${itemsMax})`],
     [unknown !== undefined, `sources.${unknown}`, `is no source; there are ${candidateSources.join(', ')}`],
     [explore.slot >= itemsMax, 'explore.slot', `must be below itemsMax (${itemsMax})`],
-    [policy.width(contextNames.length) < 1, 'explore.settings', `must have shared of at most ${contextNames.length}`],
+    [over === 'slate' && explore.places > explore.items, 'explore.places', `must be at most explore.items (${explore.items})`],
     [
-      isContextual && policy.armOf('one') === policy.armOf('another'),
+      over === 'slate' && explore.items > limits.first,
+      'explore.items',
+      `must be at most limits.first (${limits.first}) for a slate`,
+    ],
+    [
+      over === 'ranker' && new Set(explore.rankers).size < Math.max(2, explore.rankers.length),
+      'explore.rankers',
+      'must name at least two, each once',
+    ],
+    [
+      over === 'ranker' && explore.segmentBy === 'model',
+      'explore.segmentBy',
+      'cannot be model where the ranker is what is drawn',
+    ],
+    [
+      explore.itemContext === 'hidden' && !(areItems(over) && isContextual),
+      'explore.itemContext',
+      'must be columns unless a contextual policy chooses over item or slate',
+    ],
+    [policy.width(seen.length) < 1, 'explore.settings', `must have shared of at most ${seen.length}`],
+    [
+      !areItems(over) && isContextual && policy.armOf('one') === policy.armOf('another'),
       'explore.settings',
-      'must have a model per arm (shared 0): all sources see one context',
+      'must have a model per arm (shared 0): all arms see one context',
     ],
     [sum > 1 + 1e-9, 'fairness.shares', `must sum to at most 1, not ${sum}`],
     [
@@ -273,4 +335,16 @@ export function checkRecommendationConfig({
   ]
   const fault = faults.find(([isWrong]) => isWrong)
   if (fault) throw new MillraceError('MILL_CONFIG_INVALID', `"recommendations.${fault[1]}" ${fault[2]}`)
+}
+
+/** The bandit policy of a configuration. Errors: `MILL_CONFIG_INVALID` for a name or setting that it does not have. */
+export function exploringPolicy({
+  policy,
+  settings,
+  halfLifeMs,
+  over,
+  looked,
+  itemContext,
+}: RecommendationConfig['explore']): PolicyVersion {
+  return policyVersion(policy, settings, halfLifeMs, { over, looked, itemContext })
 }

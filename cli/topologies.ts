@@ -3,6 +3,7 @@ import { PurchaseTable } from '../operators/tables/purchase-table.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { Graph } from '../runtime/graph.ts'
+import { attribution } from '../topologies/attribution.ts'
 import { bandit } from '../topologies/bandit.ts'
 import { experiments } from '../topologies/experiments.ts'
 import { itemFeatures } from '../topologies/item-features.ts'
@@ -13,7 +14,7 @@ import type { Config } from './config.ts'
 import { type RecommendationExtras, recommendationPorts } from './recommendation-ports.ts'
 
 /** Every topology, upstream first: the order in which a process drains them. */
-export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit, experiments] as const
+export const allTopologies = [userFeatures, itemFeatures, recommendations, rewards, bandit, experiments, attribution] as const
 export const topologyNames: readonly string[] = allTopologies.map((topology) => topology.name)
 
 /** What every topology but `recommendations` asks for: numbers from the configuration. */
@@ -24,6 +25,7 @@ export function featurePorts(config: Config) {
     purchases: new PurchaseTable(),
     serve: { ttlS: 30 * 86_400 },
     rewards: config.rewards,
+    attribution: config.attribution,
   }
 }
 
@@ -46,6 +48,7 @@ export function graphsOf(config: Config, scorer: Scorer, clock: Clock, extras?: 
     rewards: () => rewards.graph(ports),
     bandit: () => bandit.graph(ports),
     experiments: () => experiments.graph(lists),
+    attribution: () => attribution.graph(ports),
   }
   return {
     graphs: topologyNames.filter((name) => names.includes(name)).map((name) => builders[name]!),

@@ -217,7 +217,8 @@ class Trail {
 
   /** A step that changes the order: the exploration slot, or rules. `at`: the item's place now, -1 none. */
   #moves(step: 'explore' | 'promote' | 'rule', draft: ListDraft, at: number): void {
-    const explored = draft.exploration?.slot === at ? 'the exploration slot' : 'what the exploration slot took in'
+    const isExplored = draft.exploration?.drawn.some(({ slot }) => slot === at) ?? false
+    const explored = isExplored ? 'the exploration slot' : 'what the exploration slot took in'
     const promotion = draft.promoted?.get(this.#row)
     const promoted = promotion === undefined ? 'promoted items' : `promotion ${promotion}`
     const by = step === 'explore' ? explored : step === 'promote' ? promoted : ruleEffect(draft, this.#itemId) || 'a rule'

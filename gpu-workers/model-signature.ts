@@ -21,7 +21,8 @@ export interface ModelSignature {
 }
 
 /**
- * Completes a config without `input` or `output` from the session and refuses one that contradicts it.
+ * Completes a config without `input` or `output` from the session and refuses one that contradicts it. Outputs of the file that the config
+ * does not name are served too: versions of one config may differ in them.
  * Errors: `MILL_MODEL_INVALID` naming the version and the tensor.
  */
 export function resolveSignature(config: ModelConfig, info: SessionInfo, version: number): ModelSignature {
@@ -72,15 +73,20 @@ function resolveTensors(
       refuse(`${side.what} "${found.name}" has a fixed first dimension; max_batch_size must be 0`)
   }
   const trailing = (found: SignatureTensor): readonly number[] => (side.batched ? found.shape.slice(1) : found.shape)
-  if (side.wanted.length === 0) {
-    return side.found.map((found) => ({ name: found.name, datatype: found.datatype, dims: trailing(found), optional: false }))
-  }
+  const asFound = (found: SignatureTensor): ModelTensor => ({
+    name: found.name,
+    datatype: found.datatype,
+    dims: trailing(found),
+    optional: false,
+  })
+  if (side.wanted.length === 0) return side.found.map(asFound)
   const names = side.found.map((found) => found.name).join(', ')
   if (side.allNeeded) {
     const missing = side.found.find((found) => !side.wanted.some((tensor) => tensor.name === found.name))
     if (missing) refuse(`${side.what} "${missing.name}" of the file is not in config.pbtxt`)
   }
-  return side.wanted.map((tensor) => {
+  const unnamed = side.found.filter((found) => !side.wanted.some(({ name }) => name === found.name))
+  const named = side.wanted.map((tensor) => {
     const found = side.found.find((candidate) => candidate.name === tensor.name)
     if (!found) return refuse(`${side.what} "${tensor.name}" is not in the file, which has ${names}`)
     const datatype = configDatatypes[tensor.data_type]
@@ -98,6 +104,7 @@ function resolveTensors(
       optional: tensor.optional ?? false,
     }
   })
+  return [...named, ...unnamed.map(asFound)]
 }
 
 function configTensorOf(tensor: ModelTensor): ConfigTensor {

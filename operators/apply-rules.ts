@@ -108,11 +108,11 @@ function bring(draft: ListDraft, { itemId }: RuleSubject, mark: number, items: C
   const beside = draft.order.subarray(at).find((place) => place >= 0) ?? -1
   const place = bringCandidate(draft, items.catalogue.items.find(itemId), draft.scores[beside] ?? 0)
   if (place >= 0) draft.order[at] = place
-  else {
-    draft.order = draft.order.filter((_, index) => index !== at)
-    if (draft.exploration && draft.exploration.slot > at)
-      draft.exploration = { ...draft.exploration, slot: draft.exploration.slot - 1 }
-  }
+  else
+    reorderDraft(
+      draft,
+      draft.order.filter((_, index) => index !== at),
+    )
 }
 
 function countRemoved({ removed }: ListDraft, moves: readonly RuleMove[]): void {

@@ -2,6 +2,7 @@ import { map, type OperatorFunction } from 'rxjs'
 import type { Batch } from '../ports/batch.ts'
 import type { ExperimentTable } from '../ports/experiment-table.ts'
 import { assignExperiments } from '../schemas/assign-experiments.ts'
+import { makesLists } from '../schemas/experiment.ts'
 import type { ListDraft } from './list-draft.ts'
 
 /**
@@ -23,7 +24,7 @@ export function assignVariants(
 ): OperatorFunction<Batch<ListDraft>, Batch<ListDraft>> {
   return map((batch) => {
     const { running } = experiments
-    if (running.length === 0) return batch
+    if (!running.some(makesLists)) return batch
     for (const draft of batch.records) {
       const { userId, eventTimeMs: timeMs } = draft.update
       draft.made = assignExperiments(running, { userId, surface: options.surface, timeMs }).made

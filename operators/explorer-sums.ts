@@ -1,24 +1,31 @@
 import { fadingReference, fadingWeight, moveReference } from '../algorithms/bandits/fading-weight.ts'
 import { correctExactly, learnExactly } from '../algorithms/bandits/learn-exactly.ts'
-import { type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { areItems, type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
+import { cascadeObservations, positionObservations } from '../algorithms/bandits/slate-observations.ts'
 import { observeWeighted, weightedWidth } from '../algorithms/bandits/weighted-mean.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { StateFamily, Transaction } from '../ports/batch.ts'
 import { type LearnedState, learnedStateSchema } from '../schemas/bandit-state.ts'
 import { type Explorer, learnedName } from '../schemas/bandit-update.ts'
+import { armOfSlot, rankerArm } from '../schemas/exploration.ts'
 import type { LearnedArm } from '../schemas/learned-arm.ts'
 import type { Reward, RewardSlot } from '../schemas/reward.ts'
+import { contextWidth } from './exploration-chances.ts'
 
 export const learnedFamily: StateFamily<LearnedState> = { name: 'learned', codec: learnedStateSchema }
 
 /** Policies read from the log that are remembered. */
 const versionsMax = 256
-/** Arms of one policy and segment: whoever writes decisions may not grow a state without end. */
+/** Arms of one policy and segment, and numbers of all of them together: what is told in one record stays below a megabyte. */
 const armsMax = 1_000
-/** Sums of an arm, for the same reason. */
-const widthMax = 100_000
+const numbersMax = 100_000
 
-/** What bandit policies learn from the slots they chose, by the features and the chance of the decision, never by today's. */
+/**
+ * What bandit policies learn from the slots they chose, by the features and the chance of the decision, never by today's. Of a slate it is
+ * learned what its places say of each other (`cascadeObservations`, `positionObservations`). An arm too many takes the place of the one that was
+ * shown longest ago, which is forgotten: items come and go, and a later showing begins anew. Corrections of decisions that may be
+ * among the forgotten ones are passed over.
+ */
 export class ExplorerSums {
   readonly #versions = new Map<string, PolicyVersion>()
 
@@ -31,18 +38,25 @@ export class ExplorerSums {
   faultOf(transaction: Pick<Transaction, 'get'>, reward: Reward): string | null {
     const name = this.nameOf(reward)
     if (name === null) return null
-    const { policy, version, context } = reward.exploration!
+    const exploration = reward.exploration!
+    const { policy, version, context } = exploration
     const known = this.#versionOf(policy, version)
     if (!known) return `nobody knows the policy ${policy} with ${version}`
     if (!context.every(Number.isFinite)) return 'the context of its exploration is not all numbers'
+    const features = contextWidth(exploration, known.over)
+    if (!Number.isInteger(features))
+      return `a context of ${context.length} numbers is not one of ${exploration.arms.length} items`
+    const width = known.policy.width(features)
+    if (!(width >= 1 && width <= numbersMax)) return `a context of ${features} numbers is not for ${policy} with ${version}`
     const arms = transaction.get(learnedFamily, name)?.arms ?? []
-    const isNew = ({ slot }: RewardSlot) => !arms.some(({ arm }) => arm === slot.source)
-    if (arms.length >= armsMax && exploredOf(reward).some(isNew)) return `the policy has ${arms.length} arms already`
-    const width = known.policy.width(context.length)
-    if (!(width >= 1 && width <= widthMax)) return `a context of ${context.length} numbers is not for ${policy} with ${version}`
     const other = arms.find(({ sums }) => sums.length > 0 && sums.length !== width)
-    if (other) return `its context of ${context.length} numbers takes ${width} sums, but there are ${other.sums.length}`
-    const wrong = exploredOf(reward).find(({ slot }) => !(slot.propensity > 0 && slot.propensity <= 1))
+    if (other) return `its context of ${features} numbers takes ${width} sums, but there are ${other.sums.length}`
+    const explored = exploredOf(reward)
+    const stranger = areItems(known.over) && explored.find(({ slot }) => !exploration.arms.includes(slot.itemId))
+    if (stranger) return `the item of its slot ${stranger.slot.position} is none that it drew from`
+    if (known.over === 'ranker' && !exploration.arms.includes(rankerArm(reward)))
+      return `${rankerArm(reward)} is none that it drew from`
+    const wrong = explored.find(({ slot }) => !(slot.propensity > 0 && slot.propensity <= 1))
     return wrong ? `the chance ${wrong.slot.propensity} of its slot ${wrong.slot.position} is not in (0, 1]` : null
   }
 
@@ -52,31 +66,33 @@ export class ExplorerSums {
    */
   add(transaction: Pick<Transaction, 'get' | 'put'>, reward: Reward): Explorer | null {
     const name = this.nameOf(reward)
-    const slots = exploredOf(reward).filter(({ before, ...now }) => before?.reward !== now.reward)
-    if (name === null || (slots.length === 0 && reward.revision > 0)) return null
-    const { policy, version, segment, context } = reward.exploration!
+    if (name === null) return null
+    const { policy, version, segment } = reward.exploration!
     const known = this.#versionOf(policy, version)!
     const { halfLifeMs } = known
     const { timeMs, closedMs, decisionId } = reward
     const state = transaction.get(learnedFamily, name) ?? emptyState(halfLifeMs === 0 ? 0 : timeMs)
+    const observations = observationsOf(reward, known)
+    if (reward.revision > 0 && (observations.length === 0 || timeMs <= state.forgottenMs)) return null
     moveTo(state, fadingReference(timeMs, state.referenceMs, halfLifeMs), halfLifeMs)
-    const weight = fadingWeight(timeMs, state.referenceMs, halfLifeMs)
-    const features = Float64Array.from(context)
-    for (const rewarded of slots) {
-      const { slot, before } = rewarded
-      const arm = counted(state, slot.source, rewarded)
+    const fade = fadingWeight(timeMs, state.referenceMs, halfLifeMs)
+    for (const { arm: name, features, propensity, now, before } of observations) {
+      const home = known.policy.armOf(name)
+      const width = known.policy.width(features.length)
+      makeRoom(state, name, width)
+      const arm = counted(state, name, now, before, timeMs)
       update(arm.weighted, weightedWidth, (sums) => {
-        if (before) observeWeighted(sums, before.reward, slot.propensity, -1)
-        observeWeighted(sums, rewarded.reward, slot.propensity)
+        if (before) observeWeighted(sums, before.reward, propensity, -1)
+        if (now) observeWeighted(sums, now.reward, propensity)
       })
-      const home = known.policy.armOf(arm.arm)
-      const { sums } = home === arm.arm ? arm : counted(state, home, rewarded)
-      const observation = { features, reward: rewarded.reward, weight, seed: decisionId }
-      update(sums, known.policy.width(features.length), (own) => {
-        if (before) correctExactly(known.policy, own, observation, before.reward)
-        else learnExactly(known.policy, own, observation)
+      const { sums } = home === name ? arm : counted(state, home, now, before, timeMs)
+      const seen = { features, seed: decisionId }
+      update(sums, width, (own) => {
+        if (now && before) correctExactly(known.policy, own, { ...seen, ...now }, before, fade)
+        else if (now) learnExactly(known.policy, own, { ...seen, ...now }, fade)
+        else if (before) learnExactly(known.policy, own, { ...seen, ...before }, -fade)
       })
-      if (!before) state.rewards++
+      state.rewards += Number(now !== null) - Number(before !== null)
     }
     state.rows++
     state.eventTimeMs = Math.max(state.eventTimeMs, closedMs)
@@ -103,11 +119,91 @@ export class ExplorerSums {
 }
 
 function emptyState(referenceMs: number): LearnedState {
-  return { rewards: 0, rows: 0, eventTimeMs: 0, referenceMs, arms: [] }
+  return { rewards: 0, rows: 0, eventTimeMs: 0, referenceMs, forgottenMs: 0, arms: [] }
 }
 
 function exploredOf({ slots }: Reward): RewardSlot[] {
   return slots.filter(({ slot }) => slot.explored)
+}
+
+/** How far an arm was seen, and what followed. */
+interface Seen {
+  readonly reward: number
+  readonly weight: number
+}
+
+/** What a row says of an arm, and what the row before it said; null where it was not seen. */
+interface ArmObservation {
+  readonly arm: string
+  readonly features: Float64Array
+  readonly propensity: number
+  readonly now: Seen | null
+  readonly before: Seen | null
+}
+
+/** What a row says of arms that it did not say before: of a slate those that were seen, as far as they were. */
+function observationsOf(reward: Reward, version: PolicyVersion): ArmObservation[] {
+  const { over } = version
+  if (over === 'ranker') return rankerObservation(reward)
+  const { arms, context } = reward.exploration!
+  const width = contextWidth(reward.exploration!, over)
+  const explored = exploredOf(reward).sort((a, b) => a.slot.position - b.slot.position)
+  const now = seenIn(
+    explored,
+    explored.map((one) => one.reward),
+    version,
+  )
+  const before = seenIn(
+    explored,
+    explored.flatMap((one) => one.before?.reward ?? []),
+    version,
+  )
+  return explored.flatMap(({ slot }, at) => {
+    const arm = armOfSlot(over, slot, reward)
+    const row = areItems(over) ? arms.indexOf(arm) : 0
+    const features = Float64Array.from(context.slice(row * width, (row + 1) * width))
+    const [is, was] = [now.get(at) ?? null, before.get(at) ?? null]
+    return isSame(is, was) ? [] : [{ arm, features, propensity: slot.propensity, now: is, before: was }]
+  })
+}
+
+/** Of a list whose ranker was drawn: what its best slot brought. */
+function rankerObservation(reward: Reward): ArmObservation[] {
+  const explored = exploredOf(reward)
+  if (explored.length === 0) return []
+  const best = (rewards: readonly number[]): Seen | null =>
+    rewards.length > 0 ? { reward: Math.max(...rewards), weight: 1 } : null
+  const now = best(explored.map((one) => one.reward))
+  const before = best(explored.flatMap((one) => one.before?.reward ?? []))
+  const features = Float64Array.from(reward.exploration!.context)
+  const { propensity } = explored[0]!.slot
+  return isSame(now, before) ? [] : [{ arm: rankerArm(reward), features, propensity, now, before }]
+}
+
+function isSame(one: Seen | null, other: Seen | null): boolean {
+  return one?.reward === other?.reward && one?.weight === other?.weight
+}
+
+/** By slot, which were seen with these rewards and how far; none where nothing was said yet. */
+function seenIn(explored: readonly RewardSlot[], rewards: readonly number[], { over, looked }: PolicyVersion): Map<number, Seen> {
+  const seen =
+    over === 'slate' && looked.length === 0
+      ? cascadeObservations(rewards)
+      : positionObservations(
+          rewards,
+          explored.map(({ slot }) => looked[Math.min(slot.position, looked.length - 1)] ?? 1),
+        )
+  return new Map(seen.map(({ slot, reward, weight }) => [slot, { reward, weight }]))
+}
+
+/** Forgets arms that were shown longest ago until another one fits; the arm that all share stays. */
+function makeRoom(state: LearnedState, name: string, width: number): void {
+  const own = state.arms.filter(({ weighted }) => weighted.length > 0)
+  const most = Math.min(armsMax, Math.max(1, Math.floor(numbersMax / (width + weightedWidth))))
+  if (own.length < most || own.some(({ arm }) => arm === name)) return
+  const oldest = own.reduce((least, arm) => (arm.lastMs < least.lastMs ? arm : least))
+  state.arms.splice(state.arms.indexOf(oldest), 1)
+  state.forgottenMs = Math.max(state.forgottenMs, oldest.lastMs)
 }
 
 /** All sums as of a later time. */
@@ -119,16 +215,17 @@ function moveTo(state: LearnedState, referenceMs: number, halfLifeMs: number): v
 }
 
 /** An arm of the state, with one more decision in it, or what a correction makes of one. */
-function counted(state: LearnedState, name: string, { reward, before }: RewardSlot): LearnedArm {
+function counted(state: LearnedState, name: string, now: Seen | null, before: Seen | null, timeMs: number): LearnedArm {
   let arm = state.arms.find((other) => other.arm === name)
   if (!arm) {
-    arm = { arm: name, decisions: 0, rewardMilli: 0, sums: [], weighted: [] }
+    arm = { arm: name, decisions: 0, rewardMilli: 0, lastMs: 0, sums: [], weighted: [] }
     // In order of name: what is summed over arms must not depend on who was heard of first.
     state.arms.push(arm)
     state.arms.sort((a, b) => (a.arm < b.arm ? -1 : 1))
   }
-  if (!before) arm.decisions++
-  arm.rewardMilli += milliOf(reward) - (before ? milliOf(before.reward) : 0)
+  arm.decisions += Number(now !== null) - Number(before !== null)
+  arm.lastMs = Math.max(arm.lastMs, timeMs)
+  arm.rewardMilli += (now ? milliOf(now.reward) : 0) - (before ? milliOf(before.reward) : 0)
   return arm
 }
 

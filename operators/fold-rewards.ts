@@ -67,7 +67,7 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
       policies.add(reward.policy)
       const moment = { version: policy.rows, closedMs: reward.closedMs }
       for (const { slot, before, ...now } of reward.slots) {
-        if (!slot.explored) continue
+        if (!slot.explored || reward.exploration?.over === 'ranker') continue // A ranker's list says nothing of one source.
         const key = armKey(reward.policy, slot.source)
         addOutcome(transaction, key, { now: now.reward, before: before && before.reward, ...moment })
         arms.set(key, { policy: reward.policy, arm: slot.source })

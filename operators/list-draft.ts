@@ -7,10 +7,21 @@ import type { Exploration } from '../schemas/exploration.ts'
 import type { FeatureUpdate } from '../schemas/feature-update.ts'
 import type { Recommendation, RecommendedItem, Rung } from '../schemas/recommendation.ts'
 
-/** The exploration slot of a list: who filled it with which probability. */
-export interface DraftExploration extends Exploration {
+/** A slot that a bandit filled. */
+export interface ExploredSlot {
+  /** 0-based place, wherever later steps have moved it. */
+  readonly slot: number
+  /** The source or item that was drawn, by the policy's scope. */
   readonly arm: string
   readonly propensity: number
+}
+
+/** The explored slots of a list: who filled them with which probability. `slot` is the first one's. */
+export interface DraftExploration extends Exploration {
+  /** In order of their places; empty where the ranker was drawn. */
+  readonly drawn: readonly ExploredSlot[]
+  /** Who is to score the list, where that was drawn. */
+  readonly ranker?: { readonly arm: string; readonly propensity: number }
 }
 
 /** One list in the making; each step of `recommendations` fills in its part. */
@@ -34,6 +45,8 @@ export interface ListDraft {
   scores: Float64Array
   rung: Rung
   modelVersion: string
+  /** What the ranker's last layer holds of each candidate, count × width, until the batch is done; absent where nobody asked or it tells none. */
+  hidden?: Float32Array
   /** What the person's own events say in the order, 0–1; the rest is choices, group and trend. */
   personalShare: number
   /** Places in `set`, best first: the list, then its reserve. */

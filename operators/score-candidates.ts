@@ -7,6 +7,7 @@ import { reactionOf } from '../core/errors.ts'
 import type { Batch } from '../ports/batch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import { linearRanker } from '../schemas/exploration.ts'
 import type { ListDraft } from './list-draft.ts'
 
 export interface ScoreOptions {
@@ -23,11 +24,16 @@ export interface ScoreOptions {
   readonly rowsMax: number
   /** A list whose event is older than this when it is scored gets the `session` rung: a backlog must not wait for a model. */
   readonly shedAfterMs: number
+  /** Whether drafts keep what the ranker's last layer holds of each candidate, where the model tells it. */
+  readonly keepsHidden: boolean
 }
 
 /** Heads of the ranker and their share of the score (features.md F4.4). */
 export const rankerHeads = ['p_click', 'p_like', 'p_purchase'] as const
 export const rankerHeadWeights = [0.5, 0.3, 0.2] as const
+
+/** The output of a ranker that tells its last hidden layer. */
+const hiddenOutput = 'hidden'
 
 /** Sources that know something of the person; without any, the list is a trend list. */
 const personalSources = [
@@ -79,13 +85,14 @@ export function scoreCandidates(
       const { count } = draft.set
       draft.features = matrix.subarray(at * rankerWidth, (at + count) * rankerWidth)
       writeRankerFeatures(draft.features, 0, draft.set, catalogue, draft.ranker)
+      const drawn = draft.exploration?.ranker?.arm ?? null
       const last = requests.at(-1)
       if (!isPersonal(draft)) scoreLinearly(draft, 'trend')
-      else if (options.rung === 'linear') scoreLinearly(draft, 'linear')
-      else if (last && last.to === at && at + count - last.from <= options.rowsMax) {
+      else if (drawn === linearRanker || (drawn === null && options.rung === 'linear')) scoreLinearly(draft, 'linear')
+      else if (last && last.drawn === drawn && last.to === at && at + count - last.from <= options.rowsMax) {
         last.drafts.push(draft)
         last.to = at + count
-      } else requests.push({ drafts: [draft], from: at, to: at + count })
+      } else requests.push({ drawn, drafts: [draft], from: at, to: at + count })
       at += count
     }
     await Promise.all(requests.map((span) => scoreByModel(span, matrix, scorer, options)))
@@ -95,18 +102,20 @@ export function scoreCandidates(
 
 /** Drafts that are scored by one request: rows `from` to `to` of the batch's matrix. */
 interface Span {
+  /** The version drawn for them, null for the configured one. */
+  readonly drawn: string | null
   readonly drafts: ListDraft[]
   readonly from: number
   to: number
 }
 
 async function scoreByModel(span: Span, matrix: Float32Array, scorer: Scorer, options: ScoreOptions): Promise<void> {
-  const { model, version, versionInstead, missed } = options
-  if (await scoreByVersion(span, matrix, scorer, { model, version })) return
+  const { version, versionInstead, missed } = options
+  if (await scoreByVersion(span, matrix, scorer, { ...options, version: span.drawn ?? version })) return
   // Slow or overloaded it was asked in vain; only one that nobody serves is worth asking for another.
-  if (versionInstead !== null && !scorer.ready(model, version)) {
+  if (versionInstead !== null && !scorer.ready(options.model, version)) {
     missed?.(span.drafts.length)
-    if (await scoreByVersion(span, matrix, scorer, { model, version: versionInstead })) return
+    if (await scoreByVersion(span, matrix, scorer, { ...options, version: versionInstead })) return
   }
   for (const draft of span.drafts) scoreLinearly(draft, 'linear')
 }
@@ -116,17 +125,21 @@ async function scoreByVersion(
   { drafts, from, to }: Span,
   matrix: Float32Array,
   scorer: Scorer,
-  { model, version }: { readonly model: string; readonly version: string },
+  { model, version, keepsHidden }: ScoreOptions,
 ): Promise<boolean> {
   if (!scorer.ready(model, version)) return false
   try {
     const features = matrix.subarray(from * rankerWidth, to * rankerWidth)
-    const scored = await scorer.score(model, features, to - from, rankerHeads, version)
+    const extra = keepsHidden ? [hiddenOutput] : []
+    const scored = await scorer.score(model, features, to - from, rankerHeads, version, extra)
+    const hidden = scored.outputs[rankerHeads.length]
+    const hiddenWidth = (hidden?.length ?? 0) / (to - from)
     let at = 0
     for (const draft of drafts) {
       blend(draft, scored.outputs, at)
       draft.rung = 'ranker'
       draft.modelVersion = scored.version
+      if (hidden && hiddenWidth > 0) draft.hidden = hidden.subarray(at * hiddenWidth, (at + draft.set.count) * hiddenWidth)
       at += draft.set.count
     }
     return true

@@ -1,5 +1,6 @@
 import { invariant } from '../core/invariant.ts'
 import type { MoveTarget, StateHome } from '../ports/state-home.ts'
+import { openTilesFamily, shopperFamily, shownFamily } from './attribute-revenue.ts'
 import { dueBucketFamily, dueIndexes, dueIndexFamily } from './event-timers.ts'
 import { learnedFamily } from './explorer-sums.ts'
 import { tallyFamily } from './fold-experiments.ts'
@@ -9,7 +10,15 @@ import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
 import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
+import { tileFamily, variantFamily } from './revenue-sums.ts'
 import { openCountsFamily } from './showing-bound.ts'
+import { waitingFamily } from './waiting-room.ts'
+
+const dueIndex: NonNullable<StateHome['index']> = {
+  of: `${dueBucketFamily.name}:`,
+  key: `${dueIndexFamily.name}:`,
+  make: (names) => new Map(Array.from(dueIndexes(names.map(Number)), indexEntry)),
+}
 
 /**
  * Where the state of each topology belongs, by its name: every family its operators write must be named here; null where they write
@@ -26,13 +35,21 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
       [openCountsFamily.name]: numbering,
       [personFamily.name]: whole,
       [deltaProgressFamily.name]: numbering,
-      [dueBucketFamily.name]: dueIn,
+      [dueBucketFamily.name]: dueOf(prefixesOf),
     }),
-    index: {
-      of: `${dueBucketFamily.name}:`,
-      key: `${dueIndexFamily.name}:`,
-      make: (names) => new Map(Array.from(dueIndexes(names.map(Number)), indexEntry)),
-    },
+    index: dueIndex,
+  },
+  attribution: {
+    ...familiesHome({
+      [waitingFamily.name]: whole,
+      [shownFamily.name]: whole,
+      [shopperFamily.name]: whole,
+      [tileFamily.name]: numbering,
+      [openTilesFamily.name]: numbering,
+      [variantFamily.name]: numbering,
+      [dueBucketFamily.name]: dueOf((userId) => [userId]),
+    }),
+    index: dueIndex,
   },
   bandit: familiesHome({ [armFamily.name]: firstPart, [learnedFamily.name]: firstPart, [policyFamily.name]: whole }),
   experiments: familiesHome({ [tallyFamily.name]: whole }),
@@ -56,7 +73,7 @@ function whole(name: string, value: Uint8Array, target: MoveTarget): Uint8Array 
   return target.isHome(name) ? value : null
 }
 
-/** A task's own counts, as the numbers of its rows: an old task goes on counting, a new one begins. */
+/** A task's own counts, as the numbers of its rows and sums of revenue: an old task goes on counting, a new one begins. */
 function numbering(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
   return target.isNew ? null : value
 }
@@ -70,12 +87,14 @@ function indexEntry([key, numbers]: readonly [string, number[]]): [string, Uint8
   return [`${dueIndexFamily.name}:${key}`, dueIndexFamily.codec.encode(numbers)]
 }
 
-/** The timers of a bucket that belong to lists of the target. */
-function dueIn(_name: string, value: Uint8Array, target: MoveTarget): Uint8Array | null {
-  const { entries } = dueBucketFamily.codec.decode(value)
-  const here = entries.filter(({ listKey }) => target.isHome(...prefixesOf(listKey)))
-  if (here.length === entries.length) return value
-  return here.length === 0 ? null : dueBucketFamily.codec.encode({ entries: here })
+/** The timers of a bucket that belong to lists or people of the target; `recordKeysOf` says for which record keys a timer may stand. */
+function dueOf(recordKeysOf: (listKey: string) => string[]): Part {
+  return (_name, value, target) => {
+    const { entries } = dueBucketFamily.codec.decode(value)
+    const here = entries.filter(({ listKey }) => target.isHome(...recordKeysOf(listKey)))
+    if (here.length === entries.length) return value
+    return here.length === 0 ? null : dueBucketFamily.codec.encode({ entries: here })
+  }
 }
 
 function prefixesOf(name: string): string[] {

@@ -104,7 +104,7 @@ function finish(draft: ListDraft, catalogue: Catalogue, generatedMs: number, opt
 
 function explorationOf({ exploration }: ListDraft): Exploration | null {
   if (exploration === null) return null
-  const { arm: _arm, propensity: _propensity, ...told } = exploration
+  const { drawn: _drawn, ranker: _ranker, ...told } = exploration
   return told
 }
 
@@ -129,22 +129,23 @@ function effectsOf({ ruled }: ListDraft): readonly RuleEffect[] {
 }
 
 function itemOf(draft: ListDraft, place: number, index: number, catalogue: Catalogue): RecommendedItem {
-  const explored = draft.exploration?.slot === index
+  const explored = draft.exploration?.ranker ?? draft.exploration?.drawn.find(({ slot }) => slot === index)
+  const arm = draft.exploration?.over === 'source' ? explored?.arm : undefined
   const isPromoted = draft.promoted?.has(draft.set.rows[place]!) ?? false
   const count = rankSources(draft, place)
   const sources: string[] = []
-  if (explored) sources.push(draft.exploration!.arm)
+  if (arm !== undefined) sources.push(arm)
   for (let i = 0; i < count; i++) {
     const name = candidateSources[ranked[i]!]!
-    if (!explored || name !== draft.exploration!.arm) sources.push(name)
+    if (name !== arm) sources.push(name)
   }
   return {
     itemId: catalogue.items.text(draft.set.rows[place]!),
     score: Math.fround(draft.scores[place]!),
     sources,
     reason: count > 0 && !isPromoted ? reasonOf(draft, place, ranked[0]!, catalogue) : promoted,
-    propensity: explored ? draft.exploration!.propensity : 1,
-    explored,
+    propensity: explored?.propensity ?? 1,
+    explored: explored !== undefined,
   }
 }
 

@@ -25,6 +25,7 @@ interface Call {
   readonly features: Float32Array
   readonly rows: number
   readonly outputs: readonly string[]
+  readonly extra: readonly string[]
   readonly done: (scored: Scored) => void
   readonly failed: (error: unknown) => void
 }
@@ -67,10 +68,17 @@ export class SharedScorer implements Scorer {
     return !away || this.#clock.nowMs() >= away.untilMs
   }
 
-  async score(model: string, features: Float32Array, rows: number, outputs: readonly string[], version = ''): Promise<Scored> {
-    const asked = { model, version, outputs }
+  async score(
+    model: string,
+    features: Float32Array,
+    rows: number,
+    outputs: readonly string[],
+    version = '',
+    extra: readonly string[] = [],
+  ): Promise<Scored> {
+    const asked = { model, version, outputs, extra }
     if (!this.ready(model, version)) throw this.#away.get(nameOf(asked))!.error
-    if (rows === 0) return { outputs: outputs.map(() => new Float32Array(0)), version: '' }
+    if (rows === 0) return { outputs: [...outputs, ...extra].map(() => new Float32Array(0)), version: '' }
     const width = features.length / rows
     if (rows <= this.#options.rowsMax) return this.#enqueue({ ...asked, features, rows })
     const parts: Promise<Scored>[] = []
@@ -80,7 +88,7 @@ export class SharedScorer implements Scorer {
     }
     const scored = await Promise.all(parts)
     return {
-      outputs: outputs.map((_name, index) => joined(scored.map((part) => part.outputs[index]!))),
+      outputs: [...outputs, ...extra].map((_name, index) => joined(scored.map((part) => part.outputs[index]!))),
       version: scored[0]!.version,
     }
   }
@@ -121,6 +129,7 @@ export class SharedScorer implements Scorer {
       if (
         nameOf(call) === nameOf(first) &&
         call.outputs.join() === first.outputs.join() &&
+        call.extra.join() === first.extra.join() &&
         rows + call.rows <= this.#options.rowsMax
       ) {
         taken.push(call)
@@ -139,13 +148,14 @@ export class SharedScorer implements Scorer {
   }
 
   async #send(calls: readonly Call[]): Promise<void> {
-    const { model, outputs } = calls[0]!
+    const { model, outputs, extra } = calls[0]!
     const name = nameOf(calls[0]!)
     const rows = calls.reduce((sum, call) => sum + call.rows, 0)
     try {
       const response = await this.#inferKnown(calls, rows)
-      const columns = outputs.map((output) => {
+      const columns = [...outputs, ...extra].map((output) => {
         const tensor = response.outputs.find((other) => other.name === output)
+        if (!tensor && extra.includes(output)) return new Float32Array(0)
         return usable(tensor, { model, name: output, rows })
       })
       this.requests++
@@ -172,8 +182,10 @@ export class SharedScorer implements Scorer {
    * reads the first ones: one that refuses the rows is asked how many, and then once more.
    */
   async #inferKnown(calls: readonly Call[], rows: number): Promise<InferResponse> {
-    const { model, version, outputs, features, rows: own } = calls[0]!
+    const { model, version, extra, features, rows: own } = calls[0]!
     const name = nameOf(calls[0]!)
+    // A model refuses outputs that it does not have: who would take more is given all.
+    const outputs = extra.length > 0 ? [] : calls[0]!.outputs
     const full = features.length / own
     const known = Math.min(full, this.#widths.get(name) ?? full)
     const infer = async (width: number): Promise<InferResponse> => {

@@ -20,6 +20,8 @@ export interface LearnedState {
   eventTimeMs: number
   /** Time as of which all sums are kept; they fade from there. */
   referenceMs: number
+  /** Time of the newest decision of an arm that was forgotten; 0 = none was. */
+  forgottenMs: number
   /** In order of name. */
   arms: LearnedArm[]
 }
@@ -51,6 +53,7 @@ export const learnedStateSchema = recordSchema<LearnedState>('LearnedState', 'Wh
   { name: 'rows', type: 'long', doc: 'Rows that moved it, corrections too.' },
   { name: 'eventTimeMs', type: 'long', doc: 'Newest reward.' },
   { name: 'referenceMs', type: 'long', doc: 'Time as of which the sums are kept.' },
+  { name: 'forgottenMs', type: 'long', doc: 'Newest decision of an arm that was forgotten; 0 = none.' },
   { name: 'arms', type: { type: 'array', items: learnedArmSchema.definition }, doc: 'In order of name.' },
 ])
 

@@ -7,12 +7,12 @@ export interface DecisionSlot {
   readonly itemId: string
   /** 0-based. */
   readonly position: number
-  /** Probability that this policy shows this item in this slot, (0, 1]. */
+  /** Probability that this policy shows this item in this slot, (0, 1]; in an explored slate given the items above. */
   readonly propensity: number
-  /** The candidate source that brought it; for the exploration slot the bandit's arm. */
+  /** The candidate source that brought it; where a bandit chose among sources, its arm. */
   readonly source: string
   readonly score: number
-  /** True for the slot that the bandit filled. */
+  /** True for slots that the bandit filled. */
   readonly explored: boolean
   /** The ranker's input features as little-endian float32; empty when no ranker ran. */
   readonly features: Uint8Array
@@ -46,7 +46,7 @@ export const decisionSlotSchema = recordSchema<DecisionSlot>('DecisionSlot', 'On
   { name: 'itemId', type: 'string', doc: 'The item shown.' },
   { name: 'position', type: 'int', doc: '0-based position.' },
   { name: 'propensity', type: 'double', doc: 'Probability that the policy shows this item here, in (0, 1].' },
-  { name: 'source', type: 'string', doc: 'Candidate source; for an explored slot the bandit arm.' },
+  { name: 'source', type: 'string', doc: 'Candidate source; where a bandit chose among sources, its arm.' },
   { name: 'score', type: 'float', doc: 'Score that ranked it.' },
   { name: 'explored', type: 'boolean', doc: 'Whether the bandit filled this slot.', default: false },
   { name: 'features', type: 'bytes', doc: 'Ranker input, little-endian float32; empty without a ranker.', default: '' },

@@ -14,12 +14,15 @@ import { itemUpdateSchema } from './item-update.ts'
 import { lateRecordSchema } from './late-record.ts'
 import { recommendationSchema } from './recommendation.ts'
 import type { RecordSchema } from './record-schema.ts'
+import { revenueTileSchema } from './revenue-tile.ts'
 import { rewardSchema } from './reward.ts'
 import { ruleSchema } from './rule.ts'
+import { segmentUpdateSchema } from './segment-update.ts'
 import { sessionStepsSchema } from './session-steps.ts'
 import { trendUpdateSchema } from './trend-update.ts'
 import { userEventSchema } from './user-event.ts'
 import { userProfileSchema } from './user-profile.ts'
+import { variantRevenueSchema } from './variant-revenue.ts'
 
 const dayMs = 86_400_000
 /** Tables that lists are made from keep what was replaced so long, for `millrace models audit` to make them as they were. */
@@ -115,6 +118,21 @@ export const topics = {
     schema: experimentStopSchema,
     cleanup: 'compact',
     doc: 'Experiments that a guardrail stopped, keyed by experiment; null: it was created again.',
+  },
+  'revenue-tiles': {
+    schema: revenueTileSchema,
+    cleanup: 'compact',
+    doc: 'Revenue, orders and carts by surface, source and policy, keyed by partition/start.',
+  },
+  'variant-revenue': {
+    schema: variantRevenueSchema,
+    cleanup: 'compact',
+    doc: 'Spending by variant, keyed by partition/experiment.',
+  },
+  'segment-updates': {
+    schema: segmentUpdateSchema,
+    cleanup: 'compact',
+    doc: 'Segments of people that moved, keyed by user; null erases.',
   },
   alerts: { schema: alertSchema, cleanup: 'delete', retentionMs: 30 * dayMs, doc: 'What people should look at.' },
   'dead-letters': {

@@ -3,6 +3,7 @@ import type { TrendLists } from '../algorithms/candidates/trend-lists.ts'
 import { applyRules, type RuleOptions } from '../operators/apply-rules.ts'
 import { assignVariants } from '../operators/assign-variants.ts'
 import { type BlendOptions, blendEvidence } from '../operators/blend-evidence.ts'
+import { type ChooseRankerOptions, chooseRanker } from '../operators/choose-ranker.ts'
 import { type DraftOptions, draftLists } from '../operators/draft-lists.ts'
 import { type ExploreOptions, exploreSlot } from '../operators/explore-slot.ts'
 import { filterCandidates } from '../operators/filter-candidates.ts'
@@ -32,7 +33,7 @@ export interface ListRecipe {
   readonly score: ScoreOptions
   readonly blend: BlendOptions
   readonly rerank: RerankOptions
-  readonly explore: ExploreOptions
+  readonly explore: ExploreOptions & Pick<ChooseRankerOptions, 'rankers'>
 }
 
 /** What the lists are made with; the tables are shared by all tasks of a process. */
@@ -60,8 +61,8 @@ export interface RecommendationPorts {
 /**
  *  item-updates, trend-updates, users, session-steps, bandit-updates, rules, experiments: tables
  *
- *  feature-updates ─ newest ─ draft ─ assign ─ retrieve ─ filter ─ score ─ blend ─ rerank ─ explore ─ promote ─ rule ─ finish ─┬─ serve ─▶ lists
- *                                                                                                                              └─ publish ─▶ recommendations
+ *  feature-updates ─ newest ─ draft ─ assign ─ retrieve ─ filter ─ choose ─ score ─ blend ─ rerank ─ explore ─ promote ─ rule ─ finish ─┬─ serve ─▶ lists
+ *                                                                                                                                       └─ publish ─▶ recommendations
  */
 export const recommendations = defineTopology<RecommendationPorts>('recommendations', ({ ports, source, table }) => {
   table('item-updates', ports.catalogue)
@@ -82,6 +83,10 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
       perRecipe(recipes, ({ retrieve }) => retrieveCandidates(ports.sources, retrieve)),
     )
     .step('filter', filterCandidates(catalogue))
+    .step(
+      'choose',
+      perRecipe(recipes, ({ explore, score }) => chooseRanker(ports.bandit, ports.scorer, { ...explore, model: score.model })),
+    )
     .step(
       'score',
       perRecipe(recipes, ({ score }) => scoreCandidates(ports.scorer, catalogue, ports.clock, score)),

@@ -2,7 +2,7 @@ import { invariant } from '../../core/invariant.ts'
 import type { Random } from '../../core/random.ts'
 import { drawArm } from '../exploration.ts'
 import { flooredChances } from './floored-chances.ts'
-import type { ArmSums, Choices, Policy } from './policy.ts'
+import type { ArmSums, Chances, Choices, Policy } from './policy.ts'
 
 /** Guards of a choice. */
 export interface SlateOptions {
@@ -10,8 +10,6 @@ export interface SlateOptions {
   readonly slots: number
   /** Share of each slot spread over all its candidates, 0–1: no chance falls below epsilon / candidates. */
   readonly epsilon: number
-  /** Candidates below `minimum` of `scores` are never explored; they fill slots only when nothing else is left. */
-  readonly relevance?: { readonly scores: Float64Array; readonly minimum: number }
 }
 
 /** A filled slot with what an estimate needs later. */
@@ -19,8 +17,8 @@ export interface SlateSlot {
   readonly candidate: number
   /** Chance of this candidate here, given what stands in the slots before; in (0, 1]. */
   readonly propensity: number
-  /** Draws the chance was counted from; 0 = exact. */
-  readonly draws: number
+  /** The chances of all candidates that were left, in their order. */
+  readonly chances: Chances
 }
 
 /**
@@ -31,28 +29,23 @@ export function chooseSlate(
   policy: Policy,
   choices: Choices,
   sums: ArmSums,
-  { slots, epsilon, relevance }: SlateOptions,
+  { slots, epsilon }: SlateOptions,
   random: Random,
 ): SlateSlot[] {
   invariant(slots >= 1, 'a slate has at least one slot')
-  const relevant = (candidate: number): boolean => !relevance || relevance.scores[candidate]! >= relevance.minimum
-  let left = choices.arms.map((_, candidate) => candidate).filter(relevant)
-  let spare = choices.arms.map((_, candidate) => candidate).filter((candidate) => !relevant(candidate))
+  let left = choices.arms.map((_, candidate) => candidate)
   const slate: SlateSlot[] = []
-  while (slate.length < slots && left.length + spare.length > 0) {
-    if (left.length === 0) {
-      left = spare
-      spare = []
-    }
-    const { values, draws } = flooredChances(policy, narrowed(choices, left), sums, epsilon, random)
-    const place = drawArm(values, random.next())
-    slate.push({ candidate: left[place]!, propensity: values[place]!, draws })
+  while (slate.length < slots && left.length > 0) {
+    const chances = flooredChances(policy, choicesAmong(choices, left), sums, epsilon, random)
+    const place = drawArm(chances.values, random.next())
+    slate.push({ candidate: left[place]!, propensity: chances.values[place]!, chances })
     left = left.filter((_, at) => at !== place)
   }
   return slate
 }
 
-function narrowed(choices: Choices, candidates: readonly number[]): Choices {
+/** The choices that some candidates, by number, are. */
+export function choicesAmong(choices: Choices, candidates: readonly number[]): Choices {
   if (candidates.length === choices.arms.length) return choices
   const { arms, features, width } = choices
   const rows = new Float64Array(candidates.length * width)

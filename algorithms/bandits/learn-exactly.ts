@@ -12,28 +12,34 @@ export function onGrid(value: number): number {
 }
 
 /**
- * Adds an observation to a policy's sums, in place. Rounded to the grid before its weight, so without fading (weights of whole numbers)
- * the sums are exact; policies that are `ordered` learn as they are.
+ * Adds an observation to a policy's sums, in place, faded by `fade`. What it adds is rounded to the grid before it fades, so without fading
+ * (1) the sums are exact, whatever its weight; policies that are `ordered` learn as they are.
  */
-export function learnExactly(policy: Policy, sums: Float64Array, observation: Observation): void {
+export function learnExactly(policy: Policy, sums: Float64Array, observation: Observation, fade = 1): void {
   if (policy.ordered) {
-    policy.observe(sums, observation)
+    policy.observe(sums, { ...observation, weight: observation.weight * fade })
     return
   }
   const added = new Float64Array(sums.length)
-  policy.observe(added, { ...observation, weight: 1 })
-  for (let i = 0; i < sums.length; i++) sums[i]! += observation.weight * onGrid(added[i]!)
+  policy.observe(added, observation)
+  for (let i = 0; i < sums.length; i++) sums[i]! += fade * onGrid(added[i]!)
 }
 
 /**
- * Takes an observation that was learned with the reward `before` to its reward now, in place: what was added leaves, what it should be
- * comes. Exact where learning is; policies that are `ordered` correct as they can.
+ * Takes an observation that was learned with the reward and weight `before` to those now, in place: what was added leaves, what it should
+ * be comes. Exact where learning is; policies that are `ordered` correct as they can.
  */
-export function correctExactly(policy: Policy, sums: Float64Array, observation: Observation, before: number): void {
+export function correctExactly(
+  policy: Policy,
+  sums: Float64Array,
+  observation: Observation,
+  before: Pick<Observation, 'reward' | 'weight'>,
+  fade = 1,
+): void {
   if (policy.correct) {
-    policy.correct(sums, observation, before)
+    policy.correct(sums, { ...observation, weight: observation.weight * fade }, before.reward)
     return
   }
-  learnExactly(policy, sums, { ...observation, reward: before, weight: -observation.weight })
-  learnExactly(policy, sums, observation)
+  learnExactly(policy, sums, { ...observation, ...before }, -fade)
+  learnExactly(policy, sums, observation, fade)
 }

@@ -43,13 +43,17 @@ const show: CommandModule<object, ShowFlags> = {
   },
 }
 
+/** Arms of one policy that are printed. */
+const armsMax = 50
+
 function tell(reports: readonly BanditReport[]): void {
   if (reports.length === 0) console.log('no bandit has learned anything yet')
-  for (const { listPolicy, policy, version, segment, rewards, arms, best, regret } of reports) {
+  for (const { listPolicy, policy, version, segment, over, rewards, arms, best, regret } of reports) {
     console.log(`${listPolicy}: ${policy} ${version}${segment === '' ? '' : `, ${segment}`}, ${rewards} rewards`)
+    const told = arms.slice(0, armsMax)
     printTable(
       ['arm', 'decisions', 'share', 'posterior mean', '95 %', 'expected', 'weighted mean', '95 %', 'worth'],
-      arms.map((arm) => [
+      told.map((arm) => [
         arm.arm,
         arm.decisions,
         `${(100 * arm.share).toFixed(1)} %`,
@@ -62,7 +66,10 @@ function tell(reports: readonly BanditReport[]): void {
       ]),
       'no arm was shown',
     )
-    if (regret === null) console.log('no arm was shown often enough to be called the best\n')
+    if (told.length < arms.length)
+      console.log(`and ${arms.length - told.length} arms that were shown less often (--json has them)`)
+    if (over === 'item' || over === 'slate') console.log('items have no regret: there is none that every list could have shown\n')
+    else if (regret === null) console.log('no arm was shown often enough to be called the best\n')
     else
       console.log(
         `always ${best} would have brought ${regret.total.toFixed(1)} more (${regret.lower.toFixed(1)} … ${regret.upper.toFixed(1)})\n`,

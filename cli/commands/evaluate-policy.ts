@@ -6,6 +6,7 @@ export interface EvaluatePolicyFlags extends GlobalFlags {
   readonly log: string
   readonly 'log-format': string
   readonly policy: string
+  readonly over: string | undefined
   readonly setting: readonly string[] | undefined
   readonly prior: string | undefined
   readonly truth: string | undefined
@@ -33,6 +34,10 @@ export const evaluatePolicyCommand: CommandModule<object, EvaluatePolicyFlags> =
         demandOption: true,
         requiresArg: true,
         describe: 'uniform, always:ARM, beta-thompson with --prior, or a bandit policy that learns the first --train per cent',
+      })
+      .option('over', {
+        choices: ['source', 'item', 'slate', 'ranker'],
+        describe: 'Of a log with choices of several kinds, only those over this',
       })
       .option('setting', { type: 'string', array: true, requiresArg: true, describe: 'A setting of the policy, e.g. alpha=.25' })
       .option('prior', { type: 'string', requiresArg: true, describe: 'JSON file {"arm": [alpha, beta], …} of beta-thompson' })

@@ -77,6 +77,41 @@ const exposure: CommandModule<object, ReportFlags> = {
   },
 }
 
+const revenue: CommandModule<object, GlobalFlags & { readonly days: number }> = {
+  command: 'revenue',
+  describe: 'Revenue credited to shown lists by surface and source, order value, abandoned carts, and spending by variant',
+  builder: (yargs) =>
+    yargs
+      .option('days', {
+        default: 30,
+        coerce: wholeNumber('days', { min: 1, max: 3650 }),
+        requiresArg: true,
+        describe: 'Newest days of event time; spending by variant is of all time',
+      })
+      .example('$0 report revenue --days 7', 'what the lists of a week brought, each way of crediting it') as never,
+  handler: async (flags) => {
+    const config = configOf(flags)
+    const { readExperiments } = await import('../experiment-log.ts')
+    const { readRevenue } = await import('../revenue-report.ts')
+    const report = await withPorts(config, async (ports) =>
+      readRevenue(ports, (await readExperiments(ports, config)).experiments, flags),
+    )
+    if (flags.json) printJson(report)
+    else (await import('../word-revenue.ts')).wordRevenue(report, linesMax)
+  },
+}
+
+const segments: CommandModule<object, GlobalFlags> = {
+  command: 'segments',
+  describe: 'People by recency, frequency and money, and by the week in which they came',
+  handler: async (flags) => {
+    const { readSegments } = await import('../segment-report.ts')
+    const report = await withPorts(configOf(flags), readSegments)
+    if (flags.json) printJson(report)
+    else (await import('../word-revenue.ts')).wordSegments(report, linesMax)
+  },
+}
+
 function tellParity({ lists, people, items }: ParityTable, { by, of }: { readonly by: string; readonly of: string }): void {
   console.log(`${lists} shown lists; intervals are of 95 %, with people as units`)
   printTable(
@@ -111,10 +146,16 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 
-/** `millrace report parity | exposure`. */
+/** `millrace report parity | exposure | revenue | segments`. */
 export const reportCommand: CommandModule = {
   command: 'report',
-  describe: 'Fairness of the lists that were shown: between groups of people, and between groups of items',
-  builder: (yargs) => yargs.command(parity).command(exposure).demandCommand(1, 'name a report: parity or exposure'),
+  describe: 'What shown lists brought and to whom: revenue, segments of people, fairness between groups of people and of items',
+  builder: (yargs) =>
+    yargs
+      .command(revenue)
+      .command(segments)
+      .command(parity)
+      .command(exposure)
+      .demandCommand(1, 'name a report: revenue, segments, parity or exposure'),
   handler: () => {},
 }

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createPolicy } from '../../algorithms/bandits/create-policy.ts'
+import type { WeightCheck } from '../../algorithms/off-policy.ts'
 import { newsReplay } from '../../connectors/files/news-replay.ts'
 import { openBandit, openBanditArms } from '../../connectors/files/open-bandit.ts'
 import { rewardLines } from '../../connectors/files/reward-lines.ts'
 import { MillraceError } from '../../core/errors.ts'
-import { judgePolicy, type PolicyEstimate, type PolicyJudgement } from '../../evaluation/policies/judge-policy.ts'
+import { judgePolicy } from '../../evaluation/policies/judge-policy.ts'
 import {
   constantPolicy,
   type JudgedPolicy,
@@ -12,6 +13,7 @@ import {
   thompsonSlatePolicy,
   uniformPolicy,
 } from '../../evaluation/policies/judged-policy.ts'
+import type { PolicyEstimate, PolicyJudgement } from '../../evaluation/policies/policy-judgement.ts'
 import { PolicyLog } from '../../evaluation/policies/policy-log.ts'
 import type { LoggedChoice } from '../../ports/logged-choice.ts'
 import type { EvaluatePolicyFlags } from '../commands/evaluate-policy.ts'
@@ -28,23 +30,36 @@ const resamples = 1_000
 /** Reads a log, judges the policy by it, prints. What can be wrong with the flags is refused before the log is read. */
 export async function runPolicyEvaluation(flags: EvaluatePolicyFlags): Promise<void> {
   const judgedOn = policyMaker(flags, settingsOf(flags.setting ?? []))
-  const log = await readLog(flags.log, flags['log-format'])
+  const log = await readLog(flags.log, flags)
+  if (log.slates.length > 0 && (flags.policy.startsWith('always:') || flags.prior !== undefined))
+    throw new MillraceError('MILL_USAGE', `"${flags.log}" holds slates: judge uniform or a policy that learns by them`)
   const options = { limit: flags.limit, shrinkage: flags.shrinkage, folds: flags.folds, seed: flags.seed, resamples }
   const judgement = judgePolicy(log, await judgedOn(log), options)
   let truth: PolicyEstimate | null = null
   if (flags.truth !== undefined) {
-    const own = await readLog(flags.truth, flags['log-format'])
-    truth = judgePolicy(own, uniformPolicy(own), options).logged
+    truth = judgePolicy(await readLog(flags.truth, flags), uniformPolicy(), options).logged
   }
   if (flags.json) printJson({ log: flags.log, ...judgement, verdict: judgement.check.refusal === null, truth })
   else print(flags.log, log, judgement, truth)
 }
 
-async function readLog(path: string, format: string): Promise<PolicyLog> {
+async function readLog(path: string, flags: EvaluatePolicyFlags): Promise<PolicyLog> {
+  const { 'log-format': format, over } = flags
   const log = new PolicyLog()
+  const kinds = new Map<string, number>()
   // Arms that this log never shows can still be what the judged policy would show.
   if (format === 'open-bandit') for (const arm of await openBanditArms(path)) log.numberOf(arm)
-  for await (const choices of readers[format]!(path)) log.add(choices)
+  for await (const choices of readers[format]!(path)) {
+    for (const choice of choices) if (choice.over) kinds.set(choice.over, (kinds.get(choice.over) ?? 0) + 1)
+    const own = over === undefined ? choices : choices.filter((choice) => choice.over === over)
+    // Sources and items are not arms of one policy, and a slot of a slate is no choice of its own.
+    if (over === undefined && kinds.size > 1)
+      throw new MillraceError(
+        'MILL_USAGE',
+        `"${path}" holds choices over ${[...kinds.keys()].join(' and ')}: name one with --over`,
+      )
+    log.add(own)
+  }
   if (log.rows === 0) throw new MillraceError('MILL_IMPORT_INVALID', `"${path}" holds no slot that a policy chose`)
   return log
 }
@@ -93,9 +108,9 @@ function settingsOf(texts: readonly string[]): Record<string, number> {
 }
 
 function print(path: string, log: PolicyLog, judgement: PolicyJudgement, truth: PolicyEstimate | null): void {
-  const { policy, rows, logged, estimates, check, bootstrap } = judgement
+  const { policy, rows, logged, estimates, check, bootstrap, marginalCheck } = judgement
   console.log(
-    `${path}: ${log.rows} choices among ${log.arms.length} arms in ${log.positions} positions; ${policy} judged on ${rows}\n`,
+    `${path}: ${log.slates.length > 0 ? `${log.slates.length} slates` : `${log.rows} choices`} among ${log.arms.length} arms in ${log.positions} positions; ${policy} judged on ${rows}\n`,
   )
   const row = ({ estimator, value, interval }: PolicyEstimate) => [
     estimator,
@@ -107,14 +122,20 @@ function print(path: string, log: PolicyLog, judgement: PolicyJudgement, truth: 
     [
       row(logged),
       ...estimates.map(row),
-      ['SNIPS, bootstrap', '', `${bootstrap[0].toFixed(6)} … ${bootstrap[1].toFixed(6)}`],
+      ...(bootstrap ? [['SNIPS, bootstrap', '', `${bootstrap[0].toFixed(6)} … ${bootstrap[1].toFixed(6)}`]] : []),
       ...(truth ? [row({ ...truth, estimator: 'truth: its own log' })] : []),
     ],
     '',
   )
-  const { effectiveSize, meanWeight, meanWeightError, maxWeight, refusal } = check
-  console.log(
-    `\neffective sample size ${effectiveSize.toFixed(1)}, mean weight ${meanWeight.toFixed(4)} ± ${meanWeightError.toFixed(4)}, largest ${maxWeight.toFixed(2)}`,
-  )
-  console.log(refusal === null ? 'The log carries this policy.' : `No verdict: ${refusal}.`)
+  console.log(`\n${weightsOf(check)}`)
+  console.log(check.refusal === null ? 'The log carries this policy.' : `No verdict: ${check.refusal}.`)
+  if (marginalCheck === null) console.log('No IIPS: the log has no marginal chances (recommendations.explore.marginalDraws).')
+  if (marginalCheck)
+    console.log(
+      `IIPS: ${weightsOf(marginalCheck)}${marginalCheck.refusal === null ? '' : `; no verdict: ${marginalCheck.refusal}`}.`,
+    )
+}
+
+function weightsOf({ effectiveSize, meanWeight, meanWeightError, maxWeight }: WeightCheck): string {
+  return `effective sample size ${effectiveSize.toFixed(1)}, mean weight ${meanWeight.toFixed(4)} ± ${meanWeightError.toFixed(4)}, largest ${maxWeight.toFixed(2)}`
 }

@@ -4,6 +4,7 @@ import { MillraceError } from '../../core/errors.ts'
 import { createRandom } from '../../core/random.ts'
 import type { Scorer } from '../../ports/scorer.ts'
 import type { ListRecipe, RecommendationPorts } from '../../topologies/recommendations.ts'
+import type { Config } from '../config.ts'
 
 /** Arms that are no single source: the lists as served, by another ranker, without one, scattered for training; two yardsticks. */
 export const wholeArms = ['learned', 'rival', 'linear', 'explore', 'oracle', 'random'] as const
@@ -55,6 +56,19 @@ const exploreSpread = 0.4
 /** Popular items after a short source's own: below every score that a source gives. */
 const fillScale = 1e-6
 
+/** Has the rules learned that some arm shows; the lists of the others go without them, unless they had them before. */
+export function configOfArms(config: Config, arms: readonly ShopArm[]): Config {
+  const { sessionRules, sources } = config.recommendations
+  const learned = { ...sessionRules }
+  const weights = { ...sources }
+  for (const name of ['association', 'sequential'] as const) {
+    if (sessionRules[name] || !arms.some(({ arm }) => arm === name)) continue
+    learned[name] = true
+    weights[name] = 0
+  }
+  return { ...config, recommendations: { ...config.recommendations, sessionRules: learned, sources: weights } }
+}
+
 /** What the lists of an arm are made with, on the tables that all arms share; `oracle` and `random` need none. */
 export function armPorts(
   { arm, label }: ShopArm,
@@ -75,6 +89,7 @@ export function armPorts(
   const source = shared.sources.find(({ name }) => name === arm)!
   const bare: ListRecipe = {
     ...recipe,
+    retrieve: { ...plain.retrieve, weights: {} },
     // Every list is "too old" for a model: it is put in order by its source's own score.
     score: { ...plain.score, shedAfterMs: -1 },
     // Nobody's list is blended for want of evidence, nothing is moved for variety, promised or promoted, and no slot explores.

@@ -21,7 +21,7 @@ import type { Config } from '../config.ts'
 import { recommendationPorts } from '../recommendation-ports.ts'
 import { featurePorts } from '../topologies.ts'
 import { ListTexts } from './list-texts.ts'
-import { armPorts, type ShopArm } from './shop-arms.ts'
+import { armPorts, configOfArms, type ShopArm } from './shop-arms.ts'
 
 /** Simulated time per step, ms: nobody asks for a list within a second of doing something, so every list knows all its person did. */
 const stepMs = 1_000
@@ -104,7 +104,7 @@ export class ShopLoop {
     this.#users = new TopologyDriver(userFeatures, ports, { clock })
     this.#items = new TopologyDriver(itemFeatures, ports, { clock, listStore: this.#trends })
     this.#rewards = new TopologyDriver(rewards, ports, { clock })
-    const shared = recommendationPorts(config, options.scorer, clock)
+    const shared = recommendationPorts(configOfArms(config, arms), options.scorer, clock)
     this.#tables = new TopologyDriver(recommendations, shared, { clock })
     for (const arm of arms) this.#makers.set(arm.label, this.#makerOf(arm, shared, options))
   }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/errors.ts'
 import type { LoggedChoice } from '../../ports/logged-choice.ts'
-import type { Reward } from '../../schemas/reward.ts'
+import { armOfSlot } from '../../schemas/exploration.ts'
+import type { Reward, RewardSlot } from '../../schemas/reward.ts'
 import { listInputFiles } from './input-files.ts'
 import { readLines } from './read-rows.ts'
 
@@ -11,9 +12,10 @@ type RewardLine = Omit<Reward, 'context' | 'revision'> & { readonly context: str
 const correctedMax = 5_000_000
 
 /**
- * The engine's own log as `millrace export rewards` writes it: of each showing the slot that a policy explored, with the arms it chose
- * from, and the outcome that its last row tells. The context is 1 and what the user tower saw. Showings without exploration are passed
- * over. Plain or gzip. Errors: `MILL_IMPORT_INVALID` naming the line.
+ * The engine's own log as `millrace export rewards` writes it: of each showing the slots that a policy explored, with the arms it chose
+ * from, and the outcome that its last row tells; of a list whose ranker was drawn what its best slot brought. The context is what the policy saw of items, else 1 and what the user tower saw. Showings
+ * without exploration, and those of which a page shows only a part of a slate, are passed over. Plain or gzip.
+ * Errors: `MILL_IMPORT_INVALID` naming the line.
  */
 export async function* rewardLines(path: string): AsyncGenerator<LoggedChoice[]> {
   const last = new Map<string, number>()
@@ -27,7 +29,7 @@ export async function* rewardLines(path: string): AsyncGenerator<LoggedChoice[]>
   }
   for await (const rows of rowsOf(path)) {
     const standing = rows.filter(({ decisionId, revision = 0 }) => revision === (last.get(decisionId) ?? 0))
-    yield standing.flatMap((row) => choiceOf(row) ?? [])
+    yield standing.flatMap(choicesOf)
   }
 }
 
@@ -39,7 +41,7 @@ async function* rowsOf(path: string): AsyncGenerator<RewardLine[]> {
         if (line.trim() === '') return []
         try {
           const row = JSON.parse(line) as RewardLine
-          choiceOf(row) // A line that is none is told with its number.
+          choicesOf(row) // A line that is none is told with its number.
           return [row]
         } catch (cause) {
           const reason = `no reward as \`millrace export rewards\` writes it: ${(cause as Error).message}`
@@ -50,19 +52,34 @@ async function* rowsOf(path: string): AsyncGenerator<RewardLine[]> {
   }
 }
 
-function choiceOf({ exploration, slots, context, timeMs, userId }: RewardLine): LoggedChoice | null {
-  const shown = slots.find(({ slot }) => slot.explored)
-  if (!exploration || !shown) return null
-  return {
-    timeMs,
-    unit: userId,
-    arm: shown.slot.source,
-    position: 0,
-    propensity: shown.slot.propensity,
-    reward: shown.reward,
-    candidates: exploration.arms,
-    context: [1, ...floatsOf(context)],
+function choicesOf({ exploration, slots, context, timeMs, userId, ...list }: RewardLine): LoggedChoice[] {
+  const shown = slots.filter(({ slot }) => slot.explored).sort((a, b) => a.slot.position - b.slot.position)
+  if (!exploration || shown.length === 0) return []
+  // Logged by an older engine: one slot, filled by a source.
+  const { over = 'source', places = 1, marginals = [], arms, context: seen } = exploration
+  const known = { timeMs, unit: userId, over }
+  const userContext = [1, ...floatsOf(context)]
+  if (over === 'ranker') {
+    const [{ slot }] = shown as [RewardSlot]
+    const reward = Math.max(...shown.map((one) => one.reward))
+    const drawn = { arm: armOfSlot(over, slot, list), position: 0, propensity: slot.propensity, reward, candidates: arms }
+    return [{ ...known, ...drawn, context: userContext }]
   }
+  if (shown.length !== places) return []
+  const perCandidate = over !== 'source' && seen.length > 0
+  const width = perCandidate ? seen.length / arms.length : 0
+  let left = arms.map((arm, at) => ({ arm, row: seen.slice(at * width, (at + 1) * width) }))
+  return shown.map(({ slot, reward }, position) => {
+    const arm = armOfSlot(over, slot, list)
+    const choice = {
+      ...{ ...known, arm, position, propensity: slot.propensity, reward, perCandidate },
+      candidates: left.map((one) => one.arm),
+      context: perCandidate ? left.flatMap(({ row }) => row) : userContext,
+      ...(over === 'slate' && { slate: { marginal: marginals[position] ?? null } }),
+    }
+    left = left.filter((one) => one.arm !== arm)
+    return choice
+  })
 }
 
 function floatsOf(base64: string): number[] {

@@ -1,6 +1,6 @@
 import { chooseSlate } from '../../algorithms/bandits/choose-slate.ts'
 import { fadingReference, fadingWeight, moveReference } from '../../algorithms/bandits/fading-weight.ts'
-import type { Choices, Policy } from '../../algorithms/bandits/policy.ts'
+import type { Choices, Observation, Policy } from '../../algorithms/bandits/policy.ts'
 import { createRandom } from '../../core/random.ts'
 import { BanditWorld, type WorldOptions } from './bandit-world.ts'
 
@@ -156,27 +156,44 @@ class Learner {
   }
 
   decided(pending: Pending): void {
-    if (this.#contender.update === 'provisional') this.#observe({ ...pending, reward: 0 }, 1)
+    if (this.#contender.update === 'provisional') this.#observe({ ...pending, reward: 0 })
   }
 
   outcome(pending: Pending): void {
-    if (this.#contender.update === 'provisional') {
-      if (pending.reward === 0) return
-      this.#observe({ ...pending, reward: 0 }, -1)
-    }
-    this.#observe(pending, 1)
+    if (this.#contender.update === 'hold') this.#observe(pending)
+    else if (pending.reward !== 0) this.#correct(pending)
   }
 
-  #observe({ arm, context, reward, decision }: Pending, sign: 1 | -1): void {
-    const { policy, halfLife } = this.#contender
+  #observe(pending: Pending): void {
+    this.#contender.policy.observe(this.#sumsOf(pending.arm), this.#observationOf(pending))
+  }
+
+  /** What was assumed is taken back, and what came is learned. */
+  #correct(pending: Pending): void {
+    const { policy } = this.#contender
+    const sums = this.#sumsOf(pending.arm)
+    const observation = this.#observationOf(pending)
+    if (policy.correct) policy.correct(sums, observation, 0)
+    else {
+      policy.observe(sums, { ...observation, reward: 0, weight: -observation.weight })
+      policy.observe(sums, observation)
+    }
+  }
+
+  #sumsOf(arm: string): Float64Array {
+    const { policy } = this.#contender
     const key = policy.armOf(arm)
     let sums = this.#sums.get(key)
     if (!sums) {
       sums = new Float64Array(policy.width(this.#features))
       this.#sums.set(key, sums)
     }
-    const weight = sign * fadingWeight(decision, this.#reference, halfLife)
-    policy.observe(sums, { features: context, reward, weight, seed: String(decision) })
+    return sums
+  }
+
+  #observationOf({ context, reward, decision }: Pending): Observation {
+    const weight = fadingWeight(decision, this.#reference, this.#contender.halfLife)
+    return { features: context, reward, weight, seed: String(decision) }
   }
 
   /** Sums as they count now: the reference moves along, so that what is read needs no copy. */

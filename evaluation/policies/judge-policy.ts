@@ -1,12 +1,11 @@
 import { crossFit } from '../../algorithms/cross-fit.ts'
-import { bootstrapInterval, type Interval, normalInterval } from '../../algorithms/mean-bounds.ts'
+import { bootstrapInterval, type Interval } from '../../algorithms/mean-bounds.ts'
 import {
   checkWeights,
   directMethod,
   doublyRobust,
   ips,
   meanEstimateOf,
-  type OffPolicyEstimate,
   type OffPolicyLog,
   replay,
   selfNormalizedDoublyRobust,
@@ -14,47 +13,17 @@ import {
   snips,
   subGaussianDoublyRobust,
   switchDoublyRobust,
-  type WeightCheck,
 } from '../../algorithms/off-policy.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { createRandom } from '../../core/random.ts'
+import { judgeSlates } from './judge-slates.ts'
 import type { JudgedPolicy } from './judged-policy.ts'
+import { type JudgeOptions, named, type PolicyJudgement } from './policy-judgement.ts'
 import type { PolicyLog } from './policy-log.ts'
-
-/** Settings of the estimators. */
-export interface JudgeOptions {
-  /** Weights above it are cut in clipped IPS and left to the model in Switch-DR. */
-  readonly limit: number
-  /** λ of the shrunk weights of DRos. */
-  readonly shrinkage: number
-  readonly folds: number
-  readonly seed: number
-  readonly resamples: number
-}
-
-/** One estimator's answer. */
-export interface PolicyEstimate {
-  readonly estimator: string
-  readonly value: number
-  readonly standardError: number
-  /** 95 %. */
-  readonly interval: Interval
-}
-
-/** What a log says of a policy. */
-export interface PolicyJudgement {
-  readonly policy: string
-  readonly rows: number
-  /** Mean reward of the log itself in the judged rows. */
-  readonly logged: PolicyEstimate
-  readonly estimates: readonly PolicyEstimate[]
-  readonly check: WeightCheck
-  /** Bootstrap interval of SNIPS, resampled by units. */
-  readonly bootstrap: Interval
-}
 
 /** Estimates a policy's mean reward from the rows of a log. Errors: `MILL_REQUEST_INVALID` if no row is left to judge on. */
 export function judgePolicy(log: PolicyLog, policy: JudgedPolicy, options: JudgeOptions): PolicyJudgement {
+  if (log.slates.length > 0) return judgeSlates(log, policy, options)
   const rows = log.rows - policy.from
   if (rows < 2)
     throw new MillraceError(
@@ -63,11 +32,6 @@ export function judgePolicy(log: PolicyLog, policy: JudgedPolicy, options: Judge
     )
   const columns = columnsOf(log, policy, options)
   const { offPolicy } = columns
-  const named = (estimator: string, estimate: OffPolicyEstimate): PolicyEstimate => ({
-    estimator,
-    ...estimate,
-    interval: normalInterval(estimate),
-  })
   const estimates = [
     named('IPS', ips(offPolicy)),
     named(`clipped IPS (${options.limit})`, ips(offPolicy, options.limit)),
@@ -124,15 +88,16 @@ function columnsOf(log: PolicyLog, policy: JudgedPolicy, { folds }: JudgeOptions
   let certain = true
   for (let n = 0; n < rows; n++) {
     const row = policy.from + n
-    const chances = policy.chancesOf(row)
-    const own = chances[log.arm[row]!]!
+    const candidates = log.candidatesOf(row)
+    const chances = policy.chancesOf(row, candidates)
+    const own = chances[candidates.indexOf(log.arm[row]!)] ?? 0
     const at = fold[n]! * cells + log.position[row]! * arms
     weights[n] = own / log.propensity[row]!
     predicted[n] = model[at + log.arm[row]!]!
-    for (let arm = 0; arm < arms; arm++) if (chances[arm]! > 0) expected[n]! += chances[arm]! * model[at + arm]!
+    for (const [place, arm] of candidates.entries()) expected[n]! += chances[place]! * model[at + arm]!
     matched.push(own === 1)
     if (own !== 0 && own !== 1) certain = false
-    const even = 1 / (log.candidatesOf(row)?.length ?? arms)
+    const even = 1 / candidates.length
     if (Math.abs(log.propensity[row]! - even) > 1e-9) uniform = false
   }
   return { offPolicy: { weights, rewards, predicted, expected }, matched, uniform, certain }

@@ -1,4 +1,5 @@
 import type { Policy } from '../../algorithms/bandits/policy.ts'
+import { cascadeObservations } from '../../algorithms/bandits/slate-observations.ts'
 import { betaRankProbabilities } from '../../algorithms/rank-probabilities.ts'
 import { createRandom } from '../../core/random.ts'
 import type { PolicyLog } from './policy-log.ts'
@@ -8,22 +9,16 @@ export interface JudgedPolicy {
   readonly name: string
   /** First row that is judged: those before it were learned from. */
   readonly from: number
-  /** Chance of each arm of the log to stand in a row's place; 0 for those that could not. */
-  chancesOf(row: number): Float64Array
+  /** Chance of each of some candidates of a row, by number of arm, to stand in its place; in their order. */
+  chancesOf(row: number, candidates: Int32Array): Float64Array
 }
 
 /** Every arm that could stand there is as likely. */
-export function uniformPolicy(log: PolicyLog): JudgedPolicy {
+export function uniformPolicy(): JudgedPolicy {
   return {
     name: 'uniform',
     from: 0,
-    chancesOf: (row) => {
-      const candidates = log.candidatesOf(row)
-      const chances = new Float64Array(log.arms.length)
-      if (candidates === null) return chances.fill(1 / chances.length)
-      for (const arm of candidates) chances[arm] = 1 / candidates.length
-      return chances
-    },
+    chancesOf: (_row, candidates) => new Float64Array(candidates.length).fill(1 / candidates.length),
   }
 }
 
@@ -33,11 +28,7 @@ export function constantPolicy(log: PolicyLog, arm: string): JudgedPolicy {
   return {
     name: `always ${arm}`,
     from: 0,
-    chancesOf: (row) => {
-      const chances = new Float64Array(log.arms.length)
-      if (log.candidatesOf(row)?.includes(number) ?? true) chances[number] = 1
-      return chances
-    },
+    chancesOf: (_row, candidates) => Float64Array.from(candidates, (one) => (one === number ? 1 : 0)),
   }
 }
 
@@ -55,48 +46,46 @@ export function thompsonSlatePolicy(
   return {
     name: 'beta-thompson of the prior',
     from: 0,
-    chancesOf: (row) => {
-      const rank = log.position[row]!
-      return chances.subarray(rank * count, (rank + 1) * count)
-    },
+    chancesOf: (row, candidates) => Float64Array.from(candidates, (arm) => chances[log.position[row]! * count + arm]!),
   }
 }
 
-/** A policy that learns the log's first rows and is then held fixed; each position is chosen for by itself. */
+/** Questions whose answers are remembered. */
+const remembered = 50_000
+
+/**
+ * A policy that learns the log's first rows and is then held fixed; each position is chosen for among the candidates that are left. Slates are
+ * learned as read from the top, to the first click.
+ */
 export function learnedPolicy(log: PolicyLog, policy: Policy, trainShare: number): JudgedPolicy {
-  const from = Math.floor(log.rows * trainShare)
+  const { from, learned } = trainingRows(log, trainShare)
   const sums = new Map<string, Float64Array>()
-  for (let row = 0; row < from; row++) {
+  for (const row of learned) {
     const key = policy.armOf(log.arms[log.arm[row]!]!)
     let arm = sums.get(key)
     if (!arm) {
       arm = new Float64Array(policy.width(log.width))
       sums.set(key, arm)
     }
-    policy.observe(arm, { features: log.contextOf(row), reward: log.reward[row]!, weight: 1, seed: String(row) })
+    const features = log.contextOf(row, log.arm[row]!)
+    policy.observe(arm, { features, reward: log.reward[row]!, weight: 1, seed: String(row) })
   }
-  const all = Int32Array.from(log.arms, (_, arm) => arm)
   // What was learned stands still, so equal questions have equal answers.
   const known = new Map<string, Float64Array>()
   return {
     name: policy.name,
     from,
-    chancesOf: (row) => {
-      const candidates = log.candidatesOf(row) ?? all
-      const context = log.contextOf(row)
-      const key = `${candidates.join()}|${context.join()}`
+    chancesOf: (row, candidates) => {
+      const features = new Float64Array(candidates.length * log.width)
+      candidates.forEach((arm, place) => {
+        features.set(log.contextOf(row, arm), place * log.width)
+      })
+      const key = `${candidates.join()}|${features.join()}`
       let chances = known.get(key)
       if (!chances) {
-        const features = new Float64Array(candidates.length * log.width)
-        for (let place = 0; place < candidates.length; place++) features.set(context, place * log.width)
         const arms = Array.from(candidates, (arm) => log.arms[arm]!)
-        const { values } = policy.chances(
-          { arms, features, width: log.width, decisions: from },
-          sums,
-          createRandom(`judged ${row}`),
-        )
-        chances = new Float64Array(log.arms.length)
-        for (let place = 0; place < candidates.length; place++) chances[candidates[place]!] = values[place]!
+        const choices = { arms, features, width: log.width, decisions: from }
+        chances = policy.chances(choices, sums, createRandom(`judged ${row}`)).values
         if (known.size < remembered) known.set(key, chances)
       }
       return chances
@@ -104,5 +93,16 @@ export function learnedPolicy(log: PolicyLog, policy: Policy, trainShare: number
   }
 }
 
-/** Questions whose answers are remembered. */
-const remembered = 50_000
+/** Rows that are learned from, and the first that is not: slates are never cut. */
+function trainingRows(log: PolicyLog, share: number): { readonly from: number; readonly learned: number[] } {
+  if (log.slates.length === 0) {
+    const from = Math.floor(log.rows * share)
+    return { from, learned: Array.from({ length: from }, (_, row) => row) }
+  }
+  const count = Math.floor(log.slates.length * share)
+  const learned = log.slates.slice(0, count).flatMap((first) => {
+    const rewards = log.reward.slice(first, first + log.slateLength(first))
+    return cascadeObservations(rewards).map(({ slot }) => first + slot)
+  })
+  return { from: log.slates[count] ?? log.rows, learned }
+}

@@ -9,7 +9,7 @@ export class PolicyLog {
   readonly arms: string[] = []
   /** Positions that occur: 0 to positions − 1. */
   positions = 0
-  /** Values of the context. */
+  /** Values of the context of one candidate. */
   width = 0
   readonly timeMs: number[] = []
   readonly arm: number[] = []
@@ -17,11 +17,18 @@ export class PolicyLog {
   readonly propensity: number[] = []
   readonly reward: number[] = []
   readonly unit: number[] = []
+  /** First rows of slates; empty where the log holds single slots. */
+  readonly slates: number[] = []
+  /** In slates the chance whatever stands above; NaN = not logged. */
+  readonly marginal: number[] = []
   readonly #candidates: (Int32Array | null)[] = []
   readonly #context: number[] = []
+  /** Where the context of a row begins. */
+  readonly #contextAt: number[] = []
   readonly #numbers = new Map<string, number>()
   readonly #units = new Map<string, number>()
-  #sets = new Map<string, Int32Array>()
+  readonly #sets = new Map<string, Int32Array>()
+  #all = new Int32Array(0)
 
   get rows(): number {
     return this.arm.length
@@ -32,12 +39,14 @@ export class PolicyLog {
     if (this.rows + choices.length > rowsMax)
       throw new MillraceError('MILL_IMPORT_INVALID', `a policy log may have ${rowsMax} rows; give a shorter time`)
     for (const choice of choices) {
-      if (this.rows === 0) this.width = choice.context.length
-      if (choice.context.length !== this.width)
+      const width = choice.context.length / (choice.perCandidate ? choice.candidates!.length : 1)
+      if (this.rows === 0) this.width = width
+      if (width !== this.width)
         throw new MillraceError(
           'MILL_IMPORT_INVALID',
-          `row ${this.rows + 1} has ${choice.context.length} context values, the first has ${this.width}`,
+          `row ${this.rows + 1} has ${width} context values, the first has ${this.width}`,
         )
+      if (choice.slate && choice.position === 0) this.slates.push(this.rows)
       this.positions = Math.max(this.positions, choice.position + 1)
       this.timeMs.push(choice.timeMs)
       this.arm.push(this.numberOf(choice.arm))
@@ -45,7 +54,9 @@ export class PolicyLog {
       this.propensity.push(choice.propensity)
       this.reward.push(choice.reward)
       this.unit.push(choice.unit === '' ? -1 : interned(this.#units, choice.unit))
+      this.marginal.push(choice.slate?.marginal ?? Number.NaN)
       this.#candidates.push(this.#setOf(choice.candidates))
+      this.#contextAt.push(this.#context.length)
       for (const value of choice.context) this.#context.push(value)
     }
   }
@@ -57,13 +68,27 @@ export class PolicyLog {
     return number
   }
 
-  /** Arms that could have stood in a row's place, as numbers; null = all arms of the log. */
-  candidatesOf(row: number): Int32Array | null {
-    return this.#candidates[row]!
+  /** Arms that could have stood in a row's place, as numbers. */
+  candidatesOf(row: number): Int32Array {
+    const candidates = this.#candidates[row]
+    if (candidates) return candidates
+    if (this.#all.length !== this.arms.length) this.#all = Int32Array.from(this.arms, (_, arm) => arm)
+    return this.#all
   }
 
-  contextOf(row: number): Float64Array {
-    return Float64Array.from(this.#context.slice(row * this.width, (row + 1) * this.width))
+  /** Rows of the slate that begins at a row. */
+  slateLength(first: number): number {
+    let length = 1
+    while (first + length < this.rows && this.position[first + length] === length) length++
+    return length
+  }
+
+  /** What was known of one of a row's candidates. */
+  contextOf(row: number, arm: number): Float64Array {
+    const from = this.#contextAt[row]!
+    const to = this.#contextAt[row + 1] ?? this.#context.length
+    const at = to - from === this.width ? 0 : this.candidatesOf(row).indexOf(arm) * this.width
+    return Float64Array.from(this.#context.slice(from + at, from + at + this.width))
   }
 
   /** Sets repeat from row to row: each is kept once. */

@@ -95,6 +95,14 @@ class NetworksTest(unittest.TestCase):
                 session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
                 got = np.concatenate(session.run(["p_click", "p_like", "p_purchase"], {"features": rows.numpy()}), axis=1)
                 np.testing.assert_allclose(got, model(rows).detach(), atol=1e-5)
+                hidden = session.run(["hidden"], {"features": rows.numpy()})[0]
+                np.testing.assert_allclose(hidden, model.hidden(rows).detach(), rtol=1e-4, atol=1e-3)
+                # The click head is a line over it, and over the inputs where they go past the network.
+                head = model.body.heads[0]
+                self.assertEqual(hidden.shape, (9, 128 if architecture == "three-tower" else 32))
+                if architecture != "wide-deep":
+                    clicked = torch.sigmoid(torch.from_numpy(hidden) @ head.weight.T + head.bias).detach()
+                    np.testing.assert_allclose(clicked, got[:, :1], atol=1e-3)
                 for weight in model.body.parameters():
                     weight.data *= weight.dim() == 1 and weight.shape == (1,)
                 np.testing.assert_allclose(model(rows).detach()[0], [0.1, 0.05, 0.02], atol=1e-5)

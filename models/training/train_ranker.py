@@ -18,7 +18,7 @@ from millrace_training.fit import FitOptions, Split, fit, prepare_torch
 from millrace_training.judge_ranker import held_lists, judge_ranker, print_metrics
 from millrace_training.program import add_incremental, configured, gate_of, parent_of, program_parser, run_program
 from millrace_training.publish import Candidate, publish
-from millrace_training.ranker import HEADS, POSITIONS, Ranker, ranker_loss
+from millrace_training.ranker import HEADS, HIDDEN, POSITIONS, Ranker, ranker_loss
 from millrace_training.ranker_bodies import BODIES
 from millrace_training.ranker_run import add_rewards, describe_impressions, golden_features, known_columns, load_enough, require_better_than_constant
 from millrace_training.registry import PublishedVersion
@@ -108,13 +108,14 @@ def train(
 def answers(model: Ranker, rows: np.ndarray) -> dict[str, np.ndarray]:
     """What the network says of rows [n, columns], by output name."""
     with torch.no_grad():
-        chances = model(torch.from_numpy(rows)).numpy()
-    return {name: chances[:, head : head + 1] for head, name in enumerate(HEADS)}
+        chances, hidden = model(torch.from_numpy(rows)).numpy(), model.hidden(torch.from_numpy(rows)).numpy()
+    return {**{name: chances[:, head : head + 1] for head, name in enumerate(HEADS)}, HIDDEN: hidden}
 
 
 def evaluate(model: Ranker, shown: Impressions, split: Split) -> dict:
     """Figures on the test slots."""
-    served = np.concatenate(list(answers(model, shown.features[split.test]).values()), axis=1)
+    answered = answers(model, shown.features[split.test])
+    served = np.concatenate([answered[head] for head in HEADS], axis=1)
     return judge_ranker(served, model.looked_at().detach().numpy(), shown, split)
 
 

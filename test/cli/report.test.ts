@@ -1,11 +1,15 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
+import { readExperiments } from '../../cli/experiment-log.ts'
 import { exposureReport } from '../../cli/exposure-report.ts'
 import { featureReader } from '../../cli/open-job.ts'
 import { parityReport } from '../../cli/parity-report.ts'
+import { readRevenue } from '../../cli/revenue-report.ts'
+import { readSegments } from '../../cli/segment-report.ts'
 import { readShownLists } from '../../cli/shown-lists.ts'
 import type { Decision } from '../../schemas/decision.ts'
+import { emptyRow, emptyTotal } from '../../schemas/revenue-tile.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import { engineHere } from '../e2e/engine-here.ts'
 import { Stack } from '../e2e/stack.ts'
@@ -18,6 +22,7 @@ import { CliFolder } from './run-cli.ts'
 
 const folder = new CliFolder()
 let stack: Stack
+const dayMs = 86_400_000
 const all = { of: 'category', limit: 100, hours: 24 } as const
 /** The attention of the second place. */
 const second = 1 / Math.log2(3)
@@ -124,4 +129,84 @@ it('exposure: what groups of items get beside what they offer, as a command', { 
   })
   const { stdout } = await folder.run('report', 'exposure', '--of', 'brand', '--hours', '1')
   expect(stdout).toMatch(/n +100\.0 % +100\.0 % +1\.00/)
+})
+
+it('revenue: what tasks counted is added up, and spending is compared with the holdout', { timeout: 60_000 }, async () => {
+  const row = { ...emptyRow({ surface: 'home', source: 'session', policy: 'learned' }), slots: 40, touched: 8, orders: 2 }
+  const rows = [{ ...row, purchases: 3, lastTouch: 1_500, timeDecayed: 900, viewThrough: 70, carts: 5, bought: 1, abandoned: 3 }]
+  const total = { ...emptyTotal(), orders: 4, purchases: 6, revenue: 6_000, carts: 9, bought: 2, abandoned: 6 }
+  const tile = (partition: number, startMs: number, version: number) => ({
+    partition,
+    startMs,
+    tileMs: dayMs,
+    version,
+    total,
+    rows,
+  })
+  // Spending of 1, 2, 3 and 4 in one variant, of 0, 0, 2 and 2 in the other, in two tasks.
+  const spent = (variant: string, cents: readonly number[]) => ({
+    variant,
+    people: cents.length,
+    buyers: cents.filter((each) => each > 0).length,
+    revenue: cents.reduce((sum, each) => sum + each, 0),
+    revenueSquared: cents.reduce((sum, each) => sum + each * each, 0),
+  })
+  const variants = (partition: number, learned: readonly number[], trend: readonly number[]) => ({
+    experiment: 'learned-against-trend',
+    partition,
+    version: 1,
+    variants: [spent('learned', learned), spent('trend', trend)],
+  })
+  const record = (topic: string, key: string, value: object) => stack.encoded({ topic, key, value, timeMs: openMs } as never)
+  await stack.append([
+    ...[tile(0, 10 * dayMs, 1), tile(0, 10 * dayMs, 2), tile(1, 10 * dayMs, 1), tile(1, 2 * dayMs, 9)].map((value) =>
+      record('revenue-tiles', `${value.partition}/${value.startMs}`, value),
+    ),
+    record('variant-revenue', '0/learned-against-trend', variants(0, [100, 200], [0])),
+    record('variant-revenue', '1/learned-against-trend', variants(1, [300, 400], [0, 200, 200])),
+  ])
+  const { experiments } = await readExperiments(stack.ports, stack.config)
+  const report = await readRevenue(stack.ports, experiments, { days: 5 })
+  expect(report.total).toMatchObject({ revenue: 120, orders: 8, averageOrderValue: 15, abandonment: 0.75, lastTouch: 30 })
+  expect(report.lines).toEqual([
+    {
+      ...{ surface: 'home', source: 'session', policy: 'learned', slots: 80, touched: 16, conversion: 0.25, orders: 4 },
+      ...{ averageOrderValue: 7.5, lastTouch: 30, timeDecayed: 18, viewThrough: 1.4, carts: 10, abandonment: 0.75 },
+    },
+  ])
+  // Welch by hand: means 2.5 and 1, variances 5/3 and 4/3 of four each, 5.927 degrees of freedom, whose quantile is 2.45425.
+  const [spending] = report.experiments
+  expect(spending).toMatchObject({ experiment: 'learned-against-trend', reference: 'trend', isHoldout: false })
+  const [learned, trend] = spending!.variants
+  expect(trend).toMatchObject({ people: 4, buyers: 0.5, revenuePerPerson: 1, difference: null, incremental: null })
+  expect(learned).toMatchObject({ people: 4, buyers: 1, revenuePerPerson: 2.5 })
+  const half = 2.45425 * Math.sqrt(0.75)
+  expect(learned!.difference!.value).toBeCloseTo(1.5, 12)
+  expect(learned!.difference!.lower).toBeCloseTo(1.5 - half, 4)
+  expect(learned!.incremental!.upper).toBeCloseTo(4 * (1.5 + half), 2)
+  const { stdout } = await folder.run('report', 'revenue')
+  expect(stdout).toContain('180.00 in 12 orders of 15.00')
+  expect(stdout).toMatch(/home +session +learned +120 +24 +6 +7.50 +45.00 +27.00 +2.10 +75.0 %/)
+})
+
+it('segments: the newest word on each person, without those who were erased', { timeout: 60_000 }, async () => {
+  const person = (userId: string, segment: string, firstMs: number, orders: number) => ({
+    ...{ userId, segment, previous: null, firstMs, lastMs: firstMs, orders, revenue: 100 * orders, timeMs: firstMs },
+  })
+  // ISO weeks begin on Monday: 2021-01-03 was a Sunday of 2020's week 53.
+  const [sunday, monday] = [Date.UTC(2021, 0, 3), Date.UTC(2021, 0, 4)]
+  const people = [person('a', 'new', sunday, 0), person('a', 'loyal', sunday, 3), person('b', 'lost', sunday, 1)]
+  const all = [...people, person('c', 'new', monday, 0), person('d', 'active', monday, 2)]
+  await stack.append([
+    ...all.map((value) => stack.encoded({ topic: 'segment-updates', key: value.userId, value, timeMs: openMs } as never)),
+    stack.encoded({ topic: 'segment-updates', key: 'd', value: null, timeMs: openMs } as never),
+  ])
+  const report = await readSegments(stack.ports)
+  expect(report.people).toBe(3)
+  expect(report.segments.filter(({ people: count }) => count > 0).map(({ segment }) => segment)).toEqual(['new', 'loyal', 'lost'])
+  expect(report.cohorts).toEqual([
+    { week: '2020-W53', people: 2, buyers: 2, orders: 4, revenue: 4, gone: 0.5 },
+    { week: '2021-W01', people: 1, buyers: 0, orders: 0, revenue: 0, gone: 0 },
+  ])
+  expect((await folder.run('report', 'segments')).stdout).toMatch(/2020-W53 +2 +2 +4 +4.00 +2.00 +50.0 %/)
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
 import { ArmTally, pairedMeasures } from '../../cli/simulation/arm-tally.ts'
-import { shopArmsOf, weightsOf } from '../../cli/simulation/shop-arms.ts'
+import { configOfArms, shopArmsOf, weightsOf } from '../../cli/simulation/shop-arms.ts'
 import { ShopLoop } from '../../cli/simulation/shop-loop.ts'
 import { armReports } from '../../cli/simulation/simulation-report.ts'
 import { MillraceError } from '../../core/errors.ts'
@@ -82,6 +82,15 @@ describe('the simulated shop as an experiment', () => {
       expect(expected).toBeGreaterThan(from - (to - from) / 2)
       expect(expected).toBeLessThan(to + (to - from) / 2)
     }
+  })
+
+  it('learns the rules that an arm shows, and the lists of the other arms go without them', () => {
+    const of = (names: string, given = config) => configOfArms(given, shopArmsOf(names)).recommendations
+    const { sessionRules, sources } = of('learned,association')
+    expect([sessionRules, sources]).toEqual([{ association: true, sequential: false }, { association: 0 }])
+    expect(of('learned,session')).toEqual(config.recommendations)
+    const on = { ...config.recommendations, sessionRules: { association: true, sequential: true }, sources: { sequential: 2 } }
+    expect(of('learned,sequential', { ...config, recommendations: on })).toEqual(on)
   })
 
   it('is the same again for one seed and another shop for another', { timeout: 60_000 }, async () => {

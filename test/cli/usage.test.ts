@@ -133,6 +133,7 @@ it('draws topologies', async () => {
     'rewards',
     'bandit',
     'experiments',
+    'attribution',
   ])
   expect((await folder.run('topologies', 'describe', 'rewards')).stdout).toMatch(/^topology rewards\n {2}source +decisions/)
   expect((await folder.run('topologies', 'graph', 'rewards', '--format', 'mermaid')).stdout).toMatch(/^flowchart LR\n/)

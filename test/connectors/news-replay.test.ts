@@ -29,7 +29,7 @@ it('reads who was shown what among which articles, and replays a policy on the r
     ),
   )
   expect([log.rows, log.timeMs[0], log.propensity[0], log.reward]).toEqual([3, 1_241_160_900_000, 1 / 3, [1, 0, 0]])
-  expect([...log.contextOf(0)]).toEqual([1, 0.5, 0, 0, 0, 0.25])
+  expect([...log.contextOf(0, log.arm[0]!)]).toEqual([1, 0.5, 0, 0, 0, 0.25])
   const { estimates } = judgePolicy(log, constantPolicy(log, '109513'), {
     limit: 10,
     shrinkage: 10,

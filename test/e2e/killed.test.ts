@@ -4,10 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../cli/config.ts'
 import { readRewards } from '../../cli/read-rewards.ts'
+import { readTopic } from '../../cli/read-topic.ts'
 import { createRandom } from '../../core/random.ts'
 import { tallyFamily } from '../../operators/fold-experiments.ts'
+import { timeFamily } from '../../runtime/task-time.ts'
+import type { RevenueTile } from '../../schemas/revenue-tile.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import { waitUntil } from '../conformance/wait-until.ts'
+import { onTime, type RevenueDefinition, revenueOf, sumsOf } from '../topologies/attribution-definition.ts'
 import { peopleIn, talliesOf } from '../topologies/experiments-definition.ts'
 import { EngineProcess } from './engine-process.ts'
 import { recordedShop, Stack } from './stack.ts'
@@ -56,7 +60,7 @@ it('killed again and again while it works, the embedded engine ends with the fol
   expect(wrong).toEqual([])
   expect(unfinished).toBeGreaterThan(0)
   expect(new Set(reports.map(({ topology }) => topology))).toEqual(
-    new Set(['user-features', 'item-features', 'rewards', 'bandit', 'experiments']),
+    new Set(['user-features', 'item-features', 'rewards', 'bandit', 'experiments', 'attribution']),
   )
   expect(keys).toBeGreaterThan(400)
   // Each delta counted once, and none missed: the sums are those of the joined rows, by a definition of their own.
@@ -73,6 +77,12 @@ it('killed again and again while it works, the embedded engine ends with the fol
     `of ${rows.length} rows ${corrections.length} corrections; experiment totals exact: ${JSON.stringify(variants.map(({ variant, people, sums }) => ({ variant, people, sums })))}`,
   )
   expect(variants.map(({ people }) => people > 30)).toEqual([true, true])
+  // So is revenue: what was told last of each tile is what a definition without state makes of the log up to the stored time.
+  const found = await revenueTold()
+  expect(found).toEqual(await revenueWanted())
+  console.info(
+    `revenue exact: ${JSON.stringify([...found.values()].flatMap((sums) => [...sums].filter(([name]) => /^\d+$/.test(name))))}`,
+  )
 })
 
 it('a state key that somebody changed is found', async () => {
@@ -92,6 +102,36 @@ async function joinedRows(): Promise<Reward[]> {
   const rows: Reward[] = []
   for await (const row of readRewards(stack.ports)) rows.push(row)
   return rows.sort((a, b) => a.sourcePartition - b.sourcePartition || a.sequence - b.sequence)
+}
+
+/** The newest sums of each task. */
+async function revenueTold(): Promise<Map<number, RevenueDefinition['sums']>> {
+  const tiles = new Map<string | null, RevenueTile>()
+  for await (const { key, value } of readTopic(stack.ports, 'revenue-tiles')) if (value) tiles.set(key, value)
+  const own = Map.groupBy(tiles.values(), ({ partition }) => partition)
+  return new Map([...own].sort(([a], [b]) => a - b).map(([partition, each]) => [partition, sumsOf(each)]))
+}
+
+/** The same by the definition. */
+async function revenueWanted(): Promise<Map<number, RevenueDefinition['sums']>> {
+  const { latenessMs } = stack.config.attribution
+  const state = await stack.state('attribution')
+  const decisions = await Array.fromAsync(readTopic(stack.ports, 'decisions'))
+  const events = await Array.fromAsync(readTopic(stack.ports, 'user-events'))
+  const wanted = new Map<number, RevenueDefinition['sums']>()
+  for (const partition of await stack.ports.state.tasks('attribution')) {
+    const { reachedMs } = timeFamily.codec.decode(state.get(`${partition} ~time:`)!)
+    const shown = decisions.flatMap((record) => (record.partition === partition && record.value ? [record.value] : []))
+    const done = events.flatMap((record) => (record.partition === partition && record.value ? [record.value] : []))
+    const { sums } = revenueOf(
+      onTime(shown, ({ decisionId }) => decisionId, latenessMs),
+      onTime(done, ({ eventId }) => eventId, latenessMs),
+      reachedMs!,
+      stack.config.attribution,
+    )
+    wanted.set(partition, sums)
+  }
+  return wanted
 }
 
 /** Records that `user-features` has applied, by its stored positions. */

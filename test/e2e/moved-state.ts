@@ -6,8 +6,11 @@ import { scopeFamily } from '../../operators/fold-item-signals.ts'
 import { itemFamily } from '../../operators/fold-items.ts'
 import { userFamily } from '../../operators/fold-user-events.ts'
 import { listFamily } from '../../operators/join-outcomes.ts'
+import { tileFamily } from '../../operators/revenue-sums.ts'
+import { addCounts } from '../../operators/tables/revenue-table.ts'
 import type { StateFamily } from '../../ports/batch.ts'
 import { repartition } from '../../runtime/repartition.ts'
+import { emptyTotal, type RevenueTotal } from '../../schemas/revenue-tile.ts'
 import type { DueEntry } from '../../schemas/reward-state.ts'
 import type { ShopRecord } from '../../simulator/record-shop.ts'
 import { engineHere } from './engine-here.ts'
@@ -19,6 +22,9 @@ const families = new Map<string, StateFamily<unknown>>(
     family as StateFamily<unknown>,
   ]),
 )
+
+/** What belongs to a task and to nobody else: an old one keeps it. */
+const ofTasks: ReadonlySet<string> = new Set(['~time', 'progress', 'delta-progress', 'open-counts', 'tile', 'tiles', 'variant'])
 
 /** Sends records, lets an engine apply them, and stops it. */
 export async function applyAll(stack: Stack, records: readonly ShopRecord[]): Promise<void> {
@@ -41,13 +47,13 @@ export function withPartitions(stack: Stack, partitions: number): Promise<Stack>
   return Stack.open({ ...stack.config, partitions })
 }
 
-/** State by `topology partition key`, decoded; offsets are left out (they name places in a partition), as are times and numbers of tasks. */
+/** State by `topology partition key`, decoded; offsets are left out (they name places in a partition), as is what tasks count themselves. */
 export async function decodedState(stack: Stack): Promise<Map<string, unknown>> {
   const all = new Map<string, unknown>()
   for (const topology of statefulTopologies) {
     for (const [name, value] of await stack.state(topology)) {
       const [, family] = /^\d+ ([^:]*):/.exec(name)!
-      if (['~time', 'progress', 'delta-progress', 'open-counts'].includes(family!)) continue
+      if (ofTasks.has(family!)) continue
       const codec = families.get(family!)?.codec
       all.set(`${topology} ${name}`, codec ? withoutOffsets(codec.decode(value)) : Buffer.from(value).toString('base64'))
     }
@@ -63,24 +69,34 @@ export function rehomed(state: ReadonlyMap<string, unknown>, partitions: number)
     const owner = family === 'list' || family === 'arm' ? key!.slice(0, key!.indexOf('/')) : key!
     if (family === 'due') {
       for (const entry of (value as { entries: DueEntry[] }).entries) {
-        const at = `${topology} ${partitionFor(entry.listKey.slice(0, entry.listKey.indexOf('/')), partitions)} due:${key}`
+        const person = topology === 'attribution' ? entry.listKey : entry.listKey.slice(0, entry.listKey.indexOf('/'))
+        const at = `${topology} ${partitionFor(person, partitions)} due:${key}`
         const bucket = (moved.get(at) ?? { entries: [] }) as { entries: DueEntry[] }
         bucket.entries.push(entry)
         moved.set(at, bucket)
       }
     } else if (family !== 'due-index') moved.set(`${topology} ${partitionFor(owner, partitions)} ${family}:${key}`, value)
   }
-  for (let partition = 0; partition < partitions; partition++) {
-    const prefix = `rewards ${partition} due:`
-    const buckets = [...moved.keys()].filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)))
-    const byHour = Map.groupBy(
-      buckets.sort((a, b) => a - b),
-      (bucket) => Math.floor(bucket / 3600),
-    )
-    for (const [hour, own] of byHour) moved.set(`rewards ${partition} due-index:${hour}`, own)
-    if (byHour.size > 0) moved.set(`rewards ${partition} due-index:`, [...byHour.keys()])
-  }
+  for (const topology of ['rewards', 'attribution'])
+    for (let partition = 0; partition < partitions; partition++) {
+      const prefix = `${topology} ${partition} due:`
+      const buckets = [...moved.keys()].filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)))
+      const byHour = Map.groupBy(
+        buckets.sort((a, b) => a - b),
+        (bucket) => Math.floor(bucket / 3600),
+      )
+      for (const [hour, own] of byHour) moved.set(`${topology} ${partition} due-index:${hour}`, own)
+      if (byHour.size > 0) moved.set(`${topology} ${partition} due-index:`, [...byHour.keys()])
+    }
   return moved
+}
+
+/** What all tasks of `attribution` counted in tiles that are still open. */
+export async function revenueIn(stack: Stack): Promise<RevenueTotal> {
+  const total = emptyTotal()
+  for (const [name, value] of await stack.state('attribution'))
+    if (/^\d+ tile:/.test(name)) addCounts(total, tileFamily.codec.decode(value).total, 1)
+  return total
 }
 
 /** Epochs of all tasks. */

@@ -6,7 +6,7 @@ import { type Config, loadConfig } from '../../cli/config.ts'
 import { layoutTask, readLayout } from '../../runtime/state-layout.ts'
 import type { ShopRecord } from '../../simulator/record-shop.ts'
 import { engineHere } from './engine-here.ts'
-import { applyAll, decodedState, differences, epochs, move, rehomed, withPartitions } from './moved-state.ts'
+import { applyAll, decodedState, differences, epochs, move, rehomed, revenueIn, withPartitions } from './moved-state.ts'
 import { repartitionKilled } from './repartition-process.ts'
 import { recordedShop, Stack, statefulTopologies } from './stack.ts'
 
@@ -54,6 +54,9 @@ it('moves every key and every timer to its partition, and the engine goes on as 
   const [a, b] = [await decodedState(stack), await decodedState(always)]
   expect(b.size).toBeGreaterThan(before.size)
   expect(differences(a, b)).toEqual([])
+  const revenue = await revenueIn(always)
+  expect(await revenueIn(stack)).toEqual(revenue)
+  expect(revenue.orders).toBeGreaterThan(5)
   expect((await stack.verify('rewards')).wrong.join()).toContain('from before its state was moved')
 })
 

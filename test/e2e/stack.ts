@@ -16,7 +16,14 @@ import { waitUntil } from '../conformance/wait-until.ts'
 const chunkRecords = 500
 
 /** Topologies whose state is a fold of the log. */
-export const statefulTopologies: readonly string[] = ['user-features', 'item-features', 'rewards', 'bandit', 'experiments']
+export const statefulTopologies: readonly string[] = [
+  'user-features',
+  'item-features',
+  'rewards',
+  'bandit',
+  'experiments',
+  'attribution',
+]
 
 /** The log and the stores of one stack, seen from outside the engine: feeds, waits, verifies. */
 export class Stack {

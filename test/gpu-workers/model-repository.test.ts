@@ -112,6 +112,14 @@ describe('ModelRepository', () => {
     expect((await repository.index())[0]).toMatchObject({ state: 'UNAVAILABLE', reason: expect.stringMatching(message) })
   })
 
+  it('serves an output that config.pbtxt does not name, which another version may lack', async () => {
+    await publish(folder, 'm', 1, times(3), 'max_batch_size: 4 output [{ name: "y" data_type: TYPE_FP32 dims: [1] }]')
+    const version = (await open()).find('m', '')
+    expect(version.signature.outputs.map(({ name }) => name)).toEqual(['y', 'sum'])
+    const [answer] = await version.submit({ inputs: [x], outputs: ['sum'] }, limits).answer
+    expect(answer).toMatchObject({ name: 'sum' })
+  })
+
   it('serves an older version that learned fewer columns beside the one that config.pbtxt describes', async () => {
     const config = 'max_batch_size: 4 input [{ name: "x" data_type: TYPE_FP32 dims: [2] }] version_policy { all { } }'
     await publish(folder, 'm', 1, times(3), config)

@@ -13,7 +13,6 @@ import { RuleTable } from '../../operators/tables/rule-table.ts'
 import { toListWrites } from '../../operators/to-list-writes.ts'
 import { toRecommendations } from '../../operators/to-recommendations.ts'
 import { silentLogger } from '../../ports/logger.ts'
-import { explorationDefaults } from '../../schemas/exploration.ts'
 import type { Item } from '../../schemas/item.ts'
 import type { ItemUpdate } from '../../schemas/item-update.ts'
 import type { Recommendation } from '../../schemas/recommendation.ts'
@@ -21,7 +20,7 @@ import { type Rule, ruleFields } from '../../schemas/rule.ts'
 import type { ServedSnapshot } from '../../schemas/served-list.ts'
 import { unpackRow } from '../../schemas/served-rows.ts'
 import { boost, never, only, pin, quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
-import { draftOf, orderOf, sourceScore } from './list-draft-fixture.ts'
+import { draftOf, exploredAt, orderOf, sourceScore } from './list-draft-fixture.ts'
 import { batchOf, marbles } from './marbles.ts'
 
 const sourced = <T>(key: string, value: T) => ({ key, value, offset: 0, loggedMs: 0 })
@@ -129,16 +128,7 @@ describe('applyRules', () => {
 
   it('pins items that no source brought, at the scores of those they stand before and with no model input', async () => {
     const made = draft()
-    made.exploration = {
-      slot: 2,
-      arm: 'popular',
-      propensity: 0.4,
-      policy: 'beta-thompson',
-      arms: ['popular'],
-      chances: [1],
-      draws: 0,
-      ...explorationDefaults,
-    }
+    made.exploration = exploredAt(2)
     await ruled(rulesOf(pin('p', 'h', 2), pin('q', 'g', 0)), made)
     expect(orderOf(made, catalogue)).toEqual(['g', 'a', 'h', 'b'])
     expect(made.ruled!.violations).toEqual([])
@@ -174,8 +164,8 @@ describe('applyRules', () => {
   })
 
   it('lets the exploration slot follow its item, and gives it up with the item', async () => {
-    const explored = () => Object.assign(draft(), { exploration: { slot: 2, arm: 'popular', propensity: 0.4 } })
-    expect((await ruled(rulesOf(pin('p', 'c', 0)), explored())).exploration).toEqual({ slot: 0, arm: 'popular', propensity: 0.4 })
+    const explored = () => Object.assign(draft(), { exploration: exploredAt(2) })
+    expect((await ruled(rulesOf(pin('p', 'c', 0)), explored())).exploration).toEqual(exploredAt(0))
     expect((await ruled(rulesOf(never('n', 'A')), explored())).exploration).toBeNull()
   })
 
@@ -201,7 +191,7 @@ describe('applyRules', () => {
     expect(impossible.ruled!.violations).toEqual([{ ruleId: 'list:brand', what: '2 of the first 3 are of A, more than 1' }])
     const kept = await limited({ brandMax: 2, diversityMin: 0.3 })
     expect(kept.ruled).toBeUndefined()
-    const explored = Object.assign(draft(), { exploration: { slot: 2, arm: 'popular', propensity: 0.4 } })
+    const explored = Object.assign(draft(), { exploration: exploredAt(2) })
     expect((await limited({ brandMax: 1 }, rulesOf(), explored)).exploration).toMatchObject({ slot: 3 })
   })
 

@@ -1,9 +1,9 @@
 import { lastValueFrom, of } from 'rxjs'
 import { expect, it } from 'vitest'
-import { policyVersion } from '../../algorithms/bandits/policy-version.ts'
+import { type ExploredKind, policyVersion, readPolicyVersion } from '../../algorithms/bandits/policy-version.ts'
 import { replayExploration } from '../../operators/exploration-chances.ts'
 import { exploreSlot } from '../../operators/explore-slot.ts'
-import type { ListDraft } from '../../operators/list-draft.ts'
+import type { ExploredSlot, ListDraft } from '../../operators/list-draft.ts'
 import { BanditTable } from '../../operators/tables/bandit-table.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import { type BanditUpdate, learnedName } from '../../schemas/bandit-update.ts'
@@ -36,6 +36,14 @@ function draftNumber(n: number): ListDraft {
   return Object.assign(draft, { update: { userId: 'u', eventTimeMs: 1_000_000 + n * 60_000, features } })
 }
 
+interface Given {
+  readonly name: string
+  readonly settings?: Readonly<Record<string, number>>
+  readonly halfLifeMs?: number
+  readonly over?: ExploredKind
+  readonly looked?: readonly number[]
+}
+
 const policies = [
   { name: 'beta-thompson' },
   { name: 'softmax' },
@@ -46,46 +54,62 @@ const policies = [
   { name: 'square-cb', halfLifeMs: 600_000 },
   { name: 'bag' },
   { name: 'neural-linear' },
-]
+  { name: 'beta-thompson', over: 'item' },
+  { name: 'linear-thompson', settings: { shared: 1, draws: 50 }, over: 'item' },
+  { name: 'softmax', over: 'slate' },
+  { name: 'lin-ucb', over: 'slate', looked: [1, 0.5] },
+  { name: 'bag', over: 'slate', halfLifeMs: 600_000 },
+] as const
 
-it.each(policies)('$name: a logged decision is taken again from its list id and what the log had told by then', async (given) => {
-  const explorer = policyVersion(given.name, given.settings ?? {}, given.halfLifeMs ?? 0)
-  const options = { enabled: true, slot: 1, first: 2, policy: 'learned', explorer, epsilon: 0.1, share: 1 } as const
-  const table = new BanditTable()
-  const operator = exploreSlot(table, catalogue, { ...options, minimumRelevance: 0, segmentBy: 'device' })
-  const fold = new TopologyDriver(bandit, {})
-  const logged: { listId: string; exploration: Exploration; arm: string }[] = []
-  const told: BanditUpdate[] = []
-  const applied = (value: BanditUpdate) => [{ key: `${value.policy}/${value.arm}`, value, offset: 0, loggedMs: 0 }]
-  for (let n = 0; n < 60; n++) {
-    const draft = draftNumber(n)
-    await lastValueFrom(of(batchOf(draft)).pipe(operator))
-    const { arm, propensity, ...exploration } = draft.exploration!
-    logged.push({ listId: draft.listId, exploration, arm })
-    await fold.send('rewards', rewardOf(n, arm, propensity, exploration))
-    // The log tells it some lists later.
-    if (n % 3 !== 2) continue
-    for (const update of fold.read('bandit-updates')) {
-      told.push(update)
-      table.apply(applied(update))
+it.each<Given>(policies.map((given) => ({ over: 'source', ...given })))(
+  '$name over $over: a logged decision is taken again from its list id and what the log had told by then',
+  async (given) => {
+    const scope = { over: given.over ?? 'source', looked: given.looked ?? [], itemContext: 'columns' } as const
+    const explorer = policyVersion(given.name, given.settings ?? {}, given.halfLifeMs ?? 0, scope)
+    expect(readPolicyVersion(given.name, explorer.version)).toMatchObject({ ...scope, version: explorer.version })
+    const guards = { epsilon: 0.1, share: 1, minimumRelevance: 0, marginalDraws: 0 }
+    const options = { enabled: true, slot: 1, first: 2, policy: 'learned', explorer, itemsMax: 5, places: 3, ...guards } as const
+    const table = new BanditTable()
+    const operator = exploreSlot(table, catalogue, { ...options, segmentBy: 'device' })
+    const fold = new TopologyDriver(bandit, {})
+    const logged: { listId: string; exploration: Exploration; drawn: readonly ExploredSlot[] }[] = []
+    const told: BanditUpdate[] = []
+    const applied = (value: BanditUpdate) => [{ key: `${value.policy}/${value.arm}`, value, offset: 0, loggedMs: 0 }]
+    for (let n = 0; n < 60; n++) {
+      const draft = draftNumber(n)
+      await lastValueFrom(of(batchOf(draft)).pipe(operator))
+      const { drawn, ...exploration } = draft.exploration!
+      logged.push({ listId: draft.listId, exploration, drawn })
+      await fold.send('rewards', rewardOf(n, drawn, exploration))
+      // The log tells it some lists later.
+      if (n % 3 !== 2) continue
+      for (const update of fold.read('bandit-updates')) {
+        told.push(update)
+        table.apply(applied(update))
+      }
     }
-  }
-  expect(new Set(logged.map(({ exploration }) => exploration.segment))).toEqual(new Set(['mobile', 'desktop']))
-  expect(logged.at(-1)!.exploration.learned).toBeGreaterThan(20)
-  expect(new Set(logged.map(({ arm }) => arm)).size).toBeGreaterThan(1)
-  for (const { listId, exploration, arm } of logged) {
-    const name = learnedName('learned', exploration)
-    const then = new BanditTable()
-    for (const update of told) if (update.policy === name && update.version === exploration.learned) then.apply(applied(update))
-    const known = then.learned(name, exploration.fadedToMs, explorer.halfLifeMs)
-    const again = replayExploration(exploration, listId, known)
-    expect([again.arm, [...again.chances]]).toEqual([arm, exploration.chances])
-  }
-})
+    expect(new Set(logged.map(({ exploration }) => exploration.segment))).toEqual(new Set(['mobile', 'desktop']))
+    expect(logged.at(-1)!.exploration.learned).toBeGreaterThan(20)
+    expect(new Set(logged.map(({ drawn }) => drawn[0]!.arm)).size).toBeGreaterThan(1)
+    for (const { listId, exploration, drawn } of logged) {
+      const name = learnedName('learned', exploration)
+      const then = new BanditTable()
+      for (const update of told) if (update.policy === name && update.version === exploration.learned) then.apply(applied(update))
+      const known = then.learned(name, exploration.fadedToMs, explorer.halfLifeMs)
+      const again = replayExploration(exploration, listId, known)
+      expect([...again.chances.values]).toEqual(exploration.chances)
+      expect(again.drawn.map(({ arm, propensity }) => [exploration.arms[arm], propensity])).toEqual(
+        drawn.map(({ arm, propensity }) => [arm, propensity]),
+      )
+    }
+  },
+)
 
-function rewardOf(sequence: number, arm: string, propensity: number, exploration: Exploration): Reward {
+function rewardOf(sequence: number, drawn: readonly ExploredSlot[], exploration: Exploration): Reward {
   const decision = decisionOf(`d${sequence}`, 1_000_000 + sequence * 60_000, { exploration })
-  const reward = (sequence * 7) % 5 < (arm === 'fresh' ? 3 : 1) ? 0.3 : 0
-  const slots = [rewardedSlot({ ...slotOf('a', 1, true, arm), propensity }, reward)]
+  const slots = drawn.map(({ slot: position, arm, propensity }, at) => {
+    const reward = (sequence * 7 + at) % 5 < (arm === 'fresh' || arm === 'e' ? 3 : 1) ? 0.3 : 0
+    return rewardedSlot({ ...slotOf(arm, position, true, arm), propensity }, reward)
+  })
   return rewardRowOf(decision, sequence, slots, { closedMs: decision.timeMs })
 }

@@ -1,6 +1,6 @@
 import { lastValueFrom, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { policyVersion } from '../../algorithms/bandits/policy-version.ts'
+import { type PolicyVersion, policyVersion } from '../../algorithms/bandits/policy-version.ts'
 import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
 import { type ExploreOptions, exploreSlot } from '../../operators/explore-slot.ts'
 import { BanditTable } from '../../operators/tables/bandit-table.ts'
@@ -20,6 +20,9 @@ const options: ExploreOptions = {
   share: 1,
   minimumRelevance: 0,
   segmentBy: 'none',
+  itemsMax: 4,
+  places: 2,
+  marginalDraws: 0,
 }
 const candidates: DraftParts['candidates'] = {
   a: { popular: 1 },
@@ -42,6 +45,19 @@ function banditOf(
   const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 0 } as never
   bandit.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
   return bandit
+}
+
+/** Means of items as a policy without context has them, from 100 decisions each. */
+function itemsLearned({ policy, version }: PolicyVersion, means: Readonly<Record<string, number>>): BanditTable {
+  const table = new BanditTable()
+  const learned = Object.entries(means).map(([arm, mean]) => ({
+    ...{ arm, decisions: 100, rewardMilli: 0, lastMs: 0 },
+    ...{ sums: [100, 100 * mean, 100 * mean], weighted: [] },
+  }))
+  const told = { policy: policy.name, version, segment: '' }
+  const value = { policy: learnedName('learned', told), explorer: told, learned, referenceMs: 0, decisions: 0 } as never
+  table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
+  return table
 }
 
 async function explored(parts: Partial<DraftParts>, bandit: BanditTable, changed: Partial<ExploreOptions> = {}) {
@@ -100,8 +116,8 @@ describe('exploreSlot', () => {
     // Only `session` has anything beyond the first three but for `similar`; the posterior of `similar` is hopeless.
     const draft = await explored({}, banditOf({ session: [900, 1], similar: [1, 900], popular: [1, 900] }))
     expect(orderOf(draft, catalogue)).toEqual(['a', 'd', 'b', 'c', 'e'])
-    expect(draft.exploration).toMatchObject({ slot: 1, arm: 'session' })
-    expect(draft.exploration!.propensity).toBeCloseTo(1, 6)
+    expect(draft.exploration).toMatchObject({ slot: 1, drawn: [{ slot: 1, arm: 'session' }] })
+    expect(draft.exploration!.drawn[0]!.propensity).toBeCloseTo(1, 6)
   })
 
   it('sends the last item of the same first-level category out of the first places, so that no cap is broken', async () => {
@@ -134,8 +150,9 @@ describe('exploreSlot', () => {
         { candidates: only, listId: `l${list}` },
         banditOf({ session: [2, 1], popular: [1, 1e6] }),
       )
-      told[exploration!.arm] = exploration!.propensity
-      expect(exploration!.chances[exploration!.arms.indexOf(exploration!.arm)]).toBe(exploration!.propensity)
+      const { arm, propensity } = exploration!.drawn[0]!
+      told[arm] = propensity
+      expect(exploration!.chances[exploration!.arms.indexOf(arm)]).toBe(propensity)
       expect(exploration!.chances.reduce((sum, chance) => sum + chance, 0)).toBeCloseTo(1, 12)
     }
     expect(told['session']).toBeCloseTo(2 / 3, 4)
@@ -152,8 +169,9 @@ describe('exploreSlot', () => {
     const drafts = Array.from({ length: lists }, (_, list) => draftOf(catalogue, { candidates, listId: `list-${list}` }))
     await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(bandit, catalogue, options)))
     for (const { exploration } of drafts) {
-      counts[exploration!.arm]!++
-      expect(exploration!.propensity).toBeCloseTo(expected[['session', 'similar', 'popular'].indexOf(exploration!.arm)]!, 4)
+      const { arm, propensity } = exploration!.drawn[0]!
+      counts[arm]!++
+      expect(propensity).toBeCloseTo(expected[['session', 'similar', 'popular'].indexOf(arm)]!, 4)
     }
     // Five standard deviations.
     for (const [at, count] of Object.values(counts).entries())
@@ -165,7 +183,8 @@ describe('exploreSlot', () => {
     const seen = new Set<number>()
     for (let list = 0; list < 200; list++) {
       const { exploration } = await explored({ listId: `l${list}` }, hopeless, { epsilon: 0.3 })
-      if (exploration!.arm === 'session') seen.add(exploration!.propensity)
+      const { arm, propensity } = exploration!.drawn[0]!
+      if (arm === 'session') seen.add(propensity)
     }
     expect([...seen].map((one) => one.toFixed(9))).toEqual(['0.100000000'])
   })
@@ -181,7 +200,7 @@ describe('exploreSlot', () => {
     const first = await once()
     expect(await once()).toEqual(first)
     banditOf({ session: [9_000, 1], similar: [1, 9_000], popular: [1, 9_000] }, bandit)
-    expect((await once())!.arm).toBe('session')
+    expect((await once())!.drawn).toMatchObject([{ arm: 'session' }])
   })
 
   it('explores the share of lists it is given, the same ones each time, and none when it is off', async () => {
@@ -235,8 +254,140 @@ describe('exploreSlot', () => {
     }
     const phone = await drawnOn('mobile')
     // ln 5 / ln 21, ln 6 / ln 1001, and six in the morning.
-    expect(phone).toMatchObject({ arm: 'session', context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 201 })
-    expect((await drawnOn('desktop')).arm).toBe('popular')
+    expect(phone).toMatchObject({ drawn: [{ arm: 'session' }], context: [1, 0.529, 0.259, 0, 1, 0, 1, 1], learned: 201 })
+    expect((await drawnOn('desktop')).drawn).toMatchObject([{ arm: 'popular' }])
+  })
+
+  describe('over items', () => {
+    const scope = { looked: [], itemContext: 'columns' } as const
+    const over = (kind: 'item' | 'slate', name = 'softmax') => ({
+      explorer: policyVersion(name, {}, 0, { over: kind, ...scope }),
+    })
+
+    /** How often each outcome came among lists of a seed each, with the chance that each said it had. */
+    async function counted(changed: Partial<ExploreOptions>, table: BanditTable, lists: number) {
+      const drafts = Array.from({ length: lists }, (_, n) =>
+        draftOf(catalogue, { candidates, scores: [5, 4, 3, 2, 1], listId: `${n}` }),
+      )
+      await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(table, catalogue, { ...options, epsilon: 0.1, ...changed })))
+      const outcomes = new Map<string, { count: number; chance: number; drafts: typeof drafts }>()
+      for (const draft of drafts) {
+        const { drawn } = draft.exploration!
+        const key = drawn.map(({ arm }) => arm).join('')
+        const chance = drawn.reduce((product, one) => product * one.propensity, 1)
+        const known = outcomes.get(key) ?? { count: 0, chance, drafts: [] }
+        expect(known.chance).toBeCloseTo(chance, 12)
+        outcomes.set(key, { count: known.count + 1, chance, drafts: [...known.drafts, draft] })
+      }
+      for (const { count, chance } of outcomes.values())
+        expect(Math.abs(count - chance * lists)).toBeLessThan(4.5 * Math.sqrt(lists * chance * (1 - chance)) + 1)
+      return outcomes
+    }
+
+    it('an item slot is filled from its own item and the best behind the first places, as often as it says', async () => {
+      const table = itemsLearned(over('item').explorer, { b: 0.1, d: 0.3, e: 0 })
+      const outcomes = await counted({ ...over('item'), first: 3 }, table, 2_000)
+      expect([...outcomes.keys()].sort()).toEqual(['b', 'd', 'e'])
+      const [draft] = outcomes.get('d')!.drafts
+      expect(draft!.exploration).toMatchObject({ slot: 1, arms: ['b', 'd', 'e'], places: 1 })
+      expect(orderOf(draft!, catalogue)).toEqual(['a', 'd', 'b', 'c', 'e'])
+      const few = await counted({ ...over('item'), first: 3, itemsMax: 2 }, table, 50)
+      expect([...few.keys()].sort()).toEqual(['b', 'd'])
+    })
+
+    it('a slate fills the first places without replacement, each by its chance among those that are left', async () => {
+      const table = itemsLearned(over('slate').explorer, { a: 0.1, b: 0.2, c: 0.4, d: 0 })
+      const outcomes = await counted({ ...over('slate'), marginalDraws: 5 }, table, 4_000)
+      // Two of the first four: e is too many.
+      expect(outcomes.size).toBe(12)
+      expect([...outcomes.values()].reduce((sum, { chance }) => sum + chance, 0)).toBeCloseTo(1, 9)
+      const [draft] = outcomes.get('ca')!.drafts
+      expect(orderOf(draft!, catalogue)).toEqual(['c', 'a', 'b', 'd', 'e'])
+      expect(draft!.exploration).toMatchObject({
+        slot: 0,
+        places: 2,
+        drawn: [
+          { slot: 0, arm: 'c' },
+          { slot: 1, arm: 'a' },
+        ],
+      })
+      // The marginal chance of `a` in the second place: over all that may stand above it.
+      const { marginals, marginalDraws } = draft!.exploration!
+      const above = ['b', 'c', 'd'].map((first) => outcomes.get(`${first}a`)!.chance)
+      expect([marginalDraws, marginals[0]]).toEqual([0, draft!.exploration!.drawn[0]!.propensity])
+      expect(marginals[1]).toBeCloseTo(
+        above.reduce((sum, chance) => sum + chance, 0),
+        9,
+      )
+    })
+
+    it('counts marginal chances where that is less work, and says from how many slates', async () => {
+      const table = itemsLearned(over('slate').explorer, { a: 0.1, b: 0.2, c: 0.4, d: 0 })
+      const exact = await counted({ ...over('slate'), marginalDraws: 5 }, table, 100)
+      const [draft] = exact.get('cb')!.drafts
+      const again = draftOf(catalogue, { candidates, scores: [5, 4, 3, 2, 1], listId: draft!.listId })
+      const operator = exploreSlot(table, catalogue, { ...options, epsilon: 0.1, ...over('slate'), marginalDraws: 4 })
+      await lastValueFrom(of(batchOf(again)).pipe(operator))
+      expect(again.exploration!.drawn).toEqual(draft!.exploration!.drawn)
+      expect(again.exploration!.marginalDraws).toBe(5)
+      for (const marginal of again.exploration!.marginals)
+        expect([0.2, 0.4, 0.6, 0.8, 1]).toContainEqual(expect.closeTo(marginal, 9))
+    })
+
+    it('takes no item below the relevance floor, and shows fewer places then', async () => {
+      const outcomes = await counted({ ...over('slate'), minimumRelevance: 0.76 }, itemsLearned(over('slate').explorer, {}), 20)
+      // Only a is within a quarter of the best.
+      expect([...outcomes.keys()]).toEqual(['a'])
+    })
+
+    it('a contextual policy sees each item by its columns, and nothing where a list has none', async () => {
+      const changed = over('item', 'lin-ucb')
+      const draft = draftOf(catalogue, { candidates, scores: [5, 4, 3, 2, 1] })
+      draft.features.fill(0.25)
+      await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(new BanditTable(), catalogue, { ...options, ...changed })))
+      const rest = [0.25, 0.25, 0.25, 0.083, 0.25, 0.25]
+      expect(draft.exploration).toMatchObject({
+        arms: ['b', 'd', 'e'],
+        context: [1, 0.75, ...rest, 1, 0.25, ...rest, 1, 0, ...rest],
+      })
+      const shed = Object.assign(draftOf(catalogue, { candidates, scores: [5, 4, 3, 2, 1] }), { features: new Float32Array(0) })
+      await lastValueFrom(of(batchOf(shed)).pipe(exploreSlot(new BanditTable(), catalogue, { ...options, ...changed })))
+      expect(shed.exploration).toBeNull()
+    })
+  })
+
+  it('by the last layer: what one version of the network has taught is not used with another’s', async () => {
+    const scope = { over: 'item', looked: [], itemContext: 'hidden' } as const
+    const explorer = policyVersion('neural-linear', {}, 0, scope)
+    const table = new BanditTable()
+    // θ of d is large in the first number of the layer, by a thousand observations of x = (1, 1, 0).
+    const sums = [1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1].map((value) => 1_000 * value)
+    const told = { policy: 'neural-linear', version: explorer.version, segment: '@7' }
+    const learned = [{ arm: 'd', decisions: 1_000, rewardMilli: 0, lastMs: 0, sums, weighted: [] }]
+    const value = {
+      policy: learnedName('learned', told),
+      explorer: told,
+      learned,
+      referenceMs: 0,
+      decisions: 1_000,
+      version: 1_000,
+    } as never
+    table.apply([{ key: 'learned/…/*', offset: 0, loggedMs: 0, value }])
+    const drawn = async (modelVersion: string, hidden: readonly number[]) => {
+      const draft = Object.assign(draftOf(catalogue, { candidates }), { modelVersion, hidden: Float32Array.from(hidden) })
+      await lastValueFrom(of(batchOf(draft)).pipe(exploreSlot(table, catalogue, { ...options, explorer })))
+      return draft.exploration
+    }
+    const layer = [0, 0, 0, 0, 0, 0, 1.23456, 0, 0, 1]
+    const seventh = await drawn('7', layer)
+    expect(seventh).toMatchObject({ arms: ['b', 'd', 'e'], segment: '@7', learned: 1_000 })
+    expect(seventh!.context).toEqual([1, 0, 0, 1, 1.235, 0, 1, 0, 1])
+    expect(seventh!.chances[1]).toBeGreaterThan(0.75)
+    const eighth = await drawn('8', layer)
+    expect(eighth).toMatchObject({ segment: '@8', learned: 0 })
+    expect(eighth!.chances[1]).toBeLessThan(0.6)
+    // A graph that does not tell its last layer: nothing can be seen, nothing is explored.
+    expect(await drawn('9', [])).toBeNull()
   })
 
   it('leaves a list alone that is too short or has no source with anything more to show', async () => {

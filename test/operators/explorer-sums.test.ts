@@ -146,6 +146,118 @@ describe('ExplorerSums', () => {
     ])
   })
 
+  describe('of slates', () => {
+    const items = ['a', 'b', 'c']
+    /** Rows of slates of the three items in some order, with what became of each place. */
+    const slate = fc.record({
+      order: fc.shuffledSubarray(items, { minLength: 3, maxLength: 3 }),
+      rewards: fc.array(fc.constantFrom(0, 0, 0.3, 1), { minLength: 3, maxLength: 3 }),
+      timeMs: fc.integer({ min: 1_000, max: 9_000 }),
+    })
+
+    function rowsOf(
+      slates: readonly { order: readonly string[]; rewards: readonly number[]; timeMs: number }[],
+      looked: number[],
+    ) {
+      const { version } = policyVersion('beta-thompson', {}, 0, { over: 'slate', looked, itemContext: 'columns' })
+      return slates.map(({ order, rewards, timeMs }, sequence) => {
+        const slots = order.map((item, place) =>
+          rewardedSlot({ ...slotOf(item, place, true, 'session'), propensity: 1 / (3 - place) }, rewards[place]!),
+        )
+        const told = { ...explorationDefaults, slot: 0, policy: 'beta-thompson', version, arms: items, chances: [], draws: 0 }
+        const decision = decisionOf(`d${sequence}`, timeMs, { exploration: { ...told, places: 3 } })
+        return rewardRowOf(decision, sequence, slots, { closedMs: timeMs })
+      })
+    }
+
+    it.each([
+      { name: 'cascade', looked: [], weightOf: cascadeWeight },
+      { name: 'position', looked: [1, 0.7, 0.3], weightOf: positionWeight },
+    ])('$name: what its places say of each other, to the last bit, in any order and cut', async ({ looked, weightOf }) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(slate, { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 7 }), async (all, cut) => {
+          const { states } = await folded(rowsOf(all, looked), cut)
+          const again = await folded(rowsOf([...all].reverse(), looked), all.length)
+          expect(again.states).toEqual(states)
+          const { arms } = learnedFamily.codec.decode(states[0]![1])
+          for (const item of items) {
+            const seen = all.flatMap(({ order, rewards }) => {
+              const place = order.indexOf(item)
+              const weight = weightOf(rewards, place)
+              return weight === null ? [] : [{ weight, reward: rewards[place]! }]
+            })
+            expect(arms.find(({ arm }) => arm === item)?.sums ?? [0, 0]).toEqual([
+              exactly(seen.map(({ weight, reward }) => weight * reward)),
+              exactly(seen.map(({ weight, reward }) => weight * (1 - reward))),
+            ])
+          }
+        }),
+        { numRuns: 10 },
+      )
+    })
+
+    it.each([{ looked: [] }, { looked: [1, 0.7, 0.3] }])(
+      'corrections leave what the last rows alone would, also where a place is seen no more: looked $looked',
+      async ({ looked }) => {
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.tuple(slate, slate), { minLength: 1, maxLength: 12 }), async (all) => {
+            const last = rowsOf(
+              all.map(([first, { rewards }]) => ({ ...first, rewards })),
+              looked,
+            )
+            const first = rowsOf(
+              all.map(([one]) => one),
+              looked,
+            )
+            const corrections = last.map((row, at) => ({
+              ...row,
+              ...{ revision: 1, sequence: last.length + at },
+              slots: row.slots.map((slot, place) => {
+                const { slot: _slot, before: _before, ...before } = first[at]!.slots[place]!
+                return { ...slot, before }
+              }),
+            }))
+            const armsAfter = async (rows: readonly Reward[]) => {
+              const { states } = await folded(rows, 5)
+              const { arms, rewards } = learnedFamily.codec.decode(states[0]![1])
+              // A place that is seen no more was still heard of: `lastMs` says when.
+              return { rewards, arms: arms.filter(({ decisions }) => decisions > 0).map((arm) => ({ ...arm, lastMs: 0 })) }
+            }
+            expect(await armsAfter([...first, ...corrections])).toEqual(await armsAfter(last))
+          }),
+          { numRuns: 15 },
+        )
+      },
+    )
+
+    it('a thousand items are remembered; one more takes the place of the one that was shown longest ago', async () => {
+      const { version } = policyVersion('beta-thompson', {}, 0, { over: 'item', looked: [], itemContext: 'columns' })
+      const shown = (item: string, timeMs: number) => ({ arm: item, reward: 1, propensity: 0.5, context: [], timeMs })
+      const names = Array.from({ length: 1_000 }, (_, n) => `i${n}`)
+      // i3 is shown first and again last; i7 is then the one shown longest ago.
+      const times = names.map((name, n) => shown(name, name === 'i3' ? 10 : name === 'i7' ? 20 : 100 + n))
+      const rows = rewardsOf([...times, shown('i3', 5_000), shown('new', 6_000)], 'beta-thompson', version).map((row) => {
+        const [{ slot, ...outcome }] = row.slots as [Reward['slots'][number]]
+        return { ...row, slots: [{ slot: { ...slot, itemId: slot.source, source: 'trend' }, ...outcome }] }
+      })
+      const { states } = await folded(rows, 500)
+      const { arms, rewards } = learnedFamily.codec.decode(states[0]![1])
+      expect([arms.length, rewards]).toEqual([1_000, 1_002])
+      const kept = new Set(arms.map(({ arm }) => arm))
+      expect(['i3', 'i7', 'new'].map((name) => kept.has(name))).toEqual([true, false, true])
+      // What i7 is told now has nothing to take back; a later decision has.
+      const again = (at: number, sequence: number) => ({
+        ...rows[at]!,
+        ...{ revision: 1, sequence },
+        slots: rows[at]!.slots.map(({ slot, before: _before, ...before }) => ({ ...rewardedSlot(slot, 0), before })),
+      })
+      const corrected = await folded([...rows, again(7, 1_002), again(1_001, 1_003)], 500)
+      const after = learnedFamily.codec.decode(corrected.states[0]![1])
+      expect([after.rewards, after.rows, after.arms.find(({ arm }) => arm === 'i7')]).toEqual([1_002, 1_003, undefined])
+      expect(after.arms.find(({ arm }) => arm === 'new')).toMatchObject({ decisions: 1, rewardMilli: 0, sums: [0, 1] })
+    })
+  })
+
   it('sets aside what it cannot learn from, and counts none of it', async () => {
     const one = { arm: 'trend', reward: 1, propensity: 0.5, context: [0.5], timeMs: 1_000 }
     const { version } = policyVersion('lin-ucb')
@@ -172,4 +284,14 @@ function tableOf(updates: readonly BanditUpdate[]): BanditTable {
   const table = new BanditTable()
   table.apply(updates.map((value) => ({ key: `${value.policy}/${value.arm}`, value, offset: 0, loggedMs: 0 })))
   return table
+}
+
+/** What stands below the first click was not seen. */
+function cascadeWeight(rewards: readonly number[], place: number): number | null {
+  return rewards.slice(0, place).some((reward) => reward > 0) ? null : 1
+}
+
+/** A click was seen; what was not clicked as often as its place is looked at. */
+function positionWeight(rewards: readonly number[], place: number): number {
+  return rewards[place]! > 0 ? 1 : [1, 0.7, 0.3][place]!
 }

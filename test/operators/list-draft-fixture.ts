@@ -1,7 +1,8 @@
 import { CandidateSet, type CandidateSourceName, candidateSources, sourceCount } from '../../algorithms/candidate-set.ts'
 import { Catalogue, type CatalogueRow } from '../../algorithms/catalogue.ts'
 import { rankerWidth } from '../../algorithms/ranker-features.ts'
-import type { ListDraft } from '../../operators/list-draft.ts'
+import type { DraftExploration, ListDraft } from '../../operators/list-draft.ts'
+import { explorationDefaults } from '../../schemas/exploration.ts'
 import { rankerUserOf } from '../algorithms/ranker-user.ts'
 
 const available: CatalogueRow = {
@@ -68,6 +69,13 @@ export function draftOf(catalogue: Catalogue, parts: DraftParts): ListDraft {
     exploration: null,
     made: null,
   } as unknown as ListDraft
+}
+
+/** Slots that a bandit filled, each with a chance of .4. */
+export function exploredAt(...slots: readonly number[]): DraftExploration {
+  const drawn = slots.map((slot) => ({ slot, arm: 'popular', propensity: 0.4 }))
+  const told = { policy: 'beta-thompson', arms: ['popular'], chances: [1], draws: 0 }
+  return { ...explorationDefaults, ...told, over: 'source', slot: slots[0]!, drawn }
 }
 
 /** Names of a draft's candidates, in order of place. */

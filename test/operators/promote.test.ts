@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ListDraft } from '../../operators/list-draft.ts'
 import { type Promotion, promote } from '../../operators/promote.ts'
 import type { Item } from '../../schemas/item.ts'
-import { catalogueOf, draftOf, orderOf } from './list-draft-fixture.ts'
+import { catalogueOf, draftOf, exploredAt, orderOf } from './list-draft-fixture.ts'
 import { batchOf, marbles } from './marbles.ts'
 
 const brands: Readonly<Record<string, string>> = { a: 'A', b: 'B', c: 'A', d: 'B', e: 'C', f: 'C' }
@@ -75,9 +75,9 @@ describe('promote', () => {
     }
     // 100 expected, deviation 8.7.
     expect(Math.abs(carried - 100)).toBeLessThan(40)
-    const explored = Object.assign(draft(), { exploration: { slot: 0, arm: 'popular', propensity: 0.4 } })
-    expect((await promoted([promotion({})], explored)).made.exploration).toEqual({ slot: 1, arm: 'popular', propensity: 0.4 })
-    const last = Object.assign(draft(), { exploration: { slot: 3, arm: 'popular', propensity: 0.4 } })
+    const explored = Object.assign(draft(), { exploration: exploredAt(0) })
+    expect((await promoted([promotion({})], explored)).made.exploration).toEqual(exploredAt(1))
+    const last = Object.assign(draft(), { exploration: exploredAt(3) })
     expect((await promoted([promotion({ values: ['C'] })], last)).made.exploration).toBeNull()
   })
 })

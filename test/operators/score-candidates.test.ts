@@ -17,6 +17,7 @@ const options: ScoreOptions = {
   version: '',
   versionInstead: null,
   rung: 'ranker',
+  keepsHidden: false,
 }
 const nowMs = 10_000
 const personal = { a: { session: 1, popular: 0.5 }, b: { popular: 1 }, c: { similar: 0.5 } }
@@ -64,6 +65,28 @@ describe('scoreCandidates', () => {
     )
     expect([...draft.scores].map((one) => one.toFixed(6))).toEqual(['0.500000', '0.300000', '0.600000'])
     expect([draft.rung, draft.modelVersion]).toEqual(['ranker', '3'])
+  })
+
+  it('keeps each draft’s rows of the last layer where it is asked to and the model tells it', async () => {
+    const told = async (layer: readonly number[], keepsHidden: boolean) => {
+      const drafts = [fresh({ a: { session: 1 } }), fresh(personal)]
+      const scorer: Scorer = {
+        ready: () => true,
+        score: async (_model, _features, rows, outputs, _version, extra = []) => ({
+          outputs: [...outputs.map(() => new Float32Array(rows)), ...extra.map(() => Float32Array.from(layer))],
+          version: '3',
+        }),
+      }
+      const operator = scoreCandidates(scorer, catalogue, new ManualClock(nowMs), { ...options, keepsHidden })
+      await lastValueFrom(of(batchOf(...drafts)).pipe(operator))
+      return drafts.map(({ hidden }) => hidden && [...hidden])
+    }
+    expect(await told([1, 2, 3, 4, 5, 6, 7, 8], true)).toEqual([
+      [1, 2],
+      [3, 4, 5, 6, 7, 8],
+    ])
+    expect(await told([], true)).toEqual([undefined, undefined])
+    expect(await told([1, 2, 3, 4, 5, 6, 7, 8], false)).toEqual([undefined, undefined])
   })
 
   it('lets scores that are no numbers sink below all others', async () => {

@@ -106,7 +106,7 @@ describe('toRecommendations', () => {
     const draft = draftOf(catalogue, { candidates, scores: [1, 0.5] })
     const chosen = { slot: 1, policy: 'beta-thompson', arms: ['session', 'popular'], chances: [0.875, 0.125], draws: 0 }
     const told = { ...explorationDefaults, ...chosen }
-    draft.exploration = { ...told, arm: 'popular', propensity: 0.125 }
+    draft.exploration = { ...told, over: 'source', drawn: [{ slot: 1, arm: 'popular', propensity: 0.125 }] }
     const { items, exploration } = (await finish(draft)).recommendation
     expect(exploration).toEqual(told)
     expect(items.map(({ explored, propensity, sources }) => [explored, propensity, sources])).toEqual([

@@ -146,6 +146,48 @@ describe('SharedScorer', () => {
     }
   })
 
+  it('asks a model for all it has where more than its scores is wanted, and gives the rest as far as it is there', async () => {
+    let hidden = true
+    const asked: (readonly string[])[] = []
+    const inference: Inference = {
+      capacity: 1,
+      models: () => Promise.resolve([]),
+      inputWidth: () => Promise.resolve(1),
+      close: () => Promise.resolve(),
+      infer: async ({ model, inputs, outputs }) => {
+        asked.push(outputs)
+        const data = inputs[0]!.data as Float32Array
+        const rows = data.length
+        const score = { name: 'score', datatype: 'FP32', shape: [rows, 1], data: data.slice() } as const
+        const layer = Float32Array.from([...data].flatMap((one) => [10 * one, -one]))
+        const last = { name: 'hidden', datatype: 'FP32', shape: [rows, 2], data: layer } as const
+        return { model, version: '7', outputs: hidden ? [score, last] : [score] }
+      },
+    }
+    const options = { rowsMax: 4, queueRowsMax: 8, deadlineMs: 10, retryMs: 1_000 }
+    const scorer = new SharedScorer(inference, options, new ManualClock(), silentMetrics)
+    const score = async (...rows: number[]) => {
+      const { outputs } = await scorer.score('m', Float32Array.from(rows), rows.length, ['score'], '', ['hidden'])
+      return outputs.map((output) => [...output])
+    }
+    // Two calls that wait travel together, a call of more rows than a request is cut: each has its own rows of both.
+    const [, second, third, cut] = await Promise.all([score(9), score(1, 2), score(3), score(1, 2, 3, 4, 5)])
+    expect([second, third]).toEqual([
+      [
+        [1, 2],
+        [10, -1, 20, -2],
+      ],
+      [[3], [30, -3]],
+    ])
+    expect(cut).toEqual([
+      [1, 2, 3, 4, 5],
+      [10, -1, 20, -2, 30, -3, 40, -4, 50, -5],
+    ])
+    hidden = false
+    expect(await score(1, 2)).toEqual([[1, 2], []])
+    expect(asked.every((outputs) => outputs.length === 0)).toBe(true)
+  })
+
   it('gives a model of an older feature schema its first columns, and a newer one all of them', async () => {
     let takes = 2
     const asked: number[] = []

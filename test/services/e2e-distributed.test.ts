@@ -107,7 +107,7 @@ describeWithServices(
         for (const each of [embedded, stack, clustered]) {
           // Other tests may have left tasks of the same names on the shared cluster.
           if (each === clustered)
-            for (const name of ['user-features', 'item-features', 'rewards', 'bandit', 'experiments'])
+            for (const name of ['user-features', 'item-features', 'rewards', 'bandit', 'experiments', 'attribution'])
               for (let partition = 0; partition < partitions; partition++)
                 await each.ports.state.clear({ topology: name, partition })
           const { engine, failures } = engineHere(each)
@@ -117,7 +117,7 @@ describeWithServices(
           expect(failures).toEqual([])
         }
         for (const other of [stack, clustered]) {
-          for (const topology of ['user-features', 'rewards', 'bandit', 'experiments']) {
+          for (const topology of ['user-features', 'rewards', 'bandit', 'experiments', 'attribution']) {
             const [here, there] = [hexOf(await embedded.state(topology)), hexOf(await other.state(topology))]
             expect(there.size).toBeGreaterThan(['bandit', 'experiments'].includes(topology) ? 0 : 100)
             expect([...here].filter(([key, hex]) => there.get(key) !== hex).map(([key]) => `${topology} ${key}`)).toEqual([])

@@ -10,7 +10,9 @@ import type { Topology } from '../../runtime/define-topology.ts'
 import type { Graph } from '../../runtime/graph.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { TopicName, TopicValue } from '../../schemas/topics.ts'
+import type { UserEvent } from '../../schemas/user-event.ts'
 import { WireFormat } from '../../schemas/wire-format.ts'
+import { attribution } from '../../topologies/attribution.ts'
 import { bandit } from '../../topologies/bandit.ts'
 import { experiments } from '../../topologies/experiments.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
@@ -48,7 +50,15 @@ export interface Scenario extends Setup {
   readonly sinks: readonly TopicName[]
 }
 
-export const topologyNames = ['user-features', 'item-features', 'rewards', 'bandit', 'experiments', 'recommendations'] as const
+export const topologyNames = [
+  'user-features',
+  'item-features',
+  'rewards',
+  'bandit',
+  'experiments',
+  'attribution',
+  'recommendations',
+] as const
 export type TopologyName = (typeof topologyNames)[number]
 
 type Inputs = { readonly [N in TopicName]?: readonly LoggedValue<N>[] }
@@ -58,6 +68,16 @@ const featurePorts = { features: { latenessMs: 600_000 } }
 export const itemPorts = { itemFeatures: { everyMs: 0 }, purchases: new PurchaseTable(), serve: { ttlS: 60 } }
 /** Definitions that stand still. */
 export const experimentPorts = { experiments: new ExperimentTable([experimentOf('e0'), experimentOf('e1')]) }
+const attributionPorts = {
+  attribution: {
+    clickWindowMs: 3_000,
+    viewWindowMs: 1_500,
+    cartWindowMs: 1_000,
+    halfLifeMs: 500,
+    tileMs: 2_000,
+    latenessMs: 200,
+  },
+}
 /** Rows that stand, and in every second log rows that are corrected. */
 function rewardPortsOf(log: number): { rewards: JoinOptions } {
   const often = { update: 'provisional', waits: { clickMs: 600, purchaseMs: 1_800 }, outcome: 'sum' } as const
@@ -89,6 +109,11 @@ async function makeScenario(name: TopologyName, log: number): Promise<Scenario> 
       const { decisions, events } = drawShowings(seed)
       return scenario(rewards, rewardPortsOf(log), { decisions, 'user-events': events })
     }
+    case 'attribution': {
+      const { decisions, events } = drawShowings(seed)
+      const carted = events.map(({ value, ...event }) => ({ ...event, value: value && cartOrPrice(value) }))
+      return scenario(attribution, attributionPorts, { decisions, 'user-events': carted })
+    }
     case 'bandit':
       return scenario(bandit, {}, { rewards: await joinedOf(log, 'rewards') })
     case 'experiments':
@@ -96,6 +121,11 @@ async function makeScenario(name: TopologyName, log: number): Promise<Scenario> 
     case 'recommendations':
       return recommendationScenario(seed)
   }
+}
+
+/** What was bought has a price, and who dismissed something puts it into their cart instead. */
+function cartOrPrice(event: UserEvent): UserEvent {
+  return event.type === 'dismiss' ? { ...event, type: 'add_to_cart' } : { ...event, price: 1.25 }
 }
 
 async function scenario<P>(topology: Topology<P>, ports: P, inputs: Inputs): Promise<Scenario> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { attribution } from '../../topologies/attribution.ts'
 import { bandit } from '../../topologies/bandit.ts'
 import { experiments } from '../../topologies/experiments.ts'
 import { itemFeatures } from '../../topologies/item-features.ts'
@@ -8,7 +9,7 @@ import { userFeatures } from '../../topologies/user-features.ts'
 
 // A change of shape is a diff: a renamed step breaks dashboards and goes to the changelog.
 describe('topologies have the agreed shape', () => {
-  for (const topology of [userFeatures, itemFeatures, recommendations, rewards, bandit, experiments]) {
+  for (const topology of [userFeatures, itemFeatures, recommendations, rewards, bandit, experiments, attribution]) {
     it(topology.name, async () => {
       await expect(topology.describe()).toMatchFileSnapshot(`../golden/${topology.name}.txt`)
     })

@@ -16,6 +16,9 @@ HEADS = ("p_click", "p_like", "p_purchase")
 HEAD_WEIGHTS = (0.5, 0.3, 0.2)
 """Share of each head in the loss and in the serving score (operators/score-candidates.ts)."""
 
+HIDDEN = "hidden"
+"""The output that tells the last hidden layer: what a neural-linear bandit sees of an item."""
+
 POSITIONS = 64
 FEATURE_LIMIT = 4.0
 """Standardised inputs are cut here: what was never seen in training must not run away."""
@@ -53,26 +56,32 @@ class Ranker(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Chances [n, 3] at position 0 for features [n, columns]."""
-        rows = ((features - self.mean) * self.scale).clamp(-FEATURE_LIMIT, FEATURE_LIMIT)
-        chances = torch.sigmoid(self.body(rows))
+        chances = torch.sigmoid(self.body(self._standardised(features)))
         return torch.cat([chances[:, :1], chances[:, :1] * chances[:, 1:]], dim=1)
+
+    def hidden(self, features: Tensor) -> Tensor:
+        """The last hidden layer [n, hidden_width] for features [n, columns]."""
+        return self.body.hidden(self._standardised(features))
+
+    def _standardised(self, features: Tensor) -> Tensor:
+        return ((features - self.mean) * self.scale).clamp(-FEATURE_LIMIT, FEATURE_LIMIT)
 
     def looked_at(self) -> Tensor:
         """Chance [POSITIONS] that a position is looked at, against position 0."""
         return looking(self.falls)
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Input `features` [B, columns] → `p_click`, `p_like`, `p_purchase` [B, 1]; standardisation inside."""
+        """Input `features` [B, columns] → `p_click`, `p_like`, `p_purchase` [B, 1], `hidden` [B, n]; standardisation inside."""
         graph = Graph("ranker")
         centred = graph.node("Sub", "features", graph.constant(self.mean.numpy()))
         scaled = graph.node("Mul", centred, graph.constant(self.scale.numpy()))
         limit = np.array(FEATURE_LIMIT, np.float32)
         rows = graph.node("Clip", scaled, graph.constant(-limit), graph.constant(limit))
-        given = self.body.write(graph, rows)
+        given = self.body.write(graph, rows, HIDDEN)
         click = graph.node("Sigmoid", given[0], output=HEADS[0])
         for name, head in zip(HEADS[1:], given[1:], strict=True):
             graph.node("Mul", click, graph.node("Sigmoid", head), output=name)
-        return graph.finish(len(self.mean), dict.fromkeys(HEADS, 1))
+        return graph.finish(len(self.mean), {**dict.fromkeys(HEADS, 1), HIDDEN: self.body.hidden_width})
 
 
 def looking(falls: Tensor) -> Tensor:

@@ -23,10 +23,14 @@ MOMENT_COLUMNS = ("session_events_log", "session_cart", "device_mobile", "hour_s
 
 
 class RankerBody(nn.Module):
-    """Rows [n, columns] → logits [n, 3]. Subclasses give `states` and `write_states`: what each head sees."""
+    """Rows [n, columns] → logits [n, 3]. Subclasses give `states` and `write_states`: what each head sees.
 
-    def __init__(self, width: int) -> None:
+    Of what the first head sees, the first `hidden_width` numbers are the network's last hidden layer.
+    """
+
+    def __init__(self, width: int, hidden_width: int | None = None) -> None:
         super().__init__()
+        self.hidden_width = width if hidden_width is None else hidden_width
         self.heads = nn.ModuleList(nn.Linear(width, 1) for _ in range(HEAD_COUNT))
 
     def states(self, rows: Tensor) -> list[Tensor]:
@@ -41,9 +45,15 @@ class RankerBody(nn.Module):
         """Logits [n, 3]."""
         return torch.cat([head(state) for head, state in zip(self.heads, self.states(rows), strict=True)], dim=1)
 
-    def write(self, graph: Graph, rows: str) -> list[str]:
-        """The logits in a graph, [B, 1] each."""
-        return [graph.linear(head, state) for head, state in zip(self.heads, self.write_states(graph, rows), strict=True)]
+    def hidden(self, rows: Tensor) -> Tensor:
+        """The last hidden layer [n, hidden_width], of the first head where each has its own."""
+        return self.states(rows)[0][:, : self.hidden_width]
+
+    def write(self, graph: Graph, rows: str, hidden: str) -> list[str]:
+        """The logits in a graph, [B, 1] each, and the last hidden layer [B, hidden_width] under a name."""
+        states = self.write_states(graph, rows)
+        graph.node("Slice", states[0], *(graph.integers([at]) for at in (0, self.hidden_width, 1)), output=hidden)
+        return [graph.linear(head, state) for head, state in zip(self.heads, states, strict=True)]
 
 
 def layers(first: int, second: int, dropout: float, columns: int) -> nn.Sequential:
@@ -102,7 +112,7 @@ class WideDeepBody(RankerBody):
 
     def __init__(self, first: int, second: int, dropout: float, columns: int) -> None:
         pairs = list(combinations(range(columns), 2))
-        super().__init__(second + columns + len(pairs))
+        super().__init__(second + columns + len(pairs), second)
         self.deep = layers(first, second, dropout, columns)
         self.left, self.right = ([pair[side] for pair in pairs] for side in (0, 1))
         with torch.no_grad():

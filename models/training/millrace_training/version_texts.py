@@ -8,6 +8,8 @@ import re
 import onnx
 
 CONFIG_TYPES = {onnx.TensorProto.FLOAT: "TYPE_FP32", onnx.TensorProto.INT64: "TYPE_INT64"}
+UNNAMED = ("hidden",)
+"""Outputs that config.pbtxt does not name: versions without them must load beside those that have them. Our workers serve them all the same."""
 CARD_TYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}
 
 
@@ -15,7 +17,7 @@ def config_text(name: str, model: onnx.ModelProto, rows_max: int) -> str:
     """config.pbtxt: one CPU session, requests joined while it is busy, a bounded queue."""
     lines = [f'name: "{name}"', 'backend: "onnxruntime"', f"max_batch_size: {rows_max}"]
     for kind, tensors in (("input", model.graph.input), ("output", model.graph.output)):
-        for tensor in tensors:
+        for tensor in (tensor for tensor in tensors if tensor.name not in UNNAMED):
             width, datatype = _width(tensor), CONFIG_TYPES[tensor.type.tensor_type.elem_type]
             lines.append(f'{kind} [{{ name: "{tensor.name}" data_type: {datatype} dims: [{width}] }}]')
     lines.append("instance_group [{ kind: KIND_CPU count: 1 }]")

@@ -54,20 +54,6 @@ describe('chooseSlate', () => {
     }
   })
 
-  it('explores no candidate below the relevance floor while there is another', () => {
-    const relevance = { scores: Float64Array.of(0.1, 0.9, 0.5, 0.49), minimum: 0.5 }
-    for (let seed = 0; seed < 50; seed++) {
-      const slate = chooseSlate(policy, choices, sums, { slots: 3, epsilon: 1, relevance }, createRandom(seed))
-      expect(
-        slate
-          .slice(0, 2)
-          .map(({ candidate }) => candidate)
-          .toSorted(),
-      ).toEqual([1, 2])
-      expect([0, 3]).toContain(slate[2]!.candidate)
-    }
-  })
-
   it('ends with the candidates', () => {
     expect(chooseSlate(policy, choices, sums, { slots: 9, epsilon: 0 }, createRandom(1))).toHaveLength(4)
     expect(chooseSlate(policy, { ...choices, arms: [] }, sums, { slots: 2, epsilon: 0 }, createRandom(1))).toEqual([])

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openBandit, openBanditArms } from '../../../connectors/files/open-bandit.ts'
-import { judgePolicy, type PolicyEstimate, type PolicyJudgement } from '../../../evaluation/policies/judge-policy.ts'
+import { judgePolicy } from '../../../evaluation/policies/judge-policy.ts'
 import { thompsonSlatePolicy, uniformPolicy } from '../../../evaluation/policies/judged-policy.ts'
+import type { PolicyEstimate, PolicyJudgement } from '../../../evaluation/policies/policy-judgement.ts'
 import { PolicyLog } from '../../../evaluation/policies/policy-log.ts'
 import { describeWithData } from '../../algorithms/describe-with-data.ts'
 import { zozoMenPrior } from '../../algorithms/zozo-men-prior.ts'
@@ -20,7 +21,7 @@ async function readLog(behaviour: 'random' | 'bts'): Promise<PolicyLog> {
 /** What the policy really brought in the log it made itself: clicks are few, so it has an interval of its own. */
 async function onPolicy(behaviour: 'random' | 'bts'): Promise<PolicyEstimate> {
   const log = await readLog(behaviour)
-  return judgePolicy(log, uniformPolicy(log), options).logged
+  return judgePolicy(log, uniformPolicy(), options).logged
 }
 
 /** Every estimator but the direct method, whose model says nothing of its own error, agrees with the truth within 95 %. */
@@ -70,7 +71,7 @@ describeWithData('open-bandit-sample', 'Open Bandit sample, campaign men', () =>
 
   it('Thompson → uniform: the known figures to the last digit, intervals that hold the rate it really had', async () => {
     const log = await readLog('bts')
-    const judgement = judgePolicy(log, uniformPolicy(log), options)
+    const judgement = judgePolicy(log, uniformPolicy(), options)
     expect(estimateOf(judgement, 'IPS')).toBeCloseTo(0.00300863, 8)
     expect(estimateOf(judgement, 'SNIPS')).toBeCloseTo(0.00318942, 8)
     expect(judgement.check.meanWeight).toBeCloseTo(0.943314, 6)

@@ -117,7 +117,7 @@ describe('faults of an inference worker', { timeout: 300_000 }, () => {
 
   it('in the end nothing was lost: every newest list is served, nothing is a dead letter, zero differences', async () => {
     await rig.feed(500)
-    await rig.stack.untilCaughtUp(60_000, [...topologies, 'item-features', 'rewards', 'bandit', 'experiments'])
+    await rig.stack.untilCaughtUp(60_000, [...topologies, 'item-features', 'rewards', 'bandit', 'experiments', 'attribution'])
     expect(await staleLists(rig.stack)).toEqual([])
     expect(await readDeadLetters(rig.stack.ports, {})).toEqual([])
     expect((await engine.status()).topologies.filter(({ state }) => state !== 'running')).toEqual([])

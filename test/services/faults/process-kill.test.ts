@@ -14,7 +14,7 @@ describeWithServices(['kafka', 'registry', 'redis'], 'engine processes killed in
       name: 'process-kill',
       registry: registry!,
       partitions: 4,
-      topologies: ['user-features', 'item-features', 'rewards', 'bandit', 'experiments'],
+      topologies: ['user-features', 'item-features', 'rewards', 'bandit', 'experiments', 'attribution'],
       events: 10_000,
       sessionTimeoutMs: 2_000,
     })

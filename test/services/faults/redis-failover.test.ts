@@ -12,7 +12,7 @@ import { FaultRig } from './fault-rig.ts'
 import { staleLists } from './stale-lists.ts'
 
 const partitions = 2
-const topologies = ['user-features', 'item-features', 'recommendations', 'rewards', 'bandit', 'experiments']
+const topologies = ['user-features', 'item-features', 'recommendations', 'rewards', 'bandit', 'experiments', 'attribution']
 
 /** A primary or replica, and where it listens. */
 interface Server {
