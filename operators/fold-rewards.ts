@@ -66,8 +66,9 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
       const policy = addShowing(transaction, reward)
       policies.add(reward.policy)
       const moment = { version: policy.rows, closedMs: reward.closedMs }
+      const ofRanker = reward.exploration?.over === 'ranker' // A ranker's list says nothing of one source.
       for (const { slot, before, ...now } of reward.slots) {
-        if (!slot.explored || reward.exploration?.over === 'ranker') continue // A ranker's list says nothing of one source.
+        if (!slot.explored || ofRanker) continue
         const key = armKey(reward.policy, slot.source)
         addOutcome(transaction, key, { now: now.reward, before: before && before.reward, ...moment })
         arms.set(key, { policy: reward.policy, arm: slot.source })
