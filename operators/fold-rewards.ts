@@ -70,7 +70,7 @@ export function foldRewards(): OperatorFunction<Batch<Sourced<Reward>>, Batch<Ke
       for (const { slot, before, ...now } of reward.slots) {
         if (!slot.explored || ofRanker) continue
         const key = armKey(reward.policy, slot.source)
-        addOutcome(transaction, key, { now: now.reward, before: before && before.reward, ...moment })
+        addOutcome(transaction, key, { now: now.reward, before: before?.reward ?? null, ...moment })
         arms.set(key, { policy: reward.policy, arm: slot.source })
         if (slot.source !== newcomerSource) continue
         const arm = newcomerArm(slot.itemId)

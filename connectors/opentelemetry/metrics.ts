@@ -87,7 +87,13 @@ export class OpenTelemetryMetrics implements Metrics {
     return new PrometheusSerializer().serialize(resourceMetrics)
   }
 
-  close(): Promise<void> {
-    return this.#sdk.shutdown()
+  /** Sends what is to be sent, and gives the global API back: whoever opens metrics next is not told of by what was closed. */
+  async close(): Promise<void> {
+    try {
+      await this.#sdk.shutdown()
+    } finally {
+      api.disable()
+      trace.disable()
+    }
   }
 }

@@ -106,6 +106,9 @@ it('exports the newest record per key of a compacted topic, withdrawn items left
     stock: null,
     createdMs: 0,
     imageUrl: null,
+    listPrice: null,
+    sellerRating: null,
+    releasedMs: null,
   }
   const send = (key: string, value: object | null) =>
     log.send([
