@@ -64,7 +64,7 @@ it('a start is refused with exit code 2 and the command that mends it; that comm
   expect(started.output).toContain('retention dropped 3 that were never applied')
   const refused = await commandProcess(stack.config, ['reset', 'user-features'], folder)
   expect(refused).toMatchObject({ code: 4, output: expect.stringContaining('no longer holds the beginning') })
-  for (const topology of ['user-features', 'rewards']) {
+  for (const topology of ['user-features', 'rewards', 'attribution']) {
     const reset = await commandProcess(stack.config, ['reset', topology, '--force'], folder)
     expect(reset.code, reset.output).toBe(0)
   }
