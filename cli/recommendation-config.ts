@@ -41,7 +41,7 @@ export const recommendationConfig = Type.Object(
     perSourceMax: Type.Integer({
       minimum: 1,
       maximum: 1000,
-      default: 100,
+      default: 50,
       description: 'Candidates that each source may bring.',
     }),
     poolMax: Type.Integer({

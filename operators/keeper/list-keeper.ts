@@ -51,6 +51,8 @@ export interface KeeperOptions extends FillOptions {
 
 /** Lists looked through, amended, filled and published at once. */
 const sizes = { sweep: 8_192, amend: 500, fill: 100, tell: 50 }
+/** Calls of a sweep under way at a time. */
+const callsMax = 4
 /** Waits while the store is unwell. */
 const retry = { waitMs: 100, waitMsMax: 5_000, giveUpMs: Number.POSITIVE_INFINITY }
 
@@ -184,25 +186,27 @@ export class ListKeeper {
     return false
   }
 
-  /** Takes the items that went out of all lists that show them; two calls are under way at a time. */
+  /** Takes the items that went out of all lists that show them, several calls at a time: the store never waits for us. */
   async #sweep(): Promise<void> {
     const { catalogue } = this.#ports.catalogue
     const sinceMs = this.#goneSinceMs
     const isGone = new Uint8Array(catalogue.size)
     for (const item of this.#gone) if (!catalogue.available(item)) isGone[item] = 1
     this.#gone.clear()
-    let before: Promise<void> = Promise.resolve()
-    for (const part of this.#parts.values()) {
-      for (let from = 0; from < part.index.size; from += sizes.sweep) {
-        const rows = part.index.holders(isGone, from, from + sizes.sweep)
-        for (let at = 0; at < rows.length; at += sizes.amend) {
-          const next = this.#takeOut(part, rows.slice(at, at + sizes.amend), sinceMs)
-          await before
-          before = next
+    const underWay: Promise<void>[] = []
+    try {
+      for (const part of this.#parts.values()) {
+        for (let from = 0; from < part.index.size; from += sizes.sweep) {
+          const rows = part.index.holders(isGone, from, from + sizes.sweep)
+          for (let at = 0; at < rows.length; at += sizes.amend) {
+            underWay.push(this.#takeOut(part, rows.slice(at, at + sizes.amend), sinceMs))
+            if (underWay.length === callsMax) await underWay.shift()
+          }
         }
       }
+    } finally {
+      await Promise.allSettled(underWay)
     }
-    await before
   }
 
   /** Lists that show an item whose price changed are held against the rules again. */
