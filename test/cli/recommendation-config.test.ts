@@ -29,7 +29,7 @@ describe('recommendation settings', () => {
       margin: { marginWeight: 0, stockWeight: 0 },
     })
     expect(explore).toMatchObject({ slot: 4, first: 10, epsilon: 0.05 })
-    expect([retrieve.countMax, draft.countMax, score.shedAfterMs]).toEqual([100, 400, 10_000])
+    expect([retrieve.countMax, draft.countMax, score.shedAfterMs]).toEqual([50, 400, 10_000])
     expect([rule.surface, rule.itemsMax, finish.itemsMax, promote.promotions]).toEqual(['home', 50, 50, []])
   })
 
@@ -99,7 +99,7 @@ describe('settings of variants', () => {
     const of = (at: number) => recipes.of({ experiment, variant: experiment.variants[at]! })
     expect(of(1)).toMatchObject({
       score: { version: '2', versionInstead: '', rung: 'ranker' },
-      retrieve: { countMax: 100, weights: { session: 2, newcomer: 0 } },
+      retrieve: { countMax: 50, weights: { session: 2, newcomer: 0 } },
       rerank: { diversity: { method: 'dpp', lambda: 0.6 } },
       explore: { slot: 4, explorer: { version: expect.stringMatching(/^alpha=/) } },
     })

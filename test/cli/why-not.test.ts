@@ -116,7 +116,8 @@ async function fill(stack: Stack): Promise<void> {
 }
 
 describe('why not', () => {
-  const config = loadConfig(undefined, { partitions, embedded: { path: ':memory:' }, log: { level: 'silent' } })
+  const recommendations = { perSourceMax: 100 } // More candidates than the pool holds, from the few sources that know these items.
+  const config = loadConfig(undefined, { partitions, recommendations, embedded: { path: ':memory:' }, log: { level: 'silent' } })
   let stack: Stack
   let bench: ListWorkbench
   let full: ListWorkbench
