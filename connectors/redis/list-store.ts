@@ -10,7 +10,7 @@ const swapScript = redisScript('swap')
 const amendScript = redisScript('amend')
 
 /** Lists that one script call swaps or amends at most: it blocks the server meanwhile. */
-const listsPerCall = { swap: 200, amend: 50 }
+const listsPerCall = { swap: 200, amend: 25 }
 /** How many keys the server looks at per step of a scan. */
 const scanCount = 1_000
 
