@@ -12,11 +12,11 @@ const listItems = 50
 const spareItems = 20
 const snapshotItems = 20
 /** Columns of a row, those of them that differ between the items of a list, and the user tower's. */
-const rowColumns = 111
+const rowColumns = 132
 const varyingColumns = 40
 const contextColumns = 64
 
-/** A list as the engine writes it, with its spares and its model inputs, for person number `user`. */
+/** A list as the engine writes it where nothing explores, with its spares and its model inputs, for person number `user`. */
 export function storedList(user: number, position: number): ListEntry {
   const userId = userIdOf(user)
   const listId = `${user % 16}-${position}`

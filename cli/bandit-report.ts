@@ -1,6 +1,6 @@
 import { type ExploredKind, type PolicyVersion, readPolicyVersion } from '../algorithms/bandits/policy-version.ts'
 import { type WeightedMean, weightedMean } from '../algorithms/bandits/weighted-mean.ts'
-import { posteriorOf } from '../algorithms/thompson.ts'
+import { posteriorOf } from '../algorithms/beta-posterior.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { BanditUpdate, Explorer } from '../schemas/bandit-update.ts'
 import type { LearnedArm } from '../schemas/learned-arm.ts'

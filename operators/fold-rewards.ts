@@ -1,6 +1,6 @@
 import { concatMap, type OperatorFunction } from 'rxjs'
+import { posteriorOf } from '../algorithms/beta-posterior.ts'
 import { clickThroughRate } from '../algorithms/click-through.ts'
-import { posteriorOf } from '../algorithms/thompson.ts'
 import type { Batch, Sourced, StateFamily, Transaction } from '../ports/batch.ts'
 import type { Keyed } from '../ports/outgoing.ts'
 import { type ArmState, armStateSchema, type LearnedState, type PolicyState, policyStateSchema } from '../schemas/bandit-state.ts'

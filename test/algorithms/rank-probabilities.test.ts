@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { betaBestProbabilities } from '../../algorithms/best-arm.ts'
 import { betaRankProbabilities } from '../../algorithms/rank-probabilities.ts'
-import { sampleThompsonSlate } from '../../algorithms/thompson.ts'
+import { sampleBeta } from '../../algorithms/sample.ts'
 import { createRandom } from '../../core/random.ts'
 import { zozoMenPrior } from './zozo-men-prior.ts'
 
@@ -37,10 +37,11 @@ describe('betaRankProbabilities', () => {
     const random = createRandom('ranks')
     const counts = new Float64Array(8)
     const draws = 60_000
-    for (let draw = 0; draw < draws; draw++)
-      sampleThompsonSlate(posteriors, 2, random).forEach((arm, rank) => {
-        counts[rank * 4 + arm]! += 1 / draws
-      })
+    for (let draw = 0; draw < draws; draw++) {
+      const drawn = posteriors.map(({ alpha, beta }) => sampleBeta(random, alpha, beta))
+      const best = [0, 1, 2, 3].sort((a, b) => drawn[b]! - drawn[a]!).slice(0, 2)
+      for (const [rank, arm] of best.entries()) counts[rank * 4 + arm]! += 1 / draws
+    }
     const chances = betaRankProbabilities(
       Float64Array.from(posteriors, ({ alpha }) => alpha),
       Float64Array.from(posteriors, ({ beta }) => beta),
