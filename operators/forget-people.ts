@@ -6,11 +6,12 @@ import type { UserProfile } from '../schemas/user-profile.ts'
 import { EventTimers } from './event-timers.ts'
 import { listFamily } from './join-outcomes.ts'
 import { personFamily } from './measure-experiments.ts'
+import { ShowingList } from './showing-list.ts'
 
 /**
- * Forgets people who are erased (a null profile): what experiments count of them, and their showings that still wait, which then become
- * no row. Sums that they are in stay as they are: they name nobody. A receipt tells what is left at most: lists of which only
- * times are remembered, against repeats; they go within two waits.
+ * Forgets people who are erased (a null profile): what experiments count of them, and what waits for their rows, which then do not
+ * leave. Sums that they are in stay as they are: they name nobody. Of their lists ids and times stay, so that repeats are known and
+ * nobody else's row gets another number; the receipt tells how many lists that are. They go within two waits.
  *
  *     source  x----y--|     x = [null for a]   y = [profile of b]
  *     result  ---r----e--|  r = [receipt]      e = []
@@ -29,21 +30,17 @@ export function forgetPeople(): OperatorFunction<Batch<Sourced<UserProfile | nul
     const listKeys = await waitingLists(transaction, [...erased.keys()])
     await Promise.all([transaction.load(personFamily, erased.keys()), transaction.load(listFamily, listKeys)])
     const records = Array.from(erased, ([userId, timeMs]) => {
-      let keysDeleted = 0
-      if (transaction.get(personFamily, userId)) {
-        transaction.delete(personFamily, userId)
-        keysDeleted++
-      }
+      const isCounted = transaction.get(personFamily, userId) !== undefined
+      if (isCounted) transaction.delete(personFamily, userId)
       let keysLeft = 0
       for (const listKey of listKeys) {
-        const state = listKey.startsWith(`${userId}/`) ? transaction.get(listFamily, listKey) : undefined
-        // Who is shown is certain only where a showing says so: both halves of the key may have slashes.
-        if (state?.open.some(({ decision }) => decision.userId === userId)) {
-          transaction.delete(listFamily, listKey)
-          keysDeleted++
-        } else if (state && state.open.length === 0) keysLeft++
+        const state = transaction.get(listFamily, listKey)
+        if (state?.userId !== userId) continue
+        new ShowingList(state).erase()
+        transaction.put(listFamily, listKey, state)
+        keysLeft++
       }
-      return { key: userId, value: { userId, topology: task.topology, keysDeleted, keysLeft, timeMs } }
+      return { key: userId, value: { userId, topology: task.topology, keysDeleted: Number(isCounted), keysLeft, timeMs } }
     })
     return { ...batch, records }
   })

@@ -46,8 +46,9 @@ export interface JoinOptions extends WaitOptions {
  * the showing's time alone (`provisional`); what is read later, within the wait of its type, gives a correction: the row again, with
  * what it said before. An outcome belongs to the latest showing of its list at or before it, and to the first slot with its item; several
  * become one by a named function, in order of time. Rows leave in the order (event time as of which they speak, id) and carry a running
- * number. Both inputs are judged late by their own time only, so content, order and number of the rows do not depend on how the inputs
- * interleave or how batches are cut. What an input reads behind a mark for its idleness is served as it comes, record by record.
+ * number: that of the timer that fired, as each takes one, whether it tells anything or not. Both inputs are judged late by their own
+ * time only, so content, order and number of the rows do not depend on how the inputs interleave or how batches are cut; an erasure
+ * takes rows away and moves no number. What an input reads behind a mark for its idleness is served as it comes, record by record.
  *
  *     decisions  d-----------|     d shown at 0, waits 60 for a click and 90 for a purchase
  *     events     --c---p--x--|     c: a click at 5; p: a purchase at 80; x: anything at 91 (moves time)
@@ -128,7 +129,7 @@ class Join {
     const { firstMs, longestMs } = this.#waits
     const { decisionId, timeMs } = decision
     const listKey = listKeyOf(decision)
-    const list = this.#listOf(listKey)
+    const list = this.#listOf(decision)
     if (list.repeats(decision, 2 * longestMs)) return
     if (!this.#bound.admit(timeMs, ownMs)) {
       this.#batch.transaction.late(record, 'join-full', timeMs)
@@ -146,7 +147,7 @@ class Join {
     const { eventId, timeMs } = event
     const { longestMs, firstMs } = this.#waits
     const listKey = listKeyOf(event)
-    const list = this.#listOf(listKey)
+    const list = this.#listOf(event)
     const outcome: OutcomeState = {
       eventId,
       itemId: event.itemId!,
@@ -179,46 +180,45 @@ class Join {
       listFamily,
       due.map((entry) => entry.listKey),
     )
-    for (const entry of due) {
-      const list = this.#listOf(entry.listKey)
-      this.#serve(list, entry, dueKinds[entry.kind]!)
+    const { sequence } = transaction.get(progressFamily, '') ?? { sequence: 0 }
+    transaction.put(progressFamily, '', { sequence: sequence + due.length })
+    for (const [index, entry] of due.entries()) {
+      const state = transaction.get(listFamily, entry.listKey)
+      if (!state) continue
+      const list = new ShowingList(state)
+      this.#serve(list, entry, sequence + index)
       if (list.isEmpty) transaction.delete(listFamily, entry.listKey)
       else transaction.put(listFamily, entry.listKey, list.state)
     }
   }
 
-  #serve(list: ShowingList, entry: DueEntry, kind: DueKind): void {
+  #serve(list: ShowingList, entry: DueEntry, sequence: number): void {
     const { id, dueMs } = entry
     const { firstMs, longestMs } = this.#waits
-    if (kind === 'row') {
-      const showing = list.waiting(id, dueMs - firstMs)
-      if (showing) this.#tell(list, showing, dueMs)
-    } else if (kind === 'correct') {
-      const showing = list.corrected(id, dueMs)
-      if (showing) this.#tell(list, showing, dueMs)
-    } else if (kind === 'close') {
+    const kind = dueKinds[entry.kind]!
+    const tell = (showing: OpenShowing | undefined) => showing && this.#tell(list, showing, { dueMs, sequence })
+    if (kind === 'row') tell(list.waiting(id, dueMs - firstMs))
+    else if (kind === 'correct') tell(list.corrected(id, dueMs))
+    else if (kind === 'close') {
       const showing = list.waiting(id, dueMs - longestMs)
-      if (showing?.rows === 0) this.#tell(list, showing, dueMs)
+      if (showing?.rows === 0) tell(showing)
       if (showing) list.close(showing)
     } else if (kind === 'sweep') this.#sweep(list, entry)
     else list.forget(id, dueMs - 2 * longestMs)
   }
 
-  #tell(list: ShowingList, showing: OpenShowing, dueMs: number): void {
-    const telling = list.tell(showing, ({ readMs }) => readMs <= dueMs || readMs < this.#knownMs)
+  #tell(list: ShowingList, showing: OpenShowing, { dueMs, sequence }: { dueMs: number; sequence: number }): void {
+    const telling = list.tell(showing, this.#rule, ({ readMs }) => readMs <= dueMs || readMs < this.#knownMs)
     if (telling === null) return
-    const { transaction, task } = this.#batch
-    const { sequence } = transaction.get(progressFamily, '') ?? { sequence: 0 }
-    transaction.put(progressFamily, '', { sequence: sequence + 1 })
     const { revision, now, before } = telling
-    const row = { revision, sourcePartition: task.partition, sequence, closedMs: dueMs }
+    const row = { revision, sourcePartition: this.#batch.task.partition, sequence, closedMs: dueMs }
     this.#rows.push({ key: showing.decision.policy, value: rewardOf(showing.decision, now, before, row) })
   }
 
   /** Nothing can count an outcome any more: if no row does, it is told. */
   #sweep(list: ShowingList, { id, dueMs, listKey }: DueEntry): void {
     const outcome = list.removeOutcome(id, dueMs - this.#waits.longestMs)
-    if (outcome?.joinedTo !== '') return
+    if (outcome?.joinedTo !== '' || list.state.erased) return
     const { joinedTo: _joinedTo, ...value } = outcome
     this.#batch.transaction.late(
       { value, key: listKey, offset: outcome.offset, loggedMs: 0 },
@@ -228,8 +228,10 @@ class Join {
     )
   }
 
-  #listOf(listKey: string): ShowingList {
-    return new ShowingList(this.#batch.transaction.get(listFamily, listKey), this.#rule)
+  #listOf(value: Decision | UserEvent): ShowingList {
+    const { userId } = value
+    const state = this.#batch.transaction.get(listFamily, listKeyOf(value))
+    return new ShowingList(state ?? { userId, erased: false, open: [], closed: [], outcomes: [] })
   }
 }
 

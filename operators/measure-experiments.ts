@@ -5,19 +5,20 @@ import type { ExperimentDelta } from '../schemas/experiment-delta.ts'
 import { type PersonCount, personCounts } from '../schemas/experiment-metric.ts'
 import { type Exposure, type PersonState, personStateSchema } from '../schemas/person-state.ts'
 import type { Reward, SlotOutcome } from '../schemas/reward.ts'
-import { type JoinProgress, joinProgressSchema } from '../schemas/reward-state.ts'
 
 export const personFamily: StateFamily<PersonState> = { name: 'person', codec: personStateSchema }
-/** Deltas that have left. */
-export const deltaProgressFamily: StateFamily<JoinProgress> = { name: 'delta-progress', codec: joinProgressSchema }
 
-/** Experiments remembered of a person: more than may run at once. One that is forgotten and comes back counts the person again. */
+/**
+ * Experiments counted of a row and remembered of a person: more than may run at once. One that is forgotten and comes back counts the
+ * person again.
+ */
 const exposuresMax = 64
 
 /**
  * Counts each person once per experiment, from their first real showing on, and tells how a showing moved their counts. The variant of
  * that first showing stays theirs. Slots that a bandit filled are left out: their chances depend on earlier outcomes, so no plain test
- * may use them. What was counted before the first showing is kept as what was known before.
+ * may use them. What was counted before the first showing is kept as what was known before. A delta's running number follows from its
+ * row's number and the experiment's place there, so nothing that is counted of others, or forgotten, moves it.
  *
  *     source  x-----y--|     x = [showing in variant b, clicked]   y = [another of the same person]
  *     result  d-----e--|     d = [b: nobody → 1 click]             e = [b: 1 click → 1 click, more slots]
@@ -30,32 +31,20 @@ const exposuresMax = 64
  */
 export function measureExperiments(): OperatorFunction<Batch<Keyed<Reward>>, Batch<Keyed<ExperimentDelta>>> {
   return concatMap(async (batch) => {
-    const { transaction, task } = batch
+    const { transaction } = batch
     if (batch.records.length === 0) return { ...batch, records: [] }
-    await Promise.all([
-      transaction.load(personFamily, new Set(batch.records.map(({ value }) => value.userId))),
-      transaction.load(deltaProgressFamily, ['']),
-    ])
-    const first = transaction.get(deltaProgressFamily, '')?.sequence ?? 0
-    const moves = batch.records.flatMap(({ value }) => movesOf(transaction, value))
-    if (moves.length > 0) transaction.put(deltaProgressFamily, '', { sequence: first + moves.length })
-    const records = moves.map((move, index) => ({
-      key: move.experiment,
-      value: { ...move, sourcePartition: task.partition, sequence: first + index },
-    }))
-    return { ...batch, records }
+    await transaction.load(personFamily, new Set(batch.records.map(({ value }) => value.userId)))
+    return { ...batch, records: batch.records.flatMap(({ value }) => movesOf(transaction, value)) }
   })
 }
 
-type Move = Omit<ExperimentDelta, 'sourcePartition' | 'sequence'>
-
-function movesOf(transaction: Transaction, row: Reward): Move[] {
+function movesOf(transaction: Transaction, row: Reward): Keyed<ExperimentDelta>[] {
   const person = transaction.get(personFamily, row.userId) ?? { clicks: 0, purchases: 0, exposures: [] }
   const more = countsOf(row)
   const isFirst = row.revision === 0
   const explored = isFirst ? row.slots.filter(({ slot }) => slot.explored).length : 0
-  const moves: Move[] = []
-  for (const { experiment, variant } of row.assignments) {
+  const moves: Keyed<ExperimentDelta>[] = []
+  for (const [place, { experiment, variant }] of row.assignments.slice(0, exposuresMax).entries()) {
     const known = person.exposures.find((exposure) => exposure.experiment === experiment)
     if (!known && !isFirst) continue
     const exposure: Exposure = known ?? { experiment, variant, crossed: false, counts: emptyCounts(person) }
@@ -64,15 +53,18 @@ function movesOf(transaction: Transaction, row: Reward): Move[] {
     exposure.crossed ||= crossed
     exposure.counts = grown(exposure.counts, more)
     if (isFirst) person.exposures = [...person.exposures.filter((other) => other !== exposure), exposure].slice(-exposuresMax)
-    moves.push({
+    const value = {
       experiment,
       variant: exposure.variant,
+      sourcePartition: row.sourcePartition,
+      sequence: row.sequence * exposuresMax + place,
       closedMs: row.closedMs,
       before,
       after: exposure.counts,
       explored,
       crossed,
-    })
+    }
+    moves.push({ key: experiment, value })
   }
   person.clicks += more.clicks
   person.purchases += more.purchases

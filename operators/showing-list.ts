@@ -19,14 +19,15 @@ interface Showing {
 /**
  * The showings of one list to one person and what followed. An outcome belongs to the latest showing at or before it, if it shows the
  * item and the outcome was read within its own wait; once a row counts it, it stays there.
+ *
+ * Of an erased person it is a stub until the last of it goes: ids and times, also of what is read later. Repeats are known as before
+ * and the same timers fire, but it tells nothing.
  */
 export class ShowingList {
   readonly state: ListState
-  readonly #rule: RewardRule
 
-  constructor(state: ListState | undefined, rule: RewardRule) {
-    this.state = state ?? { open: [], closed: [], outcomes: [] }
-    this.#rule = rule
+  constructor(state: ListState) {
+    this.state = state
   }
 
   get isEmpty(): boolean {
@@ -40,7 +41,8 @@ export class ShowingList {
   }
 
   open(decision: Decision): void {
-    insert(this.state.open, { decision, rows: 0 }, (a, b) => byTime(a.decision, b.decision))
+    if (this.state.erased) this.#remember(decision)
+    else insert(this.state.open, { decision, rows: 0 }, (a, b) => byTime(a.decision, b.decision))
   }
 
   /** The showing of an id and a time, if it still waits. */
@@ -51,7 +53,14 @@ export class ShowingList {
   /** From now on rows of the showing stand. */
   close({ decision }: OpenShowing): void {
     this.state.open = this.state.open.filter((open) => open.decision !== decision)
-    insert(this.state.closed, { decisionId: decision.decisionId, timeMs: decision.timeMs }, byTime)
+    this.#remember(decision)
+  }
+
+  /** From now on it is a stub. */
+  erase(): void {
+    this.state.erased = true
+    for (const showing of this.state.open) this.close(showing)
+    this.state.outcomes = this.state.outcomes.map(bareOutcome)
   }
 
   forget(decisionId: string, timeMs: number): void {
@@ -62,7 +71,11 @@ export class ShowingList {
   addOutcome(outcome: OutcomeState, memoryMs: number): boolean {
     const isKnown = (other: OutcomeState) => other.eventId === outcome.eventId && outcome.readMs <= other.timeMs + memoryMs
     if (this.state.outcomes.some(isKnown)) return false
-    insert(this.state.outcomes, outcome, (a, b) => a.timeMs - b.timeMs || (a.eventId < b.eventId ? -1 : 1))
+    insert(
+      this.state.outcomes,
+      this.state.erased ? bareOutcome(outcome) : outcome,
+      (a, b) => a.timeMs - b.timeMs || (a.eventId < b.eventId ? -1 : 1),
+    )
     return true
   }
 
@@ -80,20 +93,24 @@ export class ShowingList {
   }
 
   /** What a row says now, all that `isRead` being known; null if it would only repeat the last one. */
-  tell(showing: OpenShowing, isRead: (outcome: OutcomeState) => boolean): Telling | null {
+  tell(showing: OpenShowing, rule: RewardRule, isRead: (outcome: OutcomeState) => boolean): Telling | null {
     const { decision } = showing
-    const before = this.#told(decision)
+    const before = this.#told(decision, rule)
     for (const outcome of this.state.outcomes)
       if (outcome.joinedTo === '' && isRead(outcome) && this.#counts(showing, outcome)) outcome.joinedTo = decision.decisionId
-    const now = this.#told(decision)
+    const now = this.#told(decision, rule)
     if (showing.rows > 0 && isSameOutcome(before, now)) return null
     const revision = showing.rows++
     return { revision, now, before: revision === 0 ? null : before }
   }
 
-  #told(decision: Decision): SlotOutcome[] {
+  #remember({ decisionId, timeMs }: Showing): void {
+    insert(this.state.closed, { decisionId, timeMs }, byTime)
+  }
+
+  #told(decision: Decision, rule: RewardRule): SlotOutcome[] {
     const counted = this.state.outcomes.filter(({ joinedTo }) => joinedTo === decision.decisionId)
-    return slotOutcomes(decision, counted, this.#rule)
+    return slotOutcomes(decision, counted, rule)
   }
 
   #counts({ decision }: OpenShowing, outcome: OutcomeState): boolean {
@@ -107,6 +124,11 @@ export class ShowingList {
   #showings(): Showing[] {
     return [...this.state.open.map(({ decision }) => decision), ...this.state.closed]
   }
+}
+
+/** What a stub keeps of an outcome: enough to know it again. */
+function bareOutcome({ eventId, timeMs }: OutcomeState): OutcomeState {
+  return { eventId, timeMs, itemId: '', readMs: 0, waitMs: 0, strength: 0, revenue: 0, offset: 0, joinedTo: '' }
 }
 
 function isSame(a: Showing, b: Showing): boolean {

@@ -9,7 +9,7 @@ import { itemFamily } from './fold-items.ts'
 import { armFamily, policyFamily } from './fold-rewards.ts'
 import { userFamily } from './fold-user-events.ts'
 import { listFamily, progressFamily } from './join-outcomes.ts'
-import { deltaProgressFamily, personFamily } from './measure-experiments.ts'
+import { personFamily } from './measure-experiments.ts'
 import { tileFamily, variantFamily } from './revenue-sums.ts'
 import { openCountsFamily } from './showing-bound.ts'
 import { waitingFamily } from './waiting-room.ts'
@@ -34,7 +34,6 @@ export const stateHomes: Readonly<Record<string, StateHome | null>> = {
       [progressFamily.name]: numbering,
       [openCountsFamily.name]: numbering,
       [personFamily.name]: whole,
-      [deltaProgressFamily.name]: numbering,
       [dueBucketFamily.name]: dueOf(prefixesOf),
     }),
     index: dueIndex,

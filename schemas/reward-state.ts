@@ -35,6 +35,10 @@ export interface ClosedDecision {
 
 /** Showings of one list to one person, and what followed; `{rewards.p}:list:<user>/<list>`. Arrays are sorted. */
 export interface ListState {
+  /** Who it was shown to: both halves of the key may have slashes. */
+  readonly userId: string
+  /** A stub: ids and times alone, as the person was erased. */
+  erased: boolean
   open: OpenShowing[]
   closed: ClosedDecision[]
   outcomes: OutcomeState[]
@@ -69,7 +73,7 @@ export interface OpenCounts {
   counts: number[]
 }
 
-/** Progress of the join: how many rewards have left. */
+/** Progress of the join: how many timers have fired. Each takes a number, whether a row leaves or not. */
 export interface JoinProgress {
   sequence: number
 }
@@ -104,6 +108,8 @@ const dueEntrySchema = recordSchema<DueEntry>('DueEntry', 'What is due.', [
 ])
 
 export const listStateSchema = recordSchema<ListState>('ListState', 'Showings of one list, and what followed.', [
+  { name: 'userId', type: 'string', doc: 'Who it was shown to.' },
+  { name: 'erased', type: 'boolean', doc: 'Whether ids and times alone are left, as the person was erased.' },
   { name: 'open', type: { type: 'array', items: openShowingSchema.definition }, doc: 'Showings that wait for outcomes.' },
   { name: 'closed', type: { type: 'array', items: closedSchema.definition }, doc: 'Showings whose waits are over.' },
   { name: 'outcomes', type: { type: 'array', items: outcomeSchema.definition }, doc: 'Outcomes.' },
@@ -118,7 +124,7 @@ export const dueIndexSchema = recordSchema<DueIndex>('DueIndex', 'Which hours or
 ])
 
 export const joinProgressSchema = recordSchema<JoinProgress>('JoinProgress', 'Progress of the join.', [
-  { name: 'sequence', type: 'long', doc: 'Rewards that have left.' },
+  { name: 'sequence', type: 'long', doc: 'Timers that have fired.' },
 ])
 
 export const openCountsSchema = recordSchema<OpenCounts>('OpenCounts', 'Showings taken in within the longest wait.', [

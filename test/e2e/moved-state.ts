@@ -24,7 +24,7 @@ const families = new Map<string, StateFamily<unknown>>(
 )
 
 /** What belongs to a task and to nobody else: an old one keeps it. */
-const ofTasks: ReadonlySet<string> = new Set(['~time', 'progress', 'delta-progress', 'open-counts', 'tile', 'tiles', 'variant'])
+const ofTasks: ReadonlySet<string> = new Set(['~time', 'progress', 'open-counts', 'tile', 'tiles', 'variant'])
 
 /** Sends records, lets an engine apply them, and stops it. */
 export async function applyAll(stack: Stack, records: readonly ShopRecord[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { listFamily } from '../../operators/join-outcomes.ts'
 import { personFamily } from '../../operators/measure-experiments.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { Decision } from '../../schemas/decision.ts'
@@ -41,12 +42,12 @@ it('forgets what experiments count of who is erased, and showings that wait; oth
   expect(await keys('a')).toEqual(expect.arrayContaining(['person:a', 'list:a/list/4', 'list:a/list/5', 'list:a/b/list/6']))
   driver.read('rewards')
   await driver.send('users', { key: 'b', value: { userId: 'b', ...profile } }, { key: 'a', value: null })
-  // What is left: the list that was closed, remembered for one more wait against repeats, and
-  // that of a/b, which nothing tells from one of a's any more.
+  // What is left: ids and times of lists, for as long as repeats may come.
   expect(driver.readKeyed('erasures')).toMatchObject([
-    { key: 'a', value: { userId: 'a', topology: 'rewards', keysDeleted: 3, keysLeft: 2 } },
+    { key: 'a', value: { userId: 'a', topology: 'rewards', keysDeleted: 1, keysLeft: 3 } },
   ])
-  expect((await keys('a')).filter((key) => !key.startsWith('list:a/b/'))).toEqual(['list:a/list/1', 'person:a/b'])
+  const left = ['list:a/list/1', 'list:a/list/4', 'list:a/list/5', 'person:a/b']
+  expect((await keys('a')).filter((key) => !key.startsWith('list:a/b/'))).toEqual(left)
   await pass(3_000)
   // Of a's showings nothing follows; those of a/b count on.
   expect(driver.read('rewards').map(({ decisionId }) => decisionId)).toEqual(['tick 1000', '6'])
@@ -67,8 +68,37 @@ it('says so where nothing is known, once per person, and survives a restart', as
   await driver.restart()
   await driver.send('users', { key: 'a', value: null }, { key: 'nobody', value: null }, { key: 'a', value: null })
   expect(driver.read('erasures').map(({ userId, keysDeleted, keysLeft }) => [userId, keysDeleted, keysLeft])).toEqual([
-    ['a', 1, 0],
+    ['a', 0, 1],
     ['nobody', 0, 0],
   ])
-  expect(await keys('a')).toEqual([])
+  expect(await keys('a')).toEqual(['list:a/list/1'])
+})
+
+it('of an erased list ids and times stay, also of what is read later; repeats are known, and nothing is told of it', async () => {
+  const { driver, shown, pass, keys } = openJoin()
+  const done = (id: string, atMs: number) =>
+    eventOf(id, atMs, 'purchase', { userId: 'a', listId: 'list/1', itemId: 'a', price: 9 })
+  const again = { ...shown('2', 'a', 1_200), listId: 'list/1' }
+  await driver.send('decisions', shown('1', 'a', 1_000))
+  await driver.send('user-events', done('before', 1_100))
+  await driver.send('users', { key: 'a', value: null })
+  await driver.send('decisions', again, again)
+  await driver.send('user-events', done('after', 1_300), done('before', 1_100))
+  const stub = listFamily.codec.decode((await driver.stateOf(0)).get('list:a/list/1')!)
+  const bare = { itemId: '', readMs: 0, waitMs: 0, strength: 0, revenue: 0, offset: 0, joinedTo: '' }
+  expect(stub).toEqual({
+    userId: 'a',
+    erased: true,
+    open: [],
+    closed: [
+      { decisionId: '1', timeMs: 1_000 },
+      { decisionId: '2', timeMs: 1_200 },
+    ],
+    outcomes: [
+      { eventId: 'before', timeMs: 1_100, ...bare },
+      { eventId: 'after', timeMs: 1_300, ...bare },
+    ],
+  })
+  await pass(9_000)
+  expect([driver.read('rewards'), driver.read('late-records'), await keys('a')]).toEqual([[], [], []])
 })

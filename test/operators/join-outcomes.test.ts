@@ -122,7 +122,7 @@ describe('joinOutcomes', () => {
     await driver.send('user-events', eventOf('x', 99_000, 'click', { listId: null }))
     expect(driver.read('rewards').map((row) => [row.decisionId, row.sequence, row.slots[0]!.reward])).toEqual([
       ['early', 0, 1],
-      ['late', 1, 0.3],
+      ['late', 2, 0.3], // Between them the purchase is swept: each timer that fires takes a number.
     ])
   })
 
@@ -317,7 +317,6 @@ describe('joinOutcomes', () => {
         for (const crashes of [0, 0, 2]) {
           const run = await play(log, { options, roll, crashes })
           expect(run.rows.map(outline)).toEqual(expected.rows)
-          expect(run.rows.map(({ sequence }) => sequence)).toEqual(expected.rows.map((_, at) => at))
           expect(run.late).toEqual(expected.late)
           state ??= run.state
           expect(run.state).toBe(state)
@@ -427,5 +426,6 @@ async function play(log: ShopLog, { options, roll, crashes }: Play) {
 
 function outline(row: Reward): RowOutline {
   const slots = row.slots.map(({ reward, revenue }) => [reward, revenue] as const)
-  return { id: row.decisionId, timeMs: row.timeMs, revision: row.revision, asOfMs: row.closedMs, slots }
+  const { decisionId: id, timeMs, revision, closedMs: asOfMs, sequence } = row
+  return { id, timeMs, revision, asOfMs, sequence, slots }
 }

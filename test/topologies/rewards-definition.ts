@@ -14,6 +14,8 @@ export interface RowOutline {
   readonly timeMs: number
   readonly revision: number
   readonly asOfMs: number
+  /** Timers that fire before the one that it leaves by. */
+  readonly sequence: number
   /** Reward and revenue of each slot. */
   readonly slots: readonly (readonly [reward: number, revenue: number])[]
 }
@@ -80,7 +82,18 @@ export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]
       )
     })
 
-  const rows: { row: RowOutline; order: readonly [number, number, string, string] }[] = []
+  const fired: (readonly [dueMs: number, kind: number, id: string, list: string])[] = []
+  for (const one of shown) {
+    const due = [...(firstMs < longestMs ? [[firstMs, 0] as const] : []), [longestMs, 2] as const, [2 * longestMs, 4] as const]
+    for (const [afterMs, kind] of due) fired.push([one.timeMs + afterMs, kind, one.decisionId, listOf(one)])
+  }
+  for (const { event, readMs, waitMs: wait } of outcomes) {
+    if (wait > firstMs) fired.push([readMs, 1, event.eventId, listOf(event)])
+    fired.push([event.timeMs + longestMs, 3, event.eventId, listOf(event)])
+  }
+  fired.sort(compare)
+
+  const rows: RowOutline[] = []
   for (const decision of shown) {
     const counted = countedBy(decision)
     const begunMs = decision.timeMs + firstMs
@@ -97,20 +110,21 @@ export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]
       said = JSON.stringify(slots)
       const revision = isFirst
         ? 0
-        : rows.filter(({ row }) => row.id === decision.decisionId && row.timeMs === decision.timeMs).length
+        : rows.filter(({ id, timeMs }) => id === decision.decisionId && timeMs === decision.timeMs).length
       const causes = counted.filter(({ readMs }) => readMs === asOfMs).map(({ event }) => event.eventId)
       const id = isFirst ? decision.decisionId : causes.sort()[0]!
       const kind = isFirst ? (firstMs === longestMs ? 2 : 0) : 1
       const plain = slots.map(({ reward, revenue }) => [reward, revenue] as const)
-      const row = { id: decision.decisionId, timeMs: decision.timeMs, revision, asOfMs, slots: plain }
-      rows.push({ row, order: [asOfMs, kind, id, listOf(decision)] })
+      const order = [asOfMs, kind, id, listOf(decision)] as const
+      const sequence = fired.findIndex((other) => compare(other, order) === 0)
+      rows.push({ id: decision.decisionId, timeMs: decision.timeMs, revision, asOfMs, sequence, slots: plain })
     }
   }
   const taken = new Set(shown.flatMap(countedBy))
   for (const one of outcomes)
     if (!taken.has(one) && one.event.timeMs + longestMs < watermarkMs)
       late.push(`rewards/user-events/0/${one.offset}/join-unmatched`)
-  return { rows: rows.sort((a, b) => compare(a.order, b.order)).map(({ row }) => row), late: late.sort() }
+  return { rows: rows.sort((a, b) => a.sequence - b.sequence), late: late.sort() }
 }
 
 /** Records with how far their input had come before each. */
