@@ -2,10 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { outcomeFunctions } from '../../algorithms/combine-outcomes.ts'
 import type { JoinOptions } from '../../operators/join-outcomes.ts'
+import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
 import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
+import type { ExperimentDelta } from '../../schemas/experiment-delta.ts'
 import type { Reward } from '../../schemas/reward.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
+import { bandit } from '../../topologies/bandit.ts'
+import { experiments } from '../../topologies/experiments.ts'
 import { rewards } from '../../topologies/rewards.ts'
 import { failingAfter } from '../topologies/failing-after.ts'
 import { joined, type RowOutline, type ShopLog } from '../topologies/rewards-definition.ts'
@@ -308,7 +312,7 @@ describe('joinOutcomes', () => {
     let joins = 0
     let corrections = 0
     await fc.assert(
-      fc.asyncProperty(shopLog, fc.infiniteStream(fc.nat({ max: 99 })), async (log, dice) => {
+      fc.asyncProperty(shopLogOf('u'), fc.infiniteStream(fc.nat({ max: 99 })), async (log, dice) => {
         const roll = (below: number) => dice.next().value! % below
         const expected = joined(log, options)
         joins += expected.rows.filter(({ slots }) => slots.some(([reward]) => reward > 0)).length
@@ -329,7 +333,40 @@ describe('joinOutcomes', () => {
     expect(joins).toBeGreaterThan(15)
     if (Object.keys(way).length > 0) expect(corrections).toBeGreaterThan(10)
   })
+
+  it.each(ways)('an erasure takes rows of one person away and moves nothing of others, whenever it is read: %o', async (way) => {
+    const options = { ...way, waitMs, latenessMs }
+    let gone = 0
+    await fc.assert(
+      fc.asyncProperty(shopLogOf('u', 'v'), fc.infiniteStream(fc.nat({ max: 99 })), async (log, dice) => {
+        const roll = (below: number) => dice.next().value! % below
+        const numbered = new Map(joined(log, options).rows.map((row) => [row.sequence, row]))
+        const calm = await play(log, { options, roll, crashes: 0 })
+        for (const crashes of [1, 3]) {
+          const run = await play(log, { options, roll, crashes, erased: ['v', 'v'] })
+          for (const row of run.rows) expect(outline(row)).toEqual(numbered.get(row.sequence))
+          expect(run.rows.filter(({ userId }) => userId === 'u')).toEqual(calm.rows.filter(({ userId }) => userId === 'u'))
+          expect(run.late.filter((id) => !calm.late.includes(id))).toEqual([])
+          expect(await learnedOf('u', run)).toEqual(await learnedOf('u', calm))
+          gone += calm.rows.length - run.rows.length
+        }
+      }),
+      { numRuns: 30 },
+    )
+    expect(gone).toBeGreaterThan(15)
+  })
 })
+
+/** What bandits and experiments make of everything that left, repeats too, where a person has a policy and an experiment of their own. */
+async function learnedOf(userId: string, { sent }: Pick<Awaited<ReturnType<typeof play>>, 'sent'>): Promise<[string, string][]> {
+  const sums = new TopologyDriver(bandit, {})
+  await sums.send('rewards', ...sent.rows)
+  const tallies = new TopologyDriver(experiments, { experiments: new ExperimentTable() })
+  await tallies.send('experiment-deltas', ...sent.deltas.map((value) => ({ key: value.experiment, value })))
+  const states = [...(await sums.stateOf()), ...(await tallies.stateOf())]
+  const own = states.filter(([key]) => [`policy:${userId}`, `tally:${userId}`].includes(key) || key.startsWith(`arm:${userId}/`))
+  return own.map(([key, bytes]) => [key, Buffer.from(bytes).toString('hex')])
+}
 
 /** Rows that do not say before what the row before them said. */
 function chainsOf(rows: readonly Reward[]): string[] {
@@ -352,21 +389,23 @@ const timesOf = (count: number) =>
       return Math.max(1, at) * 250
     })
   })
-const shopLog: fc.Arbitrary<ShopLog> = fc
-  .tuple(timesOf(40), timesOf(40), fc.infiniteStream(fc.nat({ max: 9_999 })))
-  .map(([decisionTimes, eventTimes, dice]) => {
+const shopLogOf = (...users: readonly string[]): fc.Arbitrary<ShopLog> =>
+  fc.tuple(timesOf(40), timesOf(40), fc.infiniteStream(fc.nat({ max: 9_999 }))).map(([decisionTimes, eventTimes, dice]) => {
     const roll = (below: number) => dice.next().value! % below
     const types = ['view', 'click', 'like', 'purchase', 'dismiss', 'search'] as const
     return {
       decisions: decisionTimes.map((timeMs) => {
         const id = roll(14)
-        return decisionOf(`d${id}`, timeMs, { listId: `l${id % 2}` })
+        const userId = users[roll(users.length)]!
+        const assignments = [{ experiment: userId, variant: 'all' }]
+        return decisionOf(`d${id}`, timeMs, { userId, policy: userId, assignments, listId: `l${id % 2}` })
       }),
       events: eventTimes.map((timeMs) => {
         const id = roll(40)
         const itemId = ['a', 'b', 'z'][roll(3)]!
         const listId = roll(8) === 0 ? null : `l${id % 2}`
         return eventOf(`e${id}`, timeMs, types[roll(types.length)]!, {
+          userId: users[roll(users.length)]!,
           listId,
           itemId,
           price: roll(500) / 100,
@@ -380,21 +419,26 @@ interface Play {
   readonly options: JoinOptions
   readonly roll: (below: number) => number
   readonly crashes: number
+  /** Who is erased, one after the other, somewhere on the way. */
+  readonly erased?: readonly string[]
 }
 
 /** One run: random interleaving and cuts; a crash loses a commit after its outputs were sent, and both logs are read again. */
-async function play(log: ShopLog, { options, roll, crashes }: Play) {
+async function play(log: ShopLog, { options, roll, crashes, erased = [] }: Play) {
   const state = new MemoryStateStore()
   const rows = new Map<number, Reward>()
   const late = new Set<string>()
+  const sent: { rows: Reward[]; deltas: ExperimentDelta[] } = { rows: [], deltas: [] }
   for (let crash = 0; crash <= crashes; crash++) {
     const store = crash < crashes ? failingAfter(state, roll(6)) : state
     const driver = new TopologyDriver(rewards, { rewards: options }, { state: store })
     try {
       let decisionsAt = 0
       let eventsAt = 0
+      let erasedAt = 0
       while (decisionsAt < log.decisions.length || eventsAt < log.events.length) {
         const count = 1 + roll(5)
+        if (erasedAt < erased.length && roll(8) === 0) await driver.send('users', { key: erased[erasedAt++]!, value: null })
         if (eventsAt >= log.events.length || (decisionsAt < log.decisions.length && roll(2) === 0)) {
           await driver.send('decisions', ...log.decisions.slice(decisionsAt, decisionsAt + count))
           decisionsAt += count
@@ -406,7 +450,10 @@ async function play(log: ShopLog, { options, roll, crashes }: Play) {
     } catch (error) {
       expect(String(error)).toContain('crash by plan')
     }
-    for (const row of driver.read('rewards')) {
+    const left = driver.read('rewards')
+    sent.rows.push(...left)
+    sent.deltas.push(...driver.read('experiment-deltas'))
+    for (const row of left) {
       const before = rows.get(row.sequence)
       if (before) expect(outline(row)).toEqual(outline(before))
       else rows.set(row.sequence, row)
@@ -417,6 +464,7 @@ async function play(log: ShopLog, { options, roll, crashes }: Play) {
       return {
         rows: [...rows.values()].sort((a, b) => a.sequence - b.sequence),
         late: [...late].sort(),
+        sent,
         state: entries.join('\n'),
       }
     }

@@ -49,10 +49,12 @@ export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]
   const late: string[] = []
 
   const shown: Decision[] = []
+  const repeats = (record: Decision) => (other: Decision) =>
+    other.decisionId === record.decisionId && listOf(other) === listOf(record) && record.timeMs <= other.timeMs + 2 * longestMs
   const partMs = Math.ceil(longestMs / 64)
   for (const { record, offset, ownMs } of read(log.decisions, latenessMs)) {
     if (record.timeMs < ownMs) late.push(`rewards/decisions/0/${offset}/join`)
-    else if (!shown.some((other) => other.decisionId === record.decisionId && record.timeMs <= other.timeMs + 2 * longestMs)) {
+    else if (!shown.some(repeats(record))) {
       const open = shown.filter(({ timeMs }) => (Math.floor(timeMs / partMs) + 1) * partMs + longestMs > ownMs)
       if (open.length < openMax) shown.push(record)
       else late.push(`rewards/decisions/0/${offset}/join-full`)
@@ -64,10 +66,10 @@ export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]
     const wait = waitOf[event.type]
     if (event.listId === null || wait === undefined) continue
     const readMs = Math.max(event.timeMs, ownMs)
-    const repeats = ({ event: other }: Outcome) =>
+    const repeated = ({ event: other }: Outcome) =>
       other.eventId === event.eventId && listOf(other) === listOf(event) && readMs <= other.timeMs + longestMs
     if (event.timeMs + wait < ownMs) late.push(`rewards/user-events/0/${offset}/join`)
-    else if (!outcomes.some(repeats)) outcomes.push({ event, offset, readMs, waitMs: wait })
+    else if (!outcomes.some(repeated)) outcomes.push({ event, offset, readMs, waitMs: wait })
   }
 
   const newest = (records: readonly { timeMs: number }[]) => Math.max(...records.map((record) => record.timeMs))
@@ -99,25 +101,22 @@ export function joined(log: ShopLog, options: JoinOptions): { rows: RowOutline[]
     const begunMs = decision.timeMs + firstMs
     const moments = [begunMs, ...new Set(counted.map(({ readMs }) => readMs).filter((ms) => ms > begunMs))].sort((a, b) => a - b)
     let said = ''
+    let revision = 0
     for (const asOfMs of moments.filter((ms) => ms < watermarkMs)) {
       const slots = slotsOf(
         decision,
         counted.filter(({ readMs }) => readMs <= asOfMs),
         { outcome, dismissed },
       )
-      const isFirst = said === ''
       if (JSON.stringify(slots) === said) continue
       said = JSON.stringify(slots)
-      const revision = isFirst
-        ? 0
-        : rows.filter(({ id, timeMs }) => id === decision.decisionId && timeMs === decision.timeMs).length
       const causes = counted.filter(({ readMs }) => readMs === asOfMs).map(({ event }) => event.eventId)
-      const id = isFirst ? decision.decisionId : causes.sort()[0]!
-      const kind = isFirst ? (firstMs === longestMs ? 2 : 0) : 1
+      const id = revision === 0 ? decision.decisionId : causes.sort()[0]!
+      const kind = revision === 0 ? (firstMs === longestMs ? 2 : 0) : 1
       const plain = slots.map(({ reward, revenue }) => [reward, revenue] as const)
       const order = [asOfMs, kind, id, listOf(decision)] as const
       const sequence = fired.findIndex((other) => compare(other, order) === 0)
-      rows.push({ id: decision.decisionId, timeMs: decision.timeMs, revision, asOfMs, sequence, slots: plain })
+      rows.push({ id: decision.decisionId, timeMs: decision.timeMs, revision: revision++, asOfMs, sequence, slots: plain })
     }
   }
   const taken = new Set(shown.flatMap(countedBy))
