@@ -45,8 +45,19 @@ it.each(Array.from({ length: 20 }, (_, log) => log))(
     expect(inBits.state.filter((entry) => entry.startsWith('waiting:')).map((entry) => entry.split(' ')[0])).toEqual([
       'waiting:end',
     ])
+    // Wherever it is read, an erasure takes from what is told of one person and moves nothing of others.
+    const erasing = await play(decisions, events, { crashes: 3, countMax: 7, random, erased: 'u2' })
+    expect(withoutU2(erasing.told)).toEqual(withoutU2(wanted))
+    expect(erasing.told).not.toEqual(wanted)
+    expect(erasing.late).toEqual(inOrder.late)
   },
 )
+
+/** What is told of everybody else; not the shop's totals. u2 has a policy and experiments of their own. */
+function withoutU2({ sums, variants, segments }: RevenueDefinition): Map<string, object>[] {
+  const placed = [...sums].filter(([name]) => name.includes(' '))
+  return [placed, variants, segments].map((told) => new Map([...told].filter(([name]) => !name.includes('u2'))))
+}
 
 it('credits a purchase to the last touch, parts it by age, and keeps apart what was only seen', async () => {
   const driver = new TopologyDriver(attribution, { attribution: options })
@@ -139,11 +150,19 @@ interface Play {
   readonly late: readonly string[]
 }
 
+interface PlayOptions {
+  readonly crashes: number
+  readonly countMax: number
+  readonly random: Random
+  /** Who is erased, twice, somewhere on the way. */
+  readonly erased?: string
+}
+
 /** One run: both logs in pieces of any length; a crash loses a commit after its outputs were sent, and everything is read again. */
 async function play(
   decisions: readonly Decision[],
   events: readonly UserEvent[],
-  { crashes, countMax, random }: { readonly crashes: number; readonly countMax: number; readonly random: Random },
+  { crashes, countMax, random, erased }: PlayOptions,
 ): Promise<Play> {
   const state = new MemoryStateStore()
   const tiles = new Map<string | null, RevenueTile>()
@@ -155,8 +174,13 @@ async function play(
     const driver = new TopologyDriver(attribution, { attribution: options }, { state: store })
     try {
       const left = { decisions: [...decisions], events: [...events] }
+      let erasures = erased === undefined ? 0 : 2
       while (left.decisions.length + left.events.length > 0) {
         const count = Math.min(countMax, 1 + random.below(countMax))
+        if (erasures > 0 && random.below(8) === 0) {
+          await driver.send('users', { key: erased!, value: null })
+          erasures--
+        }
         if (left.events.length === 0 || (left.decisions.length > 0 && (countMax > 100 || random.below(2) === 0)))
           await driver.send('decisions', ...left.decisions.splice(0, countMax > 100 ? countMax : count))
         else await driver.send('user-events', ...left.events.splice(0, countMax > 100 ? countMax : count))
@@ -166,7 +190,7 @@ async function play(
     }
     for (const { key, value } of driver.readKeyed('revenue-tiles')) tiles.set(key, value)
     for (const { key, value } of driver.readKeyed('variant-revenue')) variants.set(key, value)
-    for (const value of driver.read('segment-updates')) segments.set(value.userId, value)
+    for (const { key, value } of driver.readKeyed('segment-updates')) segments.set(key!, value)
     for (const { id } of driver.read('late-records')) late.add(id)
     if (crash === crashes) {
       const entries = [...(await driver.stateOf())].map(([key, bytes]) => `${key} ${Buffer.from(bytes).toString('hex')}`)
@@ -201,10 +225,14 @@ function drawLog(random: Random) {
         slotOf(`i${random.below(6)}`, at, false, ['session', 'trend'][random.below(2)]!),
       )
       const assignments = ['x', 'y'].flatMap((experiment) =>
-        random.below(2) === 0 ? [{ experiment, variant: 'ab'[random.below(2)]! }] : [],
+        random.below(2) === 0
+          ? [{ experiment: userId === 'u2' ? `${experiment} of u2` : experiment, variant: 'ab'[random.below(2)]! }]
+          : [],
       )
       const surface = ['home', 'cart'][random.below(2)]!
-      decisions.push(decisionOf(`d${n}`, timeMs, { userId, listId: `l${random.below(3)}`, surface, slots, assignments }))
+      const policy = userId === 'u2' ? 'of u2' : 'learned'
+      const listId = `l${random.below(3)}`
+      decisions.push(decisionOf(`d${n}`, timeMs, { userId, policy, listId, surface, slots, assignments }))
     } else {
       const type = types[random.below(types.length)]!
       const price = random.below(5) === 0 ? null : random.below(9_999) / 100
