@@ -13,6 +13,6 @@ export const erasureSchema = recordSchema<Erasure>('Erasure', 'Receipt of an era
   { name: 'userId', type: 'string', doc: 'The person erased; also the record key.' },
   { name: 'topology', type: 'string', doc: 'Who erased.' },
   { name: 'keysDeleted', type: 'int', doc: 'Keys deleted.' },
-  { name: 'keysLeft', type: 'int', doc: 'Keys found afterwards; 0 proves it.' },
+  { name: 'keysLeft', type: 'int', doc: 'Keys found afterwards; 0 proves it. Those of rewards hold ids and times alone.' },
   { name: 'timeMs', type: timestampMs, doc: 'When.' },
 ])

@@ -31,7 +31,7 @@ export const experimentDeltaSchema = recordSchema<ExperimentDelta>(
     { name: 'experiment', type: 'string', doc: 'The experiment; also the record key.' },
     { name: 'variant', type: 'string', doc: "The person's variant." },
     { name: 'sourcePartition', type: 'int', doc: 'Task that counted it.' },
-    { name: 'sequence', type: 'long', doc: 'Running number in that task.' },
+    { name: 'sequence', type: 'long', doc: 'Running number in that task, with gaps.' },
     { name: 'closedMs', type: timestampMs, doc: 'When the join of the showing closed.' },
     { name: 'before', type: counts, doc: `Counts before, empty at first: ${personCounts.join(', ')}.` },
     { name: 'after', type: counts, doc: 'The same counts after it.' },

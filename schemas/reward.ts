@@ -27,7 +27,7 @@ export interface Reward {
   readonly decisionId: string
   /** 0 in the first row of a decision; each correction has the next. The largest one is what is known. */
   readonly revision: number
-  /** The `rewards` task that joined it, and its running number there: additive readers skip what is not above. */
+  /** The `rewards` task that joined it, and its running number there, with gaps: additive readers skip what is not above. */
   readonly sourcePartition: number
   readonly sequence: number
   readonly listId: string
@@ -67,7 +67,7 @@ export const rewardSchema = recordSchema<Reward>('Reward', 'A decision joined wi
   { name: 'decisionId', type: 'string', doc: 'The decision.' },
   { name: 'revision', type: 'int', doc: '0 in the first row; a correction has the next.', default: 0 },
   { name: 'sourcePartition', type: 'int', doc: 'Task that joined it.' },
-  { name: 'sequence', type: 'long', doc: 'Running number in that task.' },
+  { name: 'sequence', type: 'long', doc: 'Running number in that task, with gaps.' },
   { name: 'listId', type: 'string', doc: 'The list shown.' },
   { name: 'userId', type: 'string', doc: 'The person.' },
   { name: 'timeMs', type: timestampMs, doc: 'When it was shown.' },
