@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { outcomeFunctions } from '../../algorithms/combine-outcomes.ts'
 import type { JoinOptions } from '../../operators/join-outcomes.ts'
 import { ExperimentTable } from '../../operators/tables/experiment-table.ts'
-import { MemoryStateStore } from '../../runtime/memory-state-store.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { ExperimentDelta } from '../../schemas/experiment-delta.ts'
 import type { Reward } from '../../schemas/reward.ts'
@@ -12,6 +11,7 @@ import { bandit } from '../../topologies/bandit.ts'
 import { experiments } from '../../topologies/experiments.ts'
 import { rewards } from '../../topologies/rewards.ts'
 import { failingAfter } from '../topologies/failing-after.ts'
+import { RecedingStore } from '../topologies/receding-store.ts'
 import { joined, type RowOutline, type ShopLog } from '../topologies/rewards-definition.ts'
 import { decisionOf, eventOf, slotOf } from './reward-fixture.ts'
 
@@ -423,14 +423,14 @@ interface Play {
   readonly erased?: readonly string[]
 }
 
-/** One run: random interleaving and cuts; a crash loses a commit after its outputs were sent, and both logs are read again. */
+/** One run: random interleaving and cuts; a crash loses up to three commits after their outputs were sent, and the logs are read again. */
 async function play(log: ShopLog, { options, roll, crashes, erased = [] }: Play) {
-  const state = new MemoryStateStore()
+  const state = new RecedingStore({ topology: 'rewards', partition: 0 })
   const rows = new Map<number, Reward>()
   const late = new Set<string>()
   const sent: { rows: Reward[]; deltas: ExperimentDelta[] } = { rows: [], deltas: [] }
   for (let crash = 0; crash <= crashes; crash++) {
-    const store = crash < crashes ? failingAfter(state, roll(6)) : state
+    const store = crash < crashes ? failingAfter(state.store, roll(12)) : state.store
     const driver = new TopologyDriver(rewards, { rewards: options }, { state: store })
     try {
       let decisionsAt = 0
@@ -449,6 +449,7 @@ async function play(log: ShopLog, { options, roll, crashes, erased = [] }: Play)
       }
     } catch (error) {
       expect(String(error)).toContain('crash by plan')
+      await state.goBack(roll(3))
     }
     const left = driver.read('rewards')
     sent.rows.push(...left)
