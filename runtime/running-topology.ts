@@ -202,11 +202,13 @@ export class RunningTopology {
       const layout = await this.#untilWell(() => readLayout(this.#ports.state))
       refuseMove(layout)
       this.#cuts = layout.cuts
-      const starts = await this.#untilWell(() => this.#heldStarts(partition, positions))
+      const held = await this.#untilWell(() => this.#heldFrom(partition, positions))
+      // An input whose first batch is slow to come is not idle: others would move time past everything that lies there.
+      for (const [topic, { start, end }] of Object.entries(held)) task.expect(topic, start, end)
       this.#tasks.set(partition, task)
       this.#events.onTask(partition, task)
       if (this.#state === 'paused') for (const topic of sourceTopics(this.graph)) this.#member?.pause(topic, partition)
-      return starts
+      return Object.fromEntries(Object.entries(held).map(([topic, { start }]) => [topic, start]))
     } catch (error) {
       task.close()
       throw error
@@ -294,11 +296,14 @@ export class RunningTopology {
   }
 
   /**
-   * Where to read on: the stored positions, which the log must still hold, for going on after a gap would lose records silently.
-   * A task that has applied nothing of a topic begins wherever the log does.
+   * What is to be read: from the stored positions, which the log must still hold, for going on after a gap would lose records silently, to
+   * its end. A task that has applied nothing of a topic begins wherever the log does.
    */
-  async #heldStarts(partition: number, positions: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
-    const starts: Record<string, number> = {}
+  async #heldFrom(
+    partition: number,
+    positions: Readonly<Record<string, number>>,
+  ): Promise<Readonly<Record<string, PartitionOffsets>>> {
+    const from: Record<string, PartitionOffsets> = {}
     for (const [topic, position] of Object.entries(positions)) {
       const holds = ({ start, end }: PartitionOffsets) => position <= end && (position === 0 || position >= start)
       let held = (await this.#offsetsOf(topic))[partition]
@@ -306,9 +311,9 @@ export class RunningTopology {
       if (!held || !holds(held)) held = (await this.#ports.log.offsets(topic))[partition]
       invariant(held, `${topic} has no partition ${partition}`)
       if (!holds(held)) throw positionLost({ topology: this.name, topic, partition, position, held })
-      starts[topic] = position === 0 ? held.start : position
+      from[topic] = { start: position === 0 ? held.start : position, end: held.end }
     }
-    return starts
+    return from
   }
 
   /** The connector found a position gone while it was reading: says the same as a start would. */

@@ -57,6 +57,11 @@ export class TaskQueue {
     return !this.#batches.has(topic) && (this.#behind.get(topic) ?? 0) === 0
   }
 
+  /** Notes records of a topic that the log has not delivered yet. */
+  expect(topic: string, records: number): void {
+    this.#behind.set(topic, records)
+  }
+
   push(batch: LogBatch): void {
     const batches = this.#batches.get(batch.topic)
     if (batches) batches.push(batch)

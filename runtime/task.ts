@@ -109,6 +109,11 @@ export class Task {
     return Object.fromEntries(sourceTopics(this.#graph).map((topic) => [topic, this.#positions[topic] ?? 0]))
   }
 
+  /** Hears how far a topic reaches in the log before anything of it is delivered: it is not idle before that was. */
+  expect(topic: string, start: number, end: number): void {
+    this.#queue.expect(topic, end - start)
+  }
+
   /** Takes a batch from the log; never blocks. Past the limit it asks its engine to pause the topic. */
   push(batch: LogBatch): void {
     if (this.#closed) return
