@@ -23,8 +23,8 @@ export class TaskQueue {
   readonly #batches = new Map<string, LogBatch[]>()
   readonly #records = new Map<string, number>()
   readonly #paused = new Set<string>()
-  /** Records behind what was delivered, as the log last said. */
-  readonly #behind = new Map<string, number>()
+  /** How far each topic was delivered, and where it ended when the log last said. */
+  readonly #delivered = new Map<string, { readonly next: number; readonly end: number }>()
   /** Per replacing topic: the newest offset that waits, by key. */
   readonly #newest: ReadonlyMap<string, Map<string, number>>
 
@@ -41,7 +41,7 @@ export class TaskQueue {
   /** Records between what was delivered and the log's end, plus what waits here. */
   get lag(): number {
     let lag = this.waiting
-    for (const records of this.#behind.values()) lag += records
+    for (const { next, end } of this.#delivered.values()) lag += Math.max(0, end - next)
     return lag
   }
 
@@ -54,19 +54,20 @@ export class TaskQueue {
 
   /** Whether a topic has nothing waiting, here or in the log. */
   caughtUp(topic: string): boolean {
-    return !this.#batches.has(topic) && (this.#behind.get(topic) ?? 0) === 0
+    const { next, end } = this.#delivered.get(topic) ?? nothing
+    return !this.#batches.has(topic) && next >= end
   }
 
-  /** Notes records of a topic that the log has not delivered yet. */
-  expect(topic: string, records: number): void {
-    this.#behind.set(topic, records)
+  /** From where on the log will deliver a topic, and where it ends; without an end, where it did when the log last said. */
+  expect(topic: string, next: number, end = (this.#delivered.get(topic) ?? nothing).end): void {
+    this.#delivered.set(topic, { next, end })
   }
 
   push(batch: LogBatch): void {
     const batches = this.#batches.get(batch.topic)
     if (batches) batches.push(batch)
     else this.#batches.set(batch.topic, [batch])
-    this.#behind.set(batch.topic, batch.endOffset - batch.nextOffset)
+    this.expect(batch.topic, batch.nextOffset, batch.endOffset)
     this.#note(batch)
     const waiting = this.#add(batch.topic, batch.records.length)
     if (waiting < this.#recordsMax || this.#paused.has(batch.topic)) return
@@ -145,6 +146,9 @@ export class TaskQueue {
     return waiting
   }
 }
+
+/** Of a topic that nobody knows anything of. */
+const nothing = { next: 0, end: 0 }
 
 /** Whether a newer record of the key waits; a record that goes on is no longer waiting itself. */
 function isReplaced({ key, offset }: LogRecord, newest: Map<string, number> | undefined): boolean {

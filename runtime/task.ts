@@ -109,9 +109,9 @@ export class Task {
     return Object.fromEntries(sourceTopics(this.#graph).map((topic) => [topic, this.#positions[topic] ?? 0]))
   }
 
-  /** Hears how far a topic reaches in the log before anything of it is delivered: it is not idle before that was. */
+  /** Hears where a topic will be read from and where it ends, before anything of it is delivered: until all that was, it is not idle. */
   expect(topic: string, start: number, end: number): void {
-    this.#queue.expect(topic, end - start)
+    this.#queue.expect(topic, start, end)
   }
 
   /** Takes a batch from the log; never blocks. Past the limit it asks its engine to pause the topic. */
@@ -387,7 +387,12 @@ export class Task {
     await this.#reload(positions)
     // Only now: what the log delivered meanwhile would stand in the queue above a gap, and the gap would be passed over.
     this.#queue.clear()
-    for (const topic of sourceTopics(this.#graph)) this.#events.seek(topic, this.#positions[topic] ?? 0)
+    for (const topic of sourceTopics(this.#graph)) {
+      const position = this.#positions[topic]
+      // One without a position begins wherever the log does, which may be its end.
+      if (position !== undefined) this.#queue.expect(topic, position)
+      this.#events.seek(topic, position ?? 0)
+    }
   }
 
   async #reload(positions: Positions): Promise<void> {

@@ -46,6 +46,22 @@ describe('TaskQueue', () => {
     expect(take('a', 21).nextOffset).toBe(21) // A batch from before a seek moves nothing back.
   })
 
+  it('has caught up with a topic once all that the log held was delivered and taken, also after it was sent back', () => {
+    const { queue, take } = openQueue()
+    expect(queue.caughtUp('a')).toBe(true)
+    queue.expect('a', 3, 5)
+    expect([queue.caughtUp('a'), queue.lag]).toEqual([false, 2])
+    queue.push(batchOf('a', [3, 4]))
+    expect([queue.caughtUp('a'), queue.lag]).toEqual([false, 2])
+    take('a', 3)
+    expect([queue.caughtUp('a'), queue.lag]).toEqual([true, 0])
+    queue.clear()
+    queue.expect('a', 2)
+    expect([queue.caughtUp('a'), queue.lag]).toEqual([false, 3])
+    queue.expect('b', 7, 7)
+    expect(queue.caughtUp('b')).toBe(true)
+  })
+
   it('pauses at its maximum, resumes below half of it, once each; topics do not count together', () => {
     const { queue, told, take } = openQueue(10)
     queue.push(batchOf('a', [0, 1, 2, 3, 4, 5, 6, 7, 8]))

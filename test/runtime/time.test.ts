@@ -1,10 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../cli/config.ts'
+import { readRewards } from '../../cli/read-rewards.ts'
+import { ManualClock } from '../../core/clock.ts'
+import type { GroupOptions, LogBatch } from '../../ports/event-log.ts'
+import { Engine } from '../../runtime/engine.ts'
+import { defaultTaskLimits } from '../../runtime/task-limits.ts'
 import { TopologyDriver } from '../../runtime/topology-driver.ts'
 import type { Decision } from '../../schemas/decision.ts'
 import { eventTypes, type UserEvent } from '../../schemas/user-event.ts'
+import type { ShopRecord } from '../../simulator/record-shop.ts'
 import { rewards } from '../../topologies/rewards.ts'
 import { userFeatures } from '../../topologies/user-features.ts'
+import { waitUntil } from '../conformance/wait-until.ts'
+import { Stack } from '../e2e/stack.ts'
 import { decisionOf, eventOf } from '../operators/reward-fixture.ts'
 import { openMs, shopEvent } from '../topologies/shop-events.ts'
 
@@ -189,6 +198,57 @@ describe('an idle input', () => {
       ['d2', true],
       ['d3', false],
     ])
+  })
+
+  it('is none while records of it lie in the log, however late the first of them are delivered', async () => {
+    const timing = { waitMs: 2_000, latenessMs: 500 }
+    const stack = await Stack.open(
+      loadConfig(undefined, { partitions: 1, embedded: { path: ':memory:' }, topologies: ['rewards'], rewards: timing }),
+    )
+    const append = (record: ShopRecord) => stack.append([stack.encoded(record)])
+    const shown = (id: string, timeMs: number) => append({ topic: 'decisions', key: 'u', value: decisionOf(id, timeMs), timeMs })
+    const done = (value: UserEvent) => append({ topic: 'user-events', key: 'u', value, timeMs: value.timeMs })
+    const withheld: (() => void)[] = []
+    const join = ({ handler, ...options }: GroupOptions) => {
+      const batch = (read: LogBatch) => {
+        if (read.topic === 'user-events') withheld.push(() => handler.batch(read))
+        else handler.batch(read)
+      }
+      return stack.ports.log.join({ ...options, handler: { ...handler, batch } })
+    }
+    const log = new Proxy(stack.ports.log, {
+      get: (target, name) => (name === 'join' ? join : (Reflect.get(target, name) as () => unknown).bind(target)),
+    })
+    const clock = new ManualClock(1_700_000_000_000)
+    let batches = 0
+    const engine = new Engine(
+      { ...stack.ports, log, clock },
+      {
+        graphs: [() => rewards.graph({ rewards: timing })],
+        partitions: 1,
+        limits: defaultTaskLimits,
+        onBatch: () => batches++,
+        onFailed: (_, error) => expect.fail(String(error)),
+      },
+    )
+    await shown('d1', 1_000)
+    await done(eventOf('e', 1_100))
+    await done(eventOf('x', 90_000, 'search', { itemId: null, listId: null }))
+    await engine.start()
+    await waitUntil('the first showing is applied', () => batches === 1)
+    clock.advance(defaultTaskLimits.idleMs - 1)
+    await shown('d2', 60_000)
+    await waitUntil('the second is', () => batches === 2)
+    clock.advance(1)
+    await waitUntil('the events were read', () => withheld.length > 0)
+    for (const deliver of withheld) deliver()
+    await stack.untilCaughtUp(10_000, ['rewards'])
+    await engine.stop()
+    expect(
+      (await Array.fromAsync(readRewards(stack.ports))).map(({ decisionId, slots }) => [decisionId, slots[0]!.clicked]),
+    ).toEqual([['d1', true]])
+    expect((await stack.verify('rewards')).wrong).toEqual([])
+    await stack.close()
   })
 
   it('does not hold back another partition', async () => {
