@@ -7,7 +7,6 @@ import { createAdmin } from '../gateway/create-admin.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import type { Follower } from '../ports/event-log.ts'
 import { createShop } from '../simulator/create-shop.ts'
-import { dailyCourse } from '../simulator/daily-course.ts'
 import type { Storefront } from '../simulator/storefront.ts'
 import { version } from './compose.ts'
 import type { Config } from './config.ts'
@@ -159,7 +158,7 @@ class MainJob {
   /** The shop in real time, until asked to stop. */
   async runInRealTime(flags: MainJobFlags, stopped: StopSignal): Promise<void> {
     const { ports } = this.#parts
-    const { feed } = this.#shop(ports.clock.nowMs())
+    const { feed } = this.#shop(ports.clock.nowMs(), { daypart: true })
     await feed.open()
     const stopDrawing = this.#draw(flags.view)
     await feed.run({
@@ -178,7 +177,8 @@ class MainJob {
   async runFast(events: number, flags: MainJobFlags, stopped: StopSignal): Promise<void> {
     const { ports, engine, decisions } = this.#parts
     const meanMs = (events / this.#config.simulator.eventsPerSecond) * 1000
-    const { feed } = this.#shop(dailyCourse.startFor(ports.clock.nowMs() - earlier.ms, (1 + earlier.share) * meanMs))
+    // No course of the day: figures must not depend on the hour of the run.
+    const { feed } = this.#shop(ports.clock.nowMs() - earlier.ms - (1 + earlier.share) * meanMs, { daypart: false })
     await feed.open()
     await this.#settled(() => engine.caughtUp(), stopped)
     const stopDrawing = this.#draw(flags.view)
@@ -245,9 +245,9 @@ class MainJob {
     })
   }
 
-  #shop(startMs: number) {
+  #shop(startMs: number, { daypart }: { readonly daypart: boolean }) {
     const { seed, users, items, eventsPerSecond } = this.#config.simulator
-    const shop = createShop({ seed, users, items, eventsPerSecond, startMs: Math.floor(startMs) })
+    const shop = createShop({ seed, users, items, eventsPerSecond, daypart, startMs: Math.floor(startMs) })
     const { log, wire } = this.#parts.ports
     return { shop, feed: new ShopFeed(shop, { log, wire, partitions: this.#config.partitions }) }
   }

@@ -1,5 +1,4 @@
 import { createRandom, type Random } from '../core/random.ts'
-import { dailyCourse } from './daily-course.ts'
 import { draw } from './draw.ts'
 import type { ResolvedShopOptions } from './shop-options.ts'
 import type { ShopPeople } from './shop-people.ts'
@@ -7,6 +6,11 @@ import { ShopVisit } from './shop-visit.ts'
 import type { ShopWorld, Visitor } from './shop-world.ts'
 import type { TimeQueue } from './time-queue.ts'
 
+/** Mean daily course of visits by UTC hour; averages 1. */
+const hourRates = [
+  0.35, 0.25, 0.2, 0.2, 0.25, 0.4, 0.65, 0.9, 1.05, 1.15, 1.2, 1.25, 1.3, 1.2, 1.15, 1.15, 1.2, 1.35, 1.55, 1.75, 1.8, 1.65, 1.2,
+  0.85,
+]
 /** Seconds of visitors who are there already at the first moment: about as many as later on average. */
 const alreadySeconds = 30
 
@@ -77,7 +81,7 @@ export class ShopDoors {
   }
 
   #rateAt(timeMs: number): number {
-    return this.#options.daypart ? dailyCourse.rateAt(timeMs) : 1
+    return this.#options.daypart ? hourRates[Math.floor(timeMs / 3_600_000) % 24]! : 1
   }
 
   /** One visit begins; who is here already comes a second time only when nobody else is found. */

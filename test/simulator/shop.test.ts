@@ -6,7 +6,6 @@ import type { Item } from '../../schemas/item.ts'
 import { topics } from '../../schemas/topics.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
 import { createShop } from '../../simulator/create-shop.ts'
-import { dailyCourse } from '../../simulator/daily-course.ts'
 import { createOpenLoopStorefront } from '../../simulator/open-loop-storefront.ts'
 import { recordShop, type ShopRecord } from '../../simulator/record-shop.ts'
 import type { Shop } from '../../simulator/shop.ts'
@@ -33,26 +32,6 @@ it('the same seed gives the same records, another seed others', () => {
 it('a recording is in time order and holds exactly the events asked for', () => {
   expect(valuesOf(first)).toHaveLength(events)
   expect(first.every((record, index) => index === 0 || first[index - 1]!.timeMs <= record.timeMs)).toBe(true)
-})
-
-it.each([0.5, 3.01, 7.9, 20.2])(
-  "opened for the course of the day, a shop is done about when it should be: %s o'clock UTC",
-  (hour) => {
-    const [endMs, meanMs] = [Date.UTC(2026, 2, 3) + hour * 3_600_000, 40_000]
-    const startMs = Math.floor(dailyCourse.startFor(endMs, meanMs))
-    const lastMs = [...recordShop({ seed: 'hours', events: 4000, eventsPerSecond: 100, startMs })].at(-1)!.timeMs
-    // Nobody is there at first; then the number of events is as it should be.
-    expect(lastMs).toBeLessThan(endMs + 60_000)
-    expect(lastMs).toBeGreaterThan(endMs - 0.1 * (endMs - startMs))
-  },
-)
-
-it('every record fits its schema and reads back the same', () => {
-  for (const { topic, value } of first) {
-    if (value === null) continue
-    const schema = topics[topic].schema
-    expect(schema.decode(schema.encode(value as never))).toEqual(value)
-  }
 })
 
 it('every event keeps the rules of F1.5 and names a known item', () => {
