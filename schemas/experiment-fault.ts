@@ -1,3 +1,4 @@
+import { assignmentHashes } from '../core/assignment.ts'
 import { type Experiment, experimentPolicies, makesLists } from './experiment.ts'
 import { experimentMetrics } from './experiment-metric.ts'
 import { devices } from './user-event.ts'
@@ -17,6 +18,8 @@ export function experimentFault(experiment: Experiment): string | null {
   if (!(layerFrom >= 0 && layerFrom < layerTo && layerTo <= 1))
     return `fields "layerFrom" and "layerTo" are ${layerFrom} and ${layerTo}; they must rise within 0–1`
   if (!(coverage >= 0 && coverage <= 1)) return `field "coverage" is ${coverage}; it must lie in 0–1`
+  if (!assignmentHashes.includes(experiment.hash))
+    return `field "hash" is "${experiment.hash}"; there are ${assignmentHashes.join(', ')}`
   if (!(alpha > 0 && alpha < 0.5)) return `field "alpha" is ${alpha}; it must lie between 0 and 0.5`
   if (!Number.isSafeInteger(tunedFor) || tunedFor < 1) return `field "tunedFor" is ${tunedFor}; write a number of people, ≥ 1`
   if (fromMs !== null && toMs !== null && fromMs >= toMs) return 'field "to" must be later than "from"'
@@ -39,10 +42,11 @@ export function overlapFault(experiment: Experiment, others: readonly Experiment
 
 /** Why an experiment may not become another one: a changed split would move people between variants. Null if it may. */
 export function changeFault(before: Experiment, after: Experiment): string | null {
-  const split = ({ layer, variants }: Experiment) => JSON.stringify([layer, variants.map(({ name, weight }) => [name, weight])])
+  const split = ({ layer, hash, variants }: Experiment) =>
+    JSON.stringify([layer, hash, variants.map(({ name, weight }) => [name, weight])])
   return split(before) === split(after)
     ? null
-    : `its layer, or the names, weights or order of its variants, differ from what is set: people would move between variants; take another id`
+    : `its layer, its hash, or the names, weights or order of its variants, differ from what is set: people would move between variants; take another id`
 }
 
 function variantsFault({ variants, control, holdout }: Experiment): string | null {

@@ -1,3 +1,4 @@
+import { type AssignmentHash, assignmentHashes } from '../core/assignment.ts'
 import type { ExperimentMetric } from './experiment-metric.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 import { type Device, devices } from './user-event.ts'
@@ -35,7 +36,7 @@ export interface ExperimentMeasure {
  * with one.
  */
 export interface Experiment {
-  /** Also the seed of the split into variants. */
+  /** Also the seed of the split into variants; by PlanOut its salt, `<experiment>.<parameter>`. */
   readonly id: string
   readonly layer: string
   /** The part of the layer's people: from, inclusive, to, exclusive, both 0–1. */
@@ -46,6 +47,8 @@ export interface Experiment {
   readonly control: string
   /** Share of each variant's people that take part, 0–1. Raising it moves nobody to another variant. */
   readonly coverage: number
+  /** How the hash of id and person decides the variant; the place in a layer is GrowthBook's for all. */
+  readonly hash: AssignmentHash
   /** The variant whose people take part in no other experiment: what all others together are worth. Null for none. */
   readonly holdout: string | null
   /** Where, and to whom, it applies; empty = everywhere, everybody. */
@@ -89,6 +92,12 @@ export const experimentSchema = recordSchema<Experiment>('Experiment', 'One expe
   { name: 'variants', type: { type: 'array', items: variantSchema.definition }, doc: 'Its arms.' },
   { name: 'control', type: 'string', doc: 'The arm that others are compared with.' },
   { name: 'coverage', type: 'double', doc: 'Share of people that take part, 0-1.', default: 1 },
+  {
+    name: 'hash',
+    type: { type: 'enum', name: 'AssignmentHash', symbols: assignmentHashes, default: 'growthbook' },
+    doc: 'Whose split of people into variants is followed.',
+    default: 'growthbook',
+  },
   optional('holdout', 'string', 'The arm whose people take part in no other experiment.'),
   { name: 'surfaces', type: texts, doc: 'Where; empty = everywhere.', default: [] },
   { name: 'regions', type: texts, doc: 'Regions of requests; empty = all.', default: [] },

@@ -16,7 +16,7 @@ import { EngineProcess } from './engine-process.ts'
 import { recordedShop, Stack } from './stack.ts'
 
 const people = Array.from({ length: 230 }, (_, n) => `person-${n}`)
-const variantOf = (userId: string) => (assignVariant('rankers', userId, [1, 1]) === 0 ? 'one' : 'two')
+const variantOf = (userId: string) => (assignVariant('rankers', userId, [1, 1], { hash: 'planout' }) === 0 ? 'one' : 'two')
 const folder = new CliFolder()
 /** What `experiment show --json` tells. */
 interface Standing {
@@ -93,7 +93,8 @@ it('an experiment of two ranker versions, created under a running engine, decide
 
   const file = join(folder.path, 'rankers.json')
   const variant = (name: string, version: string) => ({ name, settings: { ranker: { version }, diversity: { method: 'none' } } })
-  const rankers = { id: 'rankers', variants: [variant('one', '1'), variant('two', '2')], guardrails: { conversion: 0.2 } }
+  const versions = [variant('one', '1'), variant('two', '2')]
+  const rankers = { id: 'rankers', hash: 'planout', variants: versions, guardrails: { conversion: 0.2 } }
   writeFileSync(file, JSON.stringify({ ...rankers, variants: [variant('one', '1'), variant('two', '7')] }))
   expect(await unusableVariant(stack.config, readExperimentFile(file), stack.ports)).toContain(
     'variant "two": "recommendations.ranker.version" is 7, which is not served; the workers serve 1, 2 of ranker',

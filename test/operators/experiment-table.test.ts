@@ -91,6 +91,7 @@ it('says what may not change, and what leaves room', () => {
   expect(experimentFault(one)).toBeNull()
   expect(changeFault(one, { ...one, coverage: 0.5, note: 'slower' })).toBeNull()
   expect(changeFault(one, { ...one, variants: [...one.variants].reverse() })).toContain('take another id')
+  expect(changeFault(one, { ...one, hash: 'planout' })).toContain('take another id')
   expect(overlapFault(one, [one, { ...experimentOf('y', { layer: 'l' }), state: 'stopped' }])).toBeNull()
   expect(
     overlapFault(
