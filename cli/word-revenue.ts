@@ -41,7 +41,7 @@ export function wordRevenue({ fromMs, toMs, total, lines, experiments }: Revenue
   for (const experiment of experiments) wordSpending(experiment)
 }
 
-function wordSpending({ experiment, reference, isHoldout, variants }: ExperimentSpending): void {
+function wordSpending({ experiment, reference, isHoldout, cap, variants }: ExperimentSpending): void {
   console.log(
     `\n${experiment}: all that people spent since their first list, against ${isHoldout ? 'the holdout' : 'the control'} ${reference}`,
   )
@@ -54,6 +54,28 @@ function wordSpending({ experiment, reference, isHoldout, variants }: Experiment
       money(revenuePerPerson),
       difference && interval(difference),
       incremental && interval(incremental),
+    ]),
+    '',
+  )
+  const conversions = variants.map(({ conversion }) => conversion.people)
+  if (Math.max(...conversions) === 0) {
+    console.log('  nobody has had 7 days yet since their first list')
+    return
+  }
+  console.log(
+    `  within 7 days of their first list, and within 30, of people who have had them${cap === null ? '' : `; nobody counts more than ${money(cap)}`}:`,
+  )
+  const more = `more than ${reference}`
+  printTable(
+    ['variant', 'had 7 days', 'bought', more, 'had 30 days', 'per person', more],
+    variants.map(({ variant, conversion, monthlySpending }) => [
+      variant,
+      conversion.people,
+      percent(conversion.people === 0 ? null : conversion.mean),
+      conversion.difference && points(conversion.difference),
+      monthlySpending.people,
+      money(monthlySpending.people === 0 ? null : monthlySpending.mean),
+      monthlySpending.difference && interval(monthlySpending.difference),
     ]),
     '',
   )
@@ -82,6 +104,11 @@ function broughtOf({ people, buyers, orders, revenue }: SegmentReport['segments'
 
 function interval({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
   return `${money(value)} (${money(lower)} … ${money(upper)})`
+}
+
+/** A difference of shares, in percentage points. */
+function points({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
+  return `${percent(value)} (${percent(lower)} … ${percent(upper)})`
 }
 
 function money(value: number | null): string {

@@ -2,7 +2,7 @@ import { invariant } from '../core/invariant.ts'
 import type { Batch, StateFamily, Transaction } from '../ports/batch.ts'
 import type { CreditPlace } from '../schemas/revenue-state.ts'
 import { emptyRow, emptyTotal, type RevenueRow, type RevenueTile, revenueTileSchema } from '../schemas/revenue-tile.ts'
-import { type VariantRevenue, type VariantSpending, variantRevenueSchema } from '../schemas/variant-revenue.ts'
+import { emptySpending, type VariantRevenue, type VariantSpending, variantRevenueSchema } from '../schemas/variant-revenue.ts'
 
 export const tileFamily: StateFamily<RevenueTile> = { name: 'tile', codec: revenueTileSchema }
 export const variantFamily: StateFamily<VariantRevenue> = { name: 'variant', codec: variantRevenueSchema }
@@ -76,7 +76,7 @@ export class RevenueSums {
     own.version++
     let spending = own.variants.find((other) => other.variant === variant)
     if (!spending) {
-      spending = { variant, people: 0, buyers: 0, revenue: 0, revenueSquared: 0 }
+      spending = emptySpending(variant)
       own.variants.push(spending)
     }
     return spending

@@ -1,5 +1,6 @@
 import { type AttributionWindows, attributePurchase } from '../algorithms/attribute-purchase.ts'
 import { personSegment } from '../algorithms/person-segment.ts'
+import { moveTail } from '../algorithms/tail-sums.ts'
 import { hash48 } from '../core/hash.ts'
 import type {
   CartLine,
@@ -11,6 +12,7 @@ import type {
   WaitingShowing,
 } from '../schemas/revenue-state.ts'
 import type { SegmentUpdate } from '../schemas/segment-update.ts'
+import { conversionDays, spendingDays } from '../schemas/variant-revenue.ts'
 import type { RevenueSums } from './revenue-sums.ts'
 
 /** How revenue is attributed; everything in ms of event time. */
@@ -24,6 +26,8 @@ export interface AttributionOptions extends AttributionWindows {
 }
 
 const dayMs = 86_400_000
+const conversionMs = conversionDays * dayMs
+const spendingMs = spendingDays * dayMs
 /** Purchases of one person with at most this between them are one order. */
 const orderGapMs = 30 * 60_000
 /** What is remembered of a person, the newest of each. */
@@ -39,7 +43,7 @@ const touchTypes: ReadonlySet<string> = new Set(['view', 'click', 'like', 'add_t
 
 /**
  * Folds one person's showings and events, given in order of event time, into their state and into the sums. Time alone changes
- * something too: carts are abandoned, segments age. That happens at `wakeMs`, as if somebody had looked then, so the state is the same
+ * something too: carts are abandoned, segments age, first weeks in experiments end. That happens at `wakeMs`, as if somebody had looked then, so the state is the same
  * whenever `advance` is called.
  */
 export class ShopperFold {
@@ -65,8 +69,10 @@ export class ShopperFold {
     while (shopper.wakeMs > 0 && shopper.wakeMs < untilMs) {
       const atMs = shopper.wakeMs
       shopper.wakeMs = 0
+      this.#endWindows(atMs)
       this.#decide('abandoned', (line) => line.timeMs + this.#options.cartWindowMs <= atMs)
-      if (this.#classify(atMs)) this.#tell(atMs)
+      // Who was only shown something is in no segment.
+      if (shopper.firstMs > 0 && this.#classify(atMs)) this.#tell(atMs)
       this.#schedule(atMs)
     }
   }
@@ -82,8 +88,11 @@ export class ShopperFold {
     for (const { source } of slots) this.#sums.row(timeMs, { surface, source, policy }).slots++
     for (const { experiment, variant } of assignments) {
       if (shopper.exposures.some((exposure) => exposure.experiment === experiment)) continue
-      shopper.exposures = [...shopper.exposures, { experiment, variant, purchases: 0, cents: 0 }].slice(-exposuresMax)
+      shopper.exposures = [...shopper.exposures, { experiment, variant, sinceMs: timeMs, purchases: 0, cents: 0 }].slice(
+        -exposuresMax,
+      )
       this.#sums.variant(experiment, variant).people++
+      this.#schedule(timeMs)
     }
   }
 
@@ -199,6 +208,27 @@ export class ShopperFold {
     }
   }
 
+  /**
+   * Counts people whose window after their first showing in an experiment ends now: what they did up to then is all folded, and nothing
+   * later is. Both ends belong to the window.
+   */
+  #endWindows(atMs: number): void {
+    for (const { experiment, variant, sinceMs, purchases, cents } of this.shopper.exposures) {
+      if (sinceMs + conversionMs === atMs) {
+        const sums = this.#sums.variant(experiment, variant)
+        sums.weekPeople++
+        if (purchases > 0) sums.weekBuyers++
+      }
+      if (sinceMs + spendingMs === atMs) {
+        const sums = this.#sums.variant(experiment, variant)
+        sums.monthPeople++
+        sums.monthRevenue += cents
+        sums.monthRevenueSquared += cents ** 2
+        moveTail(sums.monthTails, null, cents, 0)
+      }
+    }
+  }
+
   /** Finds the segment as of a moment; true if it moved. */
   #classify(atMs: number): boolean {
     const { shopper } = this
@@ -216,7 +246,7 @@ export class ShopperFold {
     this.moved = { segment, previous, firstMs, lastMs, orders, revenue: cents, timeMs }
   }
 
-  /** Sees to it that somebody looks when the first cart is abandoned or the segment ages; an earlier look finds the next one. */
+  /** Sees to it that somebody looks when a cart is abandoned, the segment ages or a window ends; an earlier look finds the next one. */
   #schedule(nowMs: number): void {
     const { shopper } = this
     const { lastMs } = shopper
@@ -224,6 +254,7 @@ export class ShopperFold {
     if (shopper.orderTimesMs.length === orderTimesMax) moments.push(shopper.orderTimesMs[0]! + 90 * dayMs)
     const first = shopper.carts[0]
     if (first) moments.push(first.timeMs + this.#options.cartWindowMs)
+    for (const { sinceMs } of shopper.exposures) moments.push(sinceMs + conversionMs, sinceMs + spendingMs)
     const next = Math.min(...moments.filter((momentMs) => momentMs > nowMs))
     if (!Number.isFinite(next) || (shopper.wakeMs > 0 && shopper.wakeMs <= next)) return
     shopper.wakeMs = next

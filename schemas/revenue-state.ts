@@ -68,6 +68,8 @@ export interface CartLine extends CreditPlace {
 export interface SpendingExposure {
   readonly experiment: string
   readonly variant: string
+  /** Their first showing in it. */
+  readonly sinceMs: number
   purchases: number
   cents: number
 }
@@ -149,6 +151,7 @@ const cartSchema = recordSchema<CartLine>('CartLine', 'An item in a cart.', [
 const exposureSchema = recordSchema<SpendingExposure>('SpendingExposure', 'Spending in an experiment.', [
   { name: 'experiment', type: 'string', doc: 'Experiment.' },
   { name: 'variant', type: 'string', doc: 'Variant.' },
+  { name: 'sinceMs', type: 'long', doc: 'First showing.' },
   { name: 'purchases', type: 'long', doc: 'Purchases since.' },
   { name: 'cents', type: 'long', doc: 'Spent since.' },
 ])

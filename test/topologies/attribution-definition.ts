@@ -2,13 +2,15 @@ import type { AttributionOptions } from '../../operators/shopper-fold.ts'
 import type { Decision } from '../../schemas/decision.ts'
 import type { RevenueTile } from '../../schemas/revenue-tile.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
+import { emptySpending, type VariantSpending } from '../../schemas/variant-revenue.ts'
+import { tailsOf } from './experiments-definition.ts'
 
 /** What attribution should say of a log, computed from whole histories, without state, batches or timers. */
 export interface RevenueDefinition {
   /** Sums by `<tile start>` for the shop, and by `<tile start> <surface> <source> <policy>`; only those above 0. */
   readonly sums: Map<string, Record<string, number>>
   /** By `<experiment>/<variant>`. */
-  readonly variants: Map<string, { people: number; buyers: number; revenue: number; revenueSquared: number }>
+  readonly variants: Map<string, Omit<VariantSpending, 'variant'>>
   readonly segments: Map<string, object>
 }
 
@@ -52,8 +54,51 @@ export function revenueOf(
   ]
   const known = entries.filter(({ timeMs }) => timeMs < untilMs)
   known.sort((a, b) => a.timeMs - b.timeMs || Number('done' in a) - Number('done' in b) || (a.id < b.id ? -1 : 1))
-  for (const [userId, own] of Map.groupBy(known, (entry) => entry.userId)) addPerson(result, userId, own, untilMs, options)
+  const months = new Map<string, number[]>()
+  for (const [userId, own] of Map.groupBy(known, (entry) => entry.userId)) {
+    addPerson(result, userId, own, untilMs, options)
+    addWindows(result.variants, months, own, untilMs)
+  }
+  for (const [name, spent] of months) {
+    const monthTails = tailsOf(spent.map((revenue) => ({ revenue, pastPurchases: 0 })))
+    result.variants.set(name, { ...result.variants.get(name)!, monthTails })
+  }
   return result
+}
+
+/** What a person did in the first 7 and 30 days after their first showing in each experiment, if these are over. */
+function addWindows(
+  variants: RevenueDefinition['variants'],
+  months: Map<string, number[]>,
+  own: readonly Entry[],
+  untilMs: number,
+): void {
+  const seen = new Set<string>()
+  own.forEach((entry, at) => {
+    for (const { experiment, variant } of 'shown' in entry ? entry.shown.assignments : []) {
+      if (seen.has(experiment)) continue
+      seen.add(experiment)
+      const name = `${experiment}/${variant}`
+      const sums = variants.get(name)!
+      const spentIn = (days: number) =>
+        own
+          .slice(at)
+          .flatMap((other) => ('done' in other && other.timeMs <= entry.timeMs + days * dayMs ? [other.done] : []))
+          .filter(({ type }) => type === 'purchase')
+          .map(({ price, quantity }) => (price === null ? 0 : Math.round(price * 100) * (quantity ?? 1)))
+      if (entry.timeMs + 7 * dayMs < untilMs) {
+        sums.weekPeople++
+        sums.weekBuyers += Math.min(1, spentIn(7).length)
+      }
+      if (entry.timeMs + 30 * dayMs < untilMs) {
+        const spent = spentIn(30).reduce((sum, cents) => sum + cents, 0)
+        sums.monthPeople++
+        sums.monthRevenue += spent
+        sums.monthRevenueSquared += spent ** 2
+        months.set(name, [...(months.get(name) ?? []), spent])
+      }
+    }
+  })
 }
 
 function addPerson(
@@ -97,7 +142,8 @@ function addPerson(
         if (variants.has(experiment)) continue
         const name = `${experiment}/${variant}`
         variants.set(experiment, { name, spent: 0, buys: 0 })
-        const sums = result.variants.get(name) ?? { people: 0, buyers: 0, revenue: 0, revenueSquared: 0 }
+        const { variant: _variant, ...nobody } = emptySpending(variant)
+        const sums = result.variants.get(name) ?? nobody
         result.variants.set(name, { ...sums, people: sums.people + 1 })
       }
       return

@@ -80,6 +80,37 @@ it('credits a purchase to the last touch, parts it by age, and keeps apart what 
   expect([sum(/^\d+$/, 'orders'), sum(/^\d+$/, 'revenue'), sum(/cart session/, 'orders')]).toEqual([2, 550, 1])
 })
 
+it('counts who bought within 7 days of their first showing and what they spent within 30, ends included, once these are over', async () => {
+  const driver = new TopologyDriver(attribution, { attribution: options })
+  const assignments = [{ experiment: 'x', variant: 'a' }]
+  const shown = (userId: string, timeMs: number) => decisionOf(`${userId} ${timeMs}`, timeMs, { userId, assignments })
+  const bought = (userId: string, timeMs: number, price: number) =>
+    eventOf(`${userId} ${timeMs}`, timeMs, 'purchase', { userId, listId: null, itemId: 'anything', price })
+  const since = (ms: number) => startMs + ms
+  await driver.send('decisions', ...['early', 'edge', 'late', 'never'].map((userId) => shown(userId, startMs)))
+  await driver.send('user-events', bought('early', since(0), 1))
+  await moveTime(driver, ['mover'], since(6 * dayMs))
+  // Shown again, which moves no window.
+  await driver.send('decisions', shown('edge', since(6 * dayMs)), shown('new', since(6 * dayMs)))
+  // Read in the wrong order, as far as is allowed.
+  await driver.send(
+    'user-events',
+    eventOf('mover', since(7 * dayMs + 1), 'view', { userId: 'mover', listId: null }),
+    bought('late', since(7 * dayMs + 1), 2),
+    bought('edge', since(7 * dayMs), 4),
+  )
+  const told = () => driver.read('variant-revenue').at(-1)?.variants[0]
+  await moveTime(driver, ['mover'], since(8 * dayMs))
+  expect(told()).toMatchObject({ people: 5, buyers: 3, weekPeople: 4, weekBuyers: 2, monthPeople: 0 })
+  await driver.send('user-events', bought('edge', since(30 * dayMs), 8), bought('early', since(30 * dayMs + 1), 16))
+  await moveTime(driver, ['mover'], since(32 * dayMs))
+  const monthTails = [100, 200, 1_200].map((y) => ({ people: 1, y }))
+  const month = { monthPeople: 4, monthRevenue: 1_500, monthRevenueSquared: 100 ** 2 + 1_200 ** 2 + 200 ** 2, monthTails }
+  expect(told()).toMatchObject({ ...month, revenue: 3_100, weekPeople: 5, weekBuyers: 2 })
+  // Nobody who was only shown something is put into a segment.
+  expect(driver.read('segment-updates').map((update) => update.userId)).not.toContain('never')
+})
+
 it('an erased person leaves nothing behind but sums that name nobody', async () => {
   const driver = new TopologyDriver(attribution, { attribution: options })
   await driver.send('decisions', decisionOf('d', startMs))
