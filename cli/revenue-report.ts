@@ -3,7 +3,14 @@ import { meanEstimate, shareEstimate } from '../algorithms/mean-sums.ts'
 import { capOf, capSums } from '../algorithms/tail-sums.ts'
 import { addCounts, mergeRows } from '../operators/tables/revenue-table.ts'
 import type { Experiment } from '../schemas/experiment.ts'
-import { emptyTotal, type RevenueRow, type RevenueTile, type RevenueTotal } from '../schemas/revenue-tile.ts'
+import {
+  type CategoryRevenue,
+  emptyCategory,
+  emptyTotal,
+  type RevenueRow,
+  type RevenueTile,
+  type RevenueTotal,
+} from '../schemas/revenue-tile.ts'
 import { emptySpending, type VariantRevenue, type VariantSpending } from '../schemas/variant-revenue.ts'
 import type { OpenPorts } from './compose.ts'
 import { readTopic } from './read-topic.ts'
@@ -79,6 +86,8 @@ export interface RevenueReport {
   readonly total: RevenueTotal &
     Ratios & { readonly lastTouch: number; readonly timeDecayed: number; readonly viewThrough: number }
   readonly lines: readonly RevenueLine[]
+  /** What was bought, credited or not, in order of revenue; `others` beyond 100 categories of a task and tile, empty without one. */
+  readonly categories: readonly CategoryRevenue[]
   readonly experiments: readonly ExperimentSpending[]
 }
 
@@ -127,8 +136,26 @@ export function revenueReport(
       viewThrough: sum('viewThrough'),
     },
     lines,
+    categories: categoriesOf(counted),
     experiments: experiments.flatMap((experiment) => spendingOf(experiment, spending)),
   }
+}
+
+function categoriesOf(tiles: readonly RevenueTile[]): CategoryRevenue[] {
+  const merged = new Map<string, CategoryRevenue>()
+  for (const one of tiles.flatMap(({ categories }) => categories)) {
+    const sum = merged.get(one.category) ?? emptyCategory(one.category)
+    addCounts(sum, one, 1)
+    merged.set(one.category, sum)
+  }
+  return Array.from(merged.values(), ({ category, purchases, revenue, lastTouch, timeDecayed, viewThrough }) => ({
+    category,
+    purchases,
+    revenue: revenue / hundredths,
+    lastTouch: lastTouch / hundredths,
+    timeDecayed: timeDecayed / hundredths,
+    viewThrough: viewThrough / hundredths,
+  })).sort((a, b) => b.revenue - a.revenue)
 }
 
 function lineOf(row: RevenueRow): RevenueLine {

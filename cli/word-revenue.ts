@@ -1,9 +1,11 @@
+import { categoriesMax, otherCategories } from '../schemas/revenue-tile.ts'
 import { printTable } from './print.ts'
 import type { ExperimentSpending, RevenueReport } from './revenue-report.ts'
 import type { SegmentReport } from './segment-report.ts'
 
 /** Prints the report of revenue for people; of its lines the first `linesMax`, policies apart. */
-export function wordRevenue({ fromMs, toMs, total, lines, experiments }: RevenueReport, linesMax: number): void {
+export function wordRevenue(report: RevenueReport, linesMax: number): void {
+  const { fromMs, toMs, total, lines, categories, experiments } = report
   if (fromMs === null || toMs === null) {
     console.log('nothing was counted yet: `attribution` tells what event time has passed')
     return
@@ -38,7 +40,29 @@ export function wordRevenue({ fromMs, toMs, total, lines, experiments }: Revenue
       ]),
     'no list was shown',
   )
+  wordCategories(categories, linesMax)
   for (const experiment of experiments) wordSpending(experiment)
+}
+
+function wordCategories(categories: RevenueReport['categories'], linesMax: number): void {
+  console.log('')
+  printTable(
+    ['bought of', 'purchases', 'revenue', 'last touch', 'by age', 'only seen'],
+    categories
+      .slice(0, linesMax)
+      .map(({ category, purchases, revenue, lastTouch, timeDecayed, viewThrough }) => [
+        category === '' ? 'no category' : category,
+        purchases,
+        money(revenue),
+        money(lastTouch),
+        money(timeDecayed),
+        money(viewThrough),
+      ]),
+    'nothing was bought',
+  )
+  if (categories.some(({ category }) => category === otherCategories))
+    console.log(`${otherCategories}: of each task and day the categories after the first ${categoriesMax}`)
+  if (categories.length > linesMax) console.log(`${categories.length - linesMax} more with --json`)
 }
 
 function wordSpending({ experiment, reference, isHoldout, cap, variants }: ExperimentSpending): void {

@@ -11,6 +11,7 @@ import type {
   WaitingEvent,
   WaitingShowing,
 } from '../schemas/revenue-state.ts'
+import type { CategoryRevenue } from '../schemas/revenue-tile.ts'
 import type { SegmentUpdate } from '../schemas/segment-update.ts'
 import { conversionDays, spendingDays } from '../schemas/variant-revenue.ts'
 import type { RevenueSums } from './revenue-sums.ts'
@@ -143,7 +144,7 @@ export class ShopperFold {
     if (touch) this.#sums.row(timeMs, touch).carts++
   }
 
-  #purchase(itemId: string, { timeMs, cents }: WaitingEvent): void {
+  #purchase(itemId: string, { timeMs, cents, category }: WaitingEvent): void {
     const { shopper } = this
     const total = this.#sums.total(timeMs)
     const units = cents ?? 0
@@ -159,7 +160,10 @@ export class ShopperFold {
     total.purchases++
     total.revenue += units
     if (cents === null) total.unpriced++
-    this.#credit(itemId, timeMs, units)
+    const sums = this.#sums.category(timeMs, category)
+    sums.purchases++
+    sums.revenue += units
+    this.#credit(itemId, timeMs, units, sums)
     for (const exposure of shopper.exposures) {
       const before = exposure.cents
       exposure.cents += units
@@ -170,7 +174,7 @@ export class ShopperFold {
     }
   }
 
-  #credit(itemId: string, timeMs: number, units: number): void {
+  #credit(itemId: string, timeMs: number, units: number, category: CategoryRevenue): void {
     const { shopper } = this
     const showings = this.shown.showings.flatMap((showing) => {
       const place = placeOf(showing, itemId)
@@ -187,13 +191,19 @@ export class ShopperFold {
       const row = this.#sums.row(timeMs, last)
       row.purchases++
       row.lastTouch += units
+      category.lastTouch += units
       if (!shopper.orderPlaces.some((place) => isSame(place, last))) {
         row.orders++
         shopper.orderPlaces = [...shopper.orderPlaces, placeIn(last)].slice(-orderPlacesMax)
       }
     }
-    for (const { touch, units: part } of decayed) this.#sums.row(timeMs, touch).timeDecayed += part
-    if (viewed !== null) this.#sums.row(timeMs, viewed).viewThrough += units
+    for (const { touch, units: part } of decayed) {
+      this.#sums.row(timeMs, touch).timeDecayed += part
+      category.timeDecayed += part
+    }
+    if (viewed === null) return
+    this.#sums.row(timeMs, viewed).viewThrough += units
+    category.viewThrough += units
   }
 
   /** What became of lines of the cart: counted at the time at which they were put there. */

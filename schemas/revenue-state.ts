@@ -31,6 +31,8 @@ export interface WaitingEvent {
   readonly listId: string | null
   /** Price times pieces in hundredths; null without a price. */
   readonly cents: number | null
+  /** Of a purchase the first level of its category; empty without one. */
+  readonly category: string
 }
 
 /** What of a person waits; `{attribution.p}:waiting:<user>`. */
@@ -130,6 +132,7 @@ const waitingEventSchema = recordSchema<WaitingEvent>('WaitingEvent', 'An event 
   optional('itemId', 'string', 'Item.'),
   optional('listId', 'string', 'List.'),
   optional('cents', 'long', 'Worth.'),
+  { name: 'category', type: 'string', doc: 'Of a purchase, first level.' },
 ])
 const placeFields = [
   { name: 'surface', type: 'string', doc: 'Surface.' },

@@ -7,7 +7,7 @@ import { tailsOf } from './experiments-definition.ts'
 
 /** What attribution should say of a log, computed from whole histories, without state, batches or timers. */
 export interface RevenueDefinition {
-  /** Sums by `<tile start>` for the shop, and by `<tile start> <surface> <source> <policy>`; only those above 0. */
+  /** Sums by `<tile start>` for the shop, by `<tile start> <surface> <source> <policy>` and `<tile start> of <category>`; only those above 0. */
   readonly sums: Map<string, Record<string, number>>
   /** By `<experiment>/<variant>`. */
   readonly variants: Map<string, Omit<VariantSpending, 'variant'>>
@@ -109,11 +109,16 @@ function addPerson(
   options: AttributionOptions,
 ): void {
   const tileOf = (timeMs: number) => timeMs - (timeMs % options.tileMs)
-  const add = (timeMs: number, place: Place | null, field: string, value: number) => {
-    const name = place === null ? `${tileOf(timeMs)}` : `${tileOf(timeMs)} ${place.surface} ${place.source} ${place.policy}`
+  const addTo = (name: string, field: string, value: number) => {
     const row = result.sums.get(name) ?? {}
     if (value > 0) result.sums.set(name, { ...row, [field]: (row[field] ?? 0) + value })
   }
+  const add = (timeMs: number, place: Place | null, field: string, value: number) =>
+    addTo(
+      place === null ? `${tileOf(timeMs)}` : `${tileOf(timeMs)} ${place.surface} ${place.source} ${place.policy}`,
+      field,
+      value,
+    )
   const placeIn = (shown: Decision, itemId: string): Place | null => {
     const slot = shown.slots.find((other) => other.itemId === itemId)
     return slot ? { surface: shown.surface, source: slot.source, policy: shown.policy } : null
@@ -148,7 +153,7 @@ function addPerson(
       }
       return
     }
-    const { itemId, listId, type, price, quantity } = entry.done
+    const { itemId, listId, type, price, quantity, category } = entry.done
     const showings = own
       .slice(0, at)
       .flatMap((other) => ('shown' in other ? [other.shown] : []))
@@ -181,6 +186,7 @@ function addPerson(
       if (last) add(timeMs, last, 'carts', 1)
     }
     if (type === 'purchase') {
+      const addBought = (field: string, value: number) => addTo(`${tileOf(timeMs)} of ${category[0] ?? ''}`, field, value)
       if (open && !isOpen) abandon(open)
       if (isOpen) add(open.timeMs, null, 'bought', 1)
       if (isOpen && open.place) add(open.timeMs, open.place, 'bought', 1)
@@ -196,9 +202,13 @@ function addPerson(
       add(timeMs, null, 'purchases', 1)
       add(timeMs, null, 'revenue', cents)
       if (price === null) add(timeMs, null, 'unpriced', 1)
+      addBought('purchases', 1)
+      addBought('revenue', cents)
       if (last) {
         add(timeMs, last, 'purchases', 1)
         add(timeMs, last, 'lastTouch', cents)
+        addBought('lastTouch', cents)
+        addBought('timeDecayed', cents)
         const name = `${last.surface} ${last.source} ${last.policy}`
         if (!credited.at(-1)!.has(name)) add(timeMs, last, 'orders', 1)
         credited.at(-1)!.add(name)
@@ -207,6 +217,7 @@ function addPerson(
       } else {
         const seen = showings.findLast((shown) => placeIn(shown, itemId!) && timeMs - shown.timeMs <= options.viewWindowMs)
         if (seen) add(timeMs, placeIn(seen, itemId!), 'viewThrough', cents)
+        if (seen) addBought('viewThrough', cents)
       }
       for (const own of variants.values()) {
         const sums = result.variants.get(own.name)!
@@ -285,9 +296,10 @@ function partsOf(units: number, weights: readonly number[]): number[] {
 
 /** Tiles in the form of the definition. */
 export function sumsOf(tiles: readonly RevenueTile[]): RevenueDefinition['sums'] {
-  const named = tiles.flatMap(({ startMs: atMs, total, rows }) => [
+  const named = tiles.flatMap(({ startMs: atMs, total, rows, categories }) => [
     [`${atMs}`, { ...total }] as const,
     ...rows.map(({ surface, source, policy, ...row }) => [`${atMs} ${surface} ${source} ${policy}`, row] as const),
+    ...categories.map(({ category, ...sums }) => [`${atMs} of ${category}`, sums] as const),
   ])
   const above0 = named.map(([name, row]) => [name, Object.fromEntries(Object.entries(row).filter(([, sum]) => sum > 0))] as const)
   return new Map(above0.filter(([, row]) => Object.keys(row).length > 0))

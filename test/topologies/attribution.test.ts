@@ -111,6 +111,26 @@ it('counts who bought within 7 days of their first showing and what they spent w
   expect(driver.read('segment-updates').map((update) => update.userId)).not.toContain('never')
 })
 
+it('sums up what was bought by the first level of its category, 100 of them and all others as one', async () => {
+  const driver = new TopologyDriver(attribution, { attribution: options })
+  const bought = Array.from({ length: 103 }, (_, n) =>
+    eventOf(`p${n}`, startMs + n, 'purchase', { listId: null, price: 1 + n, category: [`c${n}`, 'leaf'] }),
+  )
+  const without = eventOf('none', startMs + 200, 'purchase', { listId: null, price: 7, category: [] })
+  await driver.send(
+    'user-events',
+    ...bought,
+    without,
+    eventOf('again', startMs + 201, 'purchase', { price: 2, category: ['c3'] }),
+  )
+  await moveTime(driver, ['mover'], startMs + 2 * hourMs)
+  const { categories, total } = driver.read('revenue-tiles').at(-1)!
+  expect(categories.map(({ category }) => category)).toEqual([...Array.from({ length: 100 }, (_, n) => `c${n}`), 'others'])
+  expect(categories[3]).toMatchObject({ purchases: 2, revenue: 600, lastTouch: 0 })
+  expect(categories.at(-1)).toMatchObject({ purchases: 4, revenue: 100 * (101 + 102 + 103 + 7) })
+  expect(categories.reduce((sum, { revenue }) => sum + revenue, 0)).toBe(total.revenue)
+})
+
 it('an erased person leaves nothing behind but sums that name nobody', async () => {
   const driver = new TopologyDriver(attribution, { attribution: options })
   await driver.send('decisions', decisionOf('d', startMs))
@@ -243,7 +263,8 @@ function drawLog(random: Random) {
       const itemId = type === 'search' ? null : `i${random.below(6)}`
       const listId = random.below(3) === 0 ? null : `l${random.below(3)}`
       const query = type === 'search' ? 'shoes' : null
-      events.push(eventOf(`e${n}`, timeMs, type, { userId, listId, itemId, price, quantity, query }))
+      const category = [[], ['shoes'], ['shoes', 'boots'], ['hats']][random.below(4)]!
+      events.push(eventOf(`e${n}`, timeMs, type, { userId, listId, itemId, price, quantity, query, category }))
     }
     if (random.below(12) === 0 && events.length > 0) events.push(events.at(-1 - random.below(Math.min(4, events.length)))!)
     if (random.below(12) === 0 && decisions.length > 0) decisions.push(decisions.at(-1)!)
