@@ -1,6 +1,7 @@
 import { categoriesMax, otherCategories } from '../schemas/revenue-tile.ts'
+import type { ExperimentSpending } from './experiment-spending.ts'
 import { printTable } from './print.ts'
-import type { ExperimentSpending, RevenueReport } from './revenue-report.ts'
+import type { RevenueReport } from './revenue-report.ts'
 import type { SegmentReport } from './segment-report.ts'
 
 /** Prints the report of revenue for people; of its lines the first `linesMax`, policies apart. */

@@ -72,14 +72,14 @@ export const featureHomes: readonly FeatureHome[] = [
   home(
     'F11.13',
     'conversion rate',
-    ['operators/shopper-fold.ts', 'cli/revenue-report.ts'],
+    ['operators/first-days.ts', 'cli/experiment-spending.ts'],
     [],
     'by experiment and variant, from the first showing in it; somebody counts once their 7 days are over',
   ),
   home(
     'F11.14',
     'revenue per user',
-    ['operators/shopper-fold.ts', 'algorithms/tail-sums.ts', 'cli/revenue-report.ts'],
+    ['operators/first-days.ts', 'algorithms/tail-sums.ts', 'cli/experiment-spending.ts'],
     [],
     'the same for their first 30 days; the cap is the end of the bucket of the 99.9 % rank, at most 12.5 % above it',
   ),

@@ -1,6 +1,5 @@
 import { type AttributionWindows, attributePurchase } from '../algorithms/attribute-purchase.ts'
 import { personSegment } from '../algorithms/person-segment.ts'
-import { moveTail } from '../algorithms/tail-sums.ts'
 import { hash48 } from '../core/hash.ts'
 import type {
   CartLine,
@@ -13,7 +12,7 @@ import type {
 } from '../schemas/revenue-state.ts'
 import type { CategoryRevenue } from '../schemas/revenue-tile.ts'
 import type { SegmentUpdate } from '../schemas/segment-update.ts'
-import { conversionDays, spendingDays } from '../schemas/variant-revenue.ts'
+import { countFirstDays, firstDaysEnds } from './first-days.ts'
 import type { RevenueSums } from './revenue-sums.ts'
 
 /** How revenue is attributed; everything in ms of event time. */
@@ -27,8 +26,6 @@ export interface AttributionOptions extends AttributionWindows {
 }
 
 const dayMs = 86_400_000
-const conversionMs = conversionDays * dayMs
-const spendingMs = spendingDays * dayMs
 /** Purchases of one person with at most this between them are one order. */
 const orderGapMs = 30 * 60_000
 /** What is remembered of a person, the newest of each. */
@@ -44,8 +41,8 @@ const touchTypes: ReadonlySet<string> = new Set(['view', 'click', 'like', 'add_t
 
 /**
  * Folds one person's showings and events, given in order of event time, into their state and into the sums. Time alone changes
- * something too: carts are abandoned, segments age, first weeks in experiments end. That happens at `wakeMs`, as if somebody had looked then, so the state is the same
- * whenever `advance` is called.
+ * something too: carts are abandoned, segments age, first days in experiments end. That happens at `wakeMs`, as if somebody had looked
+ * then, so the state is the same whenever `advance` is called.
  */
 export class ShopperFold {
   readonly shopper: ShopperState
@@ -70,7 +67,7 @@ export class ShopperFold {
     while (shopper.wakeMs > 0 && shopper.wakeMs < untilMs) {
       const atMs = shopper.wakeMs
       shopper.wakeMs = 0
-      this.#endWindows(atMs)
+      countFirstDays(shopper.exposures, atMs, this.#sums)
       this.#decide('abandoned', (line) => line.timeMs + this.#options.cartWindowMs <= atMs)
       // Who was only shown something is in no segment.
       if (shopper.firstMs > 0 && this.#classify(atMs)) this.#tell(atMs)
@@ -218,27 +215,6 @@ export class ShopperFold {
     }
   }
 
-  /**
-   * Counts people whose window after their first showing in an experiment ends now: what they did up to then is all folded, and nothing
-   * later is. Both ends belong to the window.
-   */
-  #endWindows(atMs: number): void {
-    for (const { experiment, variant, sinceMs, purchases, cents } of this.shopper.exposures) {
-      if (sinceMs + conversionMs === atMs) {
-        const sums = this.#sums.variant(experiment, variant)
-        sums.weekPeople++
-        if (purchases > 0) sums.weekBuyers++
-      }
-      if (sinceMs + spendingMs === atMs) {
-        const sums = this.#sums.variant(experiment, variant)
-        sums.monthPeople++
-        sums.monthRevenue += cents
-        sums.monthRevenueSquared += cents ** 2
-        moveTail(sums.monthTails, null, cents, 0)
-      }
-    }
-  }
-
   /** Finds the segment as of a moment; true if it moved. */
   #classify(atMs: number): boolean {
     const { shopper } = this
@@ -260,11 +236,10 @@ export class ShopperFold {
   #schedule(nowMs: number): void {
     const { shopper } = this
     const { lastMs } = shopper
-    const moments = [lastMs + 7 * dayMs + 1, lastMs + 30 * dayMs, lastMs + 90 * dayMs]
+    const moments = [lastMs + 7 * dayMs + 1, lastMs + 30 * dayMs, lastMs + 90 * dayMs, ...firstDaysEnds(shopper.exposures)]
     if (shopper.orderTimesMs.length === orderTimesMax) moments.push(shopper.orderTimesMs[0]! + 90 * dayMs)
     const first = shopper.carts[0]
     if (first) moments.push(first.timeMs + this.#options.cartWindowMs)
-    for (const { sinceMs } of shopper.exposures) moments.push(sinceMs + conversionMs, sinceMs + spendingMs)
     const next = Math.min(...moments.filter((momentMs) => momentMs > nowMs))
     if (!Number.isFinite(next) || (shopper.wakeMs > 0 && shopper.wakeMs <= next)) return
     shopper.wakeMs = next
