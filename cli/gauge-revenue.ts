@@ -40,10 +40,8 @@ export function gaugeRevenue(metrics: Metrics, table: RevenueTable): void {
     'All revenue by category of what was bought; beyond 100 categories as others.',
     () => table.categories.map(({ category, revenue }) => ({ value: revenue / 100, labels: { category } })),
   )
-  metrics.gauge(
-    'millrace_category_last_touch_revenue_total',
-    'Of it what was credited to shown lists, all to the last touch.',
-    () => table.categories.map(({ category, lastTouch }) => ({ value: lastTouch / 100, labels: { category } })),
+  metrics.gauge('millrace_category_credited_revenue_total', 'Of it what was credited to shown lists that were touched.', () =>
+    table.categories.map(({ category, credited }) => ({ value: credited / 100, labels: { category } })),
   )
   metrics.gauge('millrace_surface_average_order_value', 'Revenue by last touch per order of it, so far, by surface.', () =>
     table.surfaces.flatMap(({ surface, lastTouch, orders }) => ratio(lastTouch / 100, orders, { surface })),

@@ -108,12 +108,11 @@ function categoriesOf(tiles: readonly RevenueTile[]): CategoryRevenue[] {
     addCounts(sum, one, 1)
     merged.set(one.category, sum)
   }
-  return Array.from(merged.values(), ({ category, purchases, revenue, lastTouch, timeDecayed, viewThrough }) => ({
+  return Array.from(merged.values(), ({ category, purchases, revenue, credited, viewThrough }) => ({
     category,
     purchases,
     revenue: revenue / hundredths,
-    lastTouch: lastTouch / hundredths,
-    timeDecayed: timeDecayed / hundredths,
+    credited: credited / hundredths,
     viewThrough: viewThrough / hundredths,
   })).sort((a, b) => b.revenue - a.revenue)
 }

@@ -48,15 +48,14 @@ export function wordRevenue(report: RevenueReport, linesMax: number): void {
 function wordCategories(categories: RevenueReport['categories'], linesMax: number): void {
   console.log('')
   printTable(
-    ['bought of', 'purchases', 'revenue', 'last touch', 'by age', 'only seen'],
+    ['bought of', 'purchases', 'revenue', 'credited', 'only seen'],
     categories
       .slice(0, linesMax)
-      .map(({ category, purchases, revenue, lastTouch, timeDecayed, viewThrough }) => [
+      .map(({ category, purchases, revenue, credited, viewThrough }) => [
         category === '' ? 'no category' : category,
         purchases,
         money(revenue),
-        money(lastTouch),
-        money(timeDecayed),
+        money(credited),
         money(viewThrough),
       ]),
     'nothing was bought',

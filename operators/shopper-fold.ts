@@ -188,16 +188,13 @@ export class ShopperFold {
       const row = this.#sums.row(timeMs, last)
       row.purchases++
       row.lastTouch += units
-      category.lastTouch += units
+      category.credited += units
       if (!shopper.orderPlaces.some((place) => isSame(place, last))) {
         row.orders++
         shopper.orderPlaces = [...shopper.orderPlaces, placeIn(last)].slice(-orderPlacesMax)
       }
     }
-    for (const { touch, units: part } of decayed) {
-      this.#sums.row(timeMs, touch).timeDecayed += part
-      category.timeDecayed += part
-    }
+    for (const { touch, units: part } of decayed) this.#sums.row(timeMs, touch).timeDecayed += part
     if (viewed === null) return
     this.#sums.row(timeMs, viewed).viewThrough += units
     category.viewThrough += units

@@ -40,9 +40,8 @@ export interface CategoryRevenue {
   readonly category: string
   purchases: number
   revenue: number
-  /** Of it what was credited to lists, in the three ways of rows. */
-  lastTouch: number
-  timeDecayed: number
+  /** Of it what was credited to touched slots, by last touch or by age, which share out the same; and apart from it to what was only seen. */
+  credited: number
   viewThrough: number
 }
 
@@ -95,8 +94,7 @@ const categorySchema = recordSchema<CategoryRevenue>('CategoryRevenue', 'What wa
   { name: 'category', type: 'string', doc: 'First level of its path; empty without one, others beyond 100.' },
   { name: 'purchases', type: 'long', doc: 'Purchases.' },
   { name: 'revenue', type: 'long', doc: 'Price times pieces, in hundredths.' },
-  { name: 'lastTouch', type: 'long', doc: 'Of it, credited by last touch.' },
-  { name: 'timeDecayed', type: 'long', doc: 'Of it, credited by age of touches.' },
+  { name: 'credited', type: 'long', doc: 'Of it, credited to touched slots.' },
   { name: 'viewThrough', type: 'long', doc: 'Of it, of what was shown and not touched.' },
 ])
 
@@ -124,7 +122,7 @@ export function emptyRow({ surface, source, policy }: Pick<RevenueRow, 'surface'
 
 /** A category of which nothing was bought yet. */
 export function emptyCategory(category: string): CategoryRevenue {
-  return { category, purchases: 0, revenue: 0, lastTouch: 0, timeDecayed: 0, viewThrough: 0 }
+  return { category, purchases: 0, revenue: 0, credited: 0, viewThrough: 0 }
 }
 
 /** Under which name a category is summed up beside those that are known: its own while there is room, then `otherCategories`. */

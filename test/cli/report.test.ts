@@ -144,8 +144,8 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
     total,
     rows,
     categories: [
-      { category: 'hats', purchases: 1, revenue: 1_000, lastTouch: 0, timeDecayed: 0, viewThrough: 0 },
-      { category: 'shoes', purchases: 5, revenue: 5_000, lastTouch: 1_500, timeDecayed: 1_500, viewThrough: 70 },
+      { category: 'hats', purchases: 1, revenue: 1_000, credited: 0, viewThrough: 0 },
+      { category: 'shoes', purchases: 5, revenue: 5_000, credited: 1_500, viewThrough: 70 },
     ],
   })
   // Spending of 1, 2, 3 and 4 in one variant, of 0, 0, 2 and 2 in the other, in two tasks.
@@ -200,8 +200,8 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
     },
   ])
   expect(report.categories).toEqual([
-    { category: 'shoes', purchases: 10, revenue: 100, lastTouch: 30, timeDecayed: 30, viewThrough: 1.4 },
-    { category: 'hats', purchases: 2, revenue: 20, lastTouch: 0, timeDecayed: 0, viewThrough: 0 },
+    { category: 'shoes', purchases: 10, revenue: 100, credited: 30, viewThrough: 1.4 },
+    { category: 'hats', purchases: 2, revenue: 20, credited: 0, viewThrough: 0 },
   ])
   // Welch by hand: means 2.5 and 1, variances 5/3 and 4/3 of four each, 5.927 degrees of freedom, whose quantile is 2.45425.
   const [spending] = report.experiments
@@ -227,7 +227,7 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
   )
   expect(stdout).toMatch(/learned +28 +50.0 % +-3.3 % \(-29.6 % … 23.0 %\) +1000 +10.00 +5.00 \(/)
   expect(stdout).toContain('180.00 in 12 orders of 15.00')
-  expect(stdout).toMatch(/shoes +15 +150.00 +45.00 +45.00 +2.10/)
+  expect(stdout).toMatch(/shoes +15 +150.00 +45.00 +2.10/)
   expect(stdout).toMatch(/home +session +learned +120 +24 +6 +7.50 +45.00 +27.00 +2.10 +75.0 %/)
 })
 

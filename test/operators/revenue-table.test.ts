@@ -10,7 +10,7 @@ function tileOf(partition: number, number: number, orders: number, source = 'ses
   const revenue = 250 * orders
   const row = { ...emptyRow({ surface: 'home', source, policy: 'learned' }), orders, lastTouch: revenue, abandoned: 1, bought: 3 }
   const total = { ...emptyTotal(), orders, revenue: 2 * revenue }
-  const categories = [{ ...emptyCategory(`of ${source}`), revenue: 2 * revenue, lastTouch: revenue }]
+  const categories = [{ ...emptyCategory(`of ${source}`), revenue: 2 * revenue, credited: revenue }]
   return { partition, startMs: number * tileMs, tileMs, version: orders, total, rows: [row], categories }
 }
 
@@ -69,7 +69,7 @@ it('metrics tell revenue, order value and abandoned carts of the shop and by sur
     { value: 10, labels: { surface: 'home', source: 'session', policy: 'learned' } },
   ])
   expect(told('millrace_category_revenue_total')).toEqual([{ value: 20, labels: { category: 'of session' } }])
-  expect(told('millrace_category_last_touch_revenue_total')).toEqual([{ value: 10, labels: { category: 'of session' } }])
+  expect(told('millrace_category_credited_revenue_total')).toEqual([{ value: 10, labels: { category: 'of session' } }])
   expect(told('millrace_surface_average_order_value')).toEqual([{ value: 2.5, labels: { surface: 'home' } }])
   expect(told('millrace_surface_cart_abandonment_ratio')).toEqual([{ value: 0.25, labels: { surface: 'home' } }])
 })

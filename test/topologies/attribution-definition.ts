@@ -207,8 +207,7 @@ function addPerson(
       if (last) {
         add(timeMs, last, 'purchases', 1)
         add(timeMs, last, 'lastTouch', cents)
-        addBought('lastTouch', cents)
-        addBought('timeDecayed', cents)
+        addBought('credited', cents)
         const name = `${last.surface} ${last.source} ${last.policy}`
         if (!credited.at(-1)!.has(name)) add(timeMs, last, 'orders', 1)
         credited.at(-1)!.add(name)

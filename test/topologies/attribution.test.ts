@@ -126,7 +126,7 @@ it('sums up what was bought by the first level of its category, 100 of them and 
   await moveTime(driver, ['mover'], startMs + 2 * hourMs)
   const { categories, total } = driver.read('revenue-tiles').at(-1)!
   expect(categories.map(({ category }) => category)).toEqual([...Array.from({ length: 100 }, (_, n) => `c${n}`), 'others'])
-  expect(categories[3]).toMatchObject({ purchases: 2, revenue: 600, lastTouch: 0 })
+  expect(categories[3]).toMatchObject({ purchases: 2, revenue: 600, credited: 0 })
   expect(categories.at(-1)).toMatchObject({ purchases: 4, revenue: 100 * (101 + 102 + 103 + 7) })
   expect(categories.reduce((sum, { revenue }) => sum + revenue, 0)).toBe(total.revenue)
 })
