@@ -1,10 +1,11 @@
 import { type ImportedLists, importedLists, type RefusedLine } from '../connectors/files/imported-lists.ts'
 import { MillraceError } from '../core/errors.ts'
 import type { ListEntry } from '../ports/list-store.ts'
-import type { ImportedItems, ListImport } from '../schemas/imported-list.ts'
+import type { ImportedItems, ImportedList, ListImport } from '../schemas/imported-list.ts'
 import { importedPlace, listKeys, personOfList } from '../schemas/list-keys.ts'
 import { decodeServed, encodeServed, versionOfServed } from '../schemas/served-list.ts'
 import type { OpenPorts } from './compose.ts'
+import { readTopic } from './read-topic.ts'
 
 /** What lists are imported as, and where they are shown. */
 export interface ImportTarget {
@@ -16,57 +17,113 @@ export interface ImportTarget {
 export interface ListImportReport extends Omit<ListImport, keyof ImportedItems> {
   /** Whether it has a list for everybody else. */
   readonly forAll: boolean
+  /** Items that its lists name, and those of them that the catalogue does not know, each as often as it is named. */
+  readonly namedItems: number
+  readonly unknownItems: number
   /** The first lines that were refused. */
   readonly refused: readonly RefusedLine[]
 }
 
+type Ports = Pick<OpenPorts, 'lists' | 'clock' | 'log' | 'wire'>
+
 const refusedToldMax = 10
 const dayS = 86_400
-const noItems: ImportedItems = { items: [], scores: null }
 
 /**
  * Puts another vendor's lists of a file into the list store, a piece of the file per round trip, in place of those imported under that
  * name before: each list when it is written, and what is left of before once all are. Lines that are no list are left out and told. Of two
- * lists of one person the last stays. Errors: `MILL_IMPORT_INVALID` (the file, not one list in it, or a later import came first; what is
- * written by then is told), `MILL_STORE_UNAVAILABLE`.
+ * lists of one person the last stays. Holds a piece of the file and the ids of the catalogue. Errors: `MILL_IMPORT_INVALID` (the file, not
+ * one list in it, or a later import came first; what is written by then is told), `MILL_STORE_UNAVAILABLE`, `MILL_LOG_UNAVAILABLE`.
  */
 export async function importLists(
-  { lists, clock }: Pick<OpenPorts, 'lists' | 'clock'>,
+  ports: Ports,
   path: string,
-  { name, surface, days }: ImportTarget & { readonly days: number },
+  target: ImportTarget & { readonly days: number },
 ): Promise<ListImportReport> {
-  const key = listKeys.listImport(surface, name)
-  const before = await lists.get([key])
-  const nowMs = clock.nowMs()
+  const [before] = await ports.lists.get([listKeys.listImport(target.surface, target.name)])
+  const nowMs = ports.clock.nowMs()
   // Later than the import before, whatever this machine's clock says.
-  const epoch = Math.max(nowMs, versionOfServed(before[0] ?? null).epoch + 1)
-  const ttlS = days * dayS
-  const refused: RefusedLine[] = []
-  let [position, refusedLines] = [0, 0]
-  let forAll = noItems
-  const entryOf = (to: string, value: Parameters<typeof encodeServed>[1]): ListEntry => {
-    const version = { epoch, position: ++position }
-    return { key: to, value: encodeServed(version, value), version, ttlS }
-  }
-  const take = async (piece: ImportedLists): Promise<void> => {
-    const entries: ListEntry[] = []
-    for (const { userId, items, scores } of piece.lists) {
-      if (userId === null) forAll = { items, scores }
-      else entries.push(entryOf(listKeys.imported(userId, surface, name), { userId, items, scores }))
-    }
-    refusedLines += piece.refused.length
-    refused.push(...piece.refused.slice(0, refusedToldMax - refused.length))
-    if ((await lists.swap(entries)).includes(false)) throw outrun(name)
-  }
+  const epoch = Math.max(nowMs, versionOfServed(before ?? null).epoch + 1)
+  const run = new ListImportRun(ports, target, epoch, await catalogueIds(ports))
   try {
-    for await (const piece of importedLists(path)) await take(piece)
+    for await (const piece of importedLists(path)) await run.take(piece)
   } catch (error) {
-    throw error instanceof MillraceError && position > 0 ? halfway(error, position) : error
+    throw error instanceof MillraceError && run.written > 0 ? halfway(error, run.written) : error
   }
-  if (position === 0 && forAll.items.length === 0) throw nothing(path, refused[0])
-  const told = { name, surface, lists: position, refusedLines, importedMs: nowMs, expiresMs: nowMs + ttlS * 1000 }
-  if ((await lists.swap([entryOf(key, { ...told, ...forAll })])).includes(false)) throw outrun(name)
-  return { ...told, forAll: forAll.items.length > 0, refused }
+  return await run.finish(path, nowMs)
+}
+
+/** One import under way. */
+class ListImportRun {
+  readonly #ports: Ports
+  readonly #target: ImportTarget & { readonly days: number }
+  readonly #epoch: number
+  readonly #catalogue: ReadonlySet<string>
+  readonly #refused: RefusedLine[] = []
+  #refusedLines = 0
+  #namedItems = 0
+  #unknownItems = 0
+  #forAll: ImportedItems = { items: [], scores: null }
+  /** Lists of persons so far. */
+  written = 0
+
+  constructor(ports: Ports, target: ImportTarget & { readonly days: number }, epoch: number, catalogue: ReadonlySet<string>) {
+    this.#ports = ports
+    this.#target = target
+    this.#epoch = epoch
+    this.#catalogue = catalogue
+  }
+
+  /** Writes the lists of a piece of the file. */
+  async take({ lists, refused }: ImportedLists): Promise<void> {
+    const { name, surface } = this.#target
+    const entries: ListEntry[] = []
+    for (const { userId, items, scores } of lists) {
+      this.#namedItems += items.length
+      for (const item of items) if (!this.#catalogue.has(item)) this.#unknownItems++
+      if (userId === null) this.#forAll = { items, scores }
+      else entries.push(this.#entryOf(listKeys.imported(userId, surface, name), { userId, items, scores }))
+    }
+    this.#refusedLines += refused.length
+    this.#refused.push(...refused.slice(0, refusedToldMax - this.#refused.length))
+    await this.#swap(entries)
+  }
+
+  /** Makes the import the one that holds. */
+  async finish(path: string, importedMs: number): Promise<ListImportReport> {
+    const forAll = this.#forAll.items.length > 0
+    if (this.written === 0 && !forAll) throw nothing(path, this.#refused[0])
+    const { name, surface, days } = this.#target
+    const expiresMs = importedMs + days * dayS * 1000
+    const lists = this.written
+    const told = { name, surface, lists, refusedLines: this.#refusedLines, importedMs, expiresMs }
+    await this.#swap([this.#entryOf(listKeys.listImport(surface, name), { ...told, ...this.#forAll })])
+    return { ...told, forAll, namedItems: this.#namedItems, unknownItems: this.#unknownItems, refused: this.#refused }
+  }
+
+  #entryOf(key: string, value: ImportedList | ListImport): ListEntry {
+    const version = { epoch: this.#epoch, position: ++this.written }
+    return { key, value: encodeServed(version, value), version, ttlS: this.#target.days * dayS }
+  }
+
+  async #swap(entries: readonly ListEntry[]): Promise<void> {
+    if ((await this.#ports.lists.swap(entries)).every(Boolean)) return
+    const { name } = this.#target
+    throw new MillraceError(
+      'MILL_IMPORT_INVALID',
+      `another import as ${name} began later: its lists stay; import these again if they shall`,
+    )
+  }
+}
+
+async function catalogueIds(ports: Ports): Promise<Set<string>> {
+  const ids = new Set<string>()
+  for await (const { key, value } of readTopic(ports, 'items')) {
+    if (key === null) continue
+    if (value === null) ids.delete(key)
+    else ids.add(key)
+  }
+  return ids
 }
 
 /** Takes imported lists away: at once from the people, then list by list; how many persons' there were. Errors: `MILL_NOT_FOUND`. */
@@ -91,13 +148,6 @@ export async function readImport(
 ): Promise<ListImport | null> {
   const [text] = await lists.get([listKeys.listImport(surface, name)])
   return decodeServed<ListImport>(text ?? null)
-}
-
-function outrun(name: string): MillraceError {
-  return new MillraceError(
-    'MILL_IMPORT_INVALID',
-    `another import as ${name} began later: its lists stay, import these again if they shall`,
-  )
 }
 
 function halfway(error: MillraceError, lists: number): MillraceError {

@@ -108,9 +108,14 @@ const importOthers: CommandModule<object, ImportFlags> = {
   },
 }
 
-function tellImport({ name, surface, lists, forAll, refusedLines, refused, expiresMs }: ListImportReport): void {
+function tellImport({ name, surface, lists, forAll, expiresMs, ...report }: ListImportReport): void {
+  const { namedItems, unknownItems, refusedLines, refused } = report
   const all = forAll ? ', and one for everybody else' : ''
-  console.log(`${lists} lists${all}, imported as ${name} for ${surface}, until ${new Date(expiresMs).toISOString()}`)
+  console.log(`${lists} lists of persons${all}, imported as ${name} for ${surface}, until ${new Date(expiresMs).toISOString()}`)
+  if (unknownItems > 0)
+    console.log(
+      `${unknownItems} of ${namedItems} places name an item that the catalogue does not know: nobody will be shown these`,
+    )
   if (refusedLines === 0) return
   console.log(`${refusedLines} lines were refused: mend them and import the whole file again`)
   for (const { file, line, reason } of refused) console.log(`  ${file}:${line}: ${reason}`)
