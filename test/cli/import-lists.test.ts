@@ -128,3 +128,11 @@ it('is checked by the experiment that shows it', async () => {
   )
   expect(wordImport(missing[0]!)).toContain('any more: its people see the trend list')
 })
+
+it('is a command that ends with 1 where a line was refused, and tells it', async () => {
+  const path = write({ userId: 'u1', items: ['i1'] }, { userId: 'u2' })
+  const { code, stdout } = await folder.run('lists', 'import', path, '--as', 'acme')
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/^1 lists of persons, imported as acme for home, until .*Z\n/)])
+  expect(stdout).toContain('1 of 1 places name an item that the catalogue does not know')
+  expect(stdout).toContain('acme.jsonl:2: field "items" must be a list of 1–200 item ids, best first')
+})
