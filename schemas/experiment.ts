@@ -1,11 +1,12 @@
 import { type AssignmentHash, assignmentHashes } from '../core/assignment.ts'
 import type { ExperimentMetric } from './experiment-metric.ts'
+import type { ImportedPolicy } from './imported-list.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 import { type Device, devices } from './user-event.ts'
 
-/** What may decide the list of a variant: the person's own list, or the trend list. */
+/** What may decide the list of a variant: the person's own list, or the trend list; else lists imported from another vendor. */
 export const experimentPolicies = ['learned', 'trend'] as const
-export type ExperimentPolicy = (typeof experimentPolicies)[number]
+export type ExperimentPolicy = (typeof experimentPolicies)[number] | ImportedPolicy
 
 /** One arm of an experiment. */
 export interface ExperimentVariant {
@@ -73,7 +74,7 @@ export interface Experiment {
 const variantSchema = recordSchema<ExperimentVariant>('ExperimentVariant', 'One arm of an experiment.', [
   { name: 'name', type: 'string', doc: 'Its name.' },
   { name: 'weight', type: 'double', doc: 'Share of people; any sum above 0.' },
-  optional('policy', 'string', 'Who decides the list: learned or trend; null leaves it open.'),
+  optional('policy', 'string', 'Who decides the list: learned, trend or imported:<name>; null leaves it open.'),
   optional('settings', 'string', 'Of recommendations, as JSON: what its lists are made with.'),
 ])
 
