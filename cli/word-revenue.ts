@@ -1,9 +1,12 @@
+import { categoriesMax, otherCategories } from '../schemas/revenue-tile.ts'
+import type { ExperimentSpending, WindowedMean } from './experiment-spending.ts'
 import { printTable } from './print.ts'
-import type { ExperimentSpending, RevenueReport } from './revenue-report.ts'
+import type { RevenueReport } from './revenue-report.ts'
 import type { SegmentReport } from './segment-report.ts'
 
 /** Prints the report of revenue for people; of its lines the first `linesMax`, policies apart. */
-export function wordRevenue({ fromMs, toMs, total, lines, experiments }: RevenueReport, linesMax: number): void {
+export function wordRevenue(report: RevenueReport, linesMax: number): void {
+  const { fromMs, toMs, total, lines, categories, experiments } = report
   if (fromMs === null || toMs === null) {
     console.log('nothing was counted yet: `attribution` tells what event time has passed')
     return
@@ -38,10 +41,31 @@ export function wordRevenue({ fromMs, toMs, total, lines, experiments }: Revenue
       ]),
     'no list was shown',
   )
+  wordCategories(categories, linesMax)
   for (const experiment of experiments) wordSpending(experiment)
 }
 
-function wordSpending({ experiment, reference, isHoldout, variants }: ExperimentSpending): void {
+function wordCategories(categories: RevenueReport['categories'], linesMax: number): void {
+  console.log('')
+  printTable(
+    ['bought of', 'purchases', 'revenue', 'credited', 'only seen'],
+    categories
+      .slice(0, linesMax)
+      .map(({ category, purchases, revenue, credited, viewThrough }) => [
+        category === '' ? 'no category' : category,
+        purchases,
+        money(revenue),
+        money(credited),
+        money(viewThrough),
+      ]),
+    'nothing was bought',
+  )
+  if (categories.some(({ category }) => category === otherCategories))
+    console.log(`${otherCategories}: of each task and day the categories after the first ${categoriesMax}`)
+  if (categories.length > linesMax) console.log(`${categories.length - linesMax} more with --json`)
+}
+
+function wordSpending({ experiment, reference, isHoldout, cap, variants }: ExperimentSpending): void {
   console.log(
     `\n${experiment}: all that people spent since their first list, against ${isHoldout ? 'the holdout' : 'the control'} ${reference}`,
   )
@@ -52,11 +76,31 @@ function wordSpending({ experiment, reference, isHoldout, variants }: Experiment
       people,
       percent(buyers),
       money(revenuePerPerson),
-      difference && interval(difference),
-      incremental && interval(incremental),
+      difference && wordInterval(difference),
+      incremental && wordInterval(incremental),
     ]),
     '',
   )
+  const conversions = variants.map(({ conversion }) => conversion.people)
+  if (Math.max(...conversions) === 0) {
+    console.log('  nobody has had 7 days yet since their first list')
+    return
+  }
+  console.log('  of people who have had so many days since their first list:')
+  printTable(
+    ['variant', 'in', 'people', '', `more than ${reference}`],
+    variants.flatMap(({ variant, conversion, retention, monthlySpending }) => [
+      [variant, '7 days: bought', ...wordWindow(conversion, percent)],
+      [variant, 'days 22 to 28: came back', ...wordWindow(retention, percent)],
+      [variant, '30 days: spent', ...wordWindow(monthlySpending, money)],
+    ]),
+    '',
+  )
+  if (cap !== null) console.log(`  who spent more than ${money(cap)} in 30 days counts as ${money(cap)}`)
+}
+
+function wordWindow({ people, mean, difference }: WindowedMean, word: (value: number | null) => string) {
+  return [people, word(people === 0 ? null : mean), difference && wordInterval(difference, word)]
 }
 
 /** Prints segments and the newest cohorts for people. */
@@ -80,8 +124,11 @@ function broughtOf({ people, buyers, orders, revenue }: SegmentReport['segments'
   return [people, buyers, orders, money(revenue), money(people === 0 ? null : revenue / people)]
 }
 
-function interval({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
-  return `${money(value)} (${money(lower)} … ${money(upper)})`
+function wordInterval(
+  { value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number },
+  word: (value: number) => string = money,
+): string {
+  return `${word(value)} (${word(lower)} … ${word(upper)})`
 }
 
 function money(value: number | null): string {
