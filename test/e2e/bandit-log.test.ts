@@ -1,13 +1,21 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { BanditReplay } from '../../cli/bandit-replay.ts'
 import type { BanditReport } from '../../cli/bandit-report.ts'
+import { type OpenPorts, openPorts } from '../../cli/compose.ts'
+import { loadConfig } from '../../cli/config.ts'
+import { readTopic } from '../../cli/read-topic.ts'
 import { openEmbeddedDatabase } from '../../connectors/embedded/database.ts'
 import { EmbeddedStateStore } from '../../connectors/embedded/state-store.ts'
+import { createLocalInference } from '../../gpu-workers/local-inference.ts'
 import { learnedFamily } from '../../operators/explorer-sums.ts'
+import type { Decision } from '../../schemas/decision.ts'
+import type { Recommendation } from '../../schemas/recommendation.ts'
 import type { Reward } from '../../schemas/reward.ts'
+import type { TopicName, TopicValue } from '../../schemas/topics.ts'
 import { CliFolder, projectFolder } from '../cli/run-cli.ts'
+import { waitUntil } from '../conformance/wait-until.ts'
 
 const folders: CliFolder[] = []
 afterAll(() => Promise.all(folders.map((folder) => folder.close())))
@@ -15,7 +23,8 @@ afterAll(() => Promise.all(folders.map((folder) => folder.close())))
 const small = ['--set', 'simulator.users=200', '--set', 'simulator.items=300', '--set', 'rewards.waitMs=3000']
 const corrected = ['--set', 'rewards.update=provisional', '--set', 'rewards.waits.purchaseMs=20000']
 const ports = ['--set', 'gateway.port=0', '--set', 'admin.port=0']
-const models = ['--set', `inference.repository=${join(projectFolder, 'models', 'repository')}`, '--set', 'inference.deadlineMs=10000']
+const repository = join(projectFolder, 'models', 'repository')
+const models = ['--set', `inference.repository=${repository}`, '--set', 'inference.deadlineMs=10000']
 
 /** Something else in the stored sums: what a fault of ours, or somebody's hand, might leave. */
 async function spoil(folder: CliFolder): Promise<void> {
@@ -37,10 +46,76 @@ async function spoil(folder: CliFolder): Promise<void> {
   database.close()
 }
 
-/** A run of the shop in a folder of its own, exploring as these settings say. */
-async function runShop(explore: Readonly<Record<string, string | number>>): Promise<CliFolder> {
+/** Half of the people explore sources, the others items by what the ranker's last layer holds of them. */
+const explorers = {
+  id: 'explorers',
+  variants: [
+    { name: 'sources', settings: { explore: { policy: 'lin-ucb', epsilon: 0.5 } } },
+    { name: 'items', settings: { explore: { over: 'item', policy: 'neural-linear', itemContext: 'hidden' } } },
+  ],
+}
+
+const newestMax = 100
+
+/** The newest lists, a hundred if there are as many. */
+async function newestLists({ log, wire }: OpenPorts): Promise<Recommendation[]> {
+  const lists: { loggedMs: number; value: Recommendation }[] = []
+  if ((await log.partitions('recommendations')) === 0) return []
+  for (const [partition, { start, end }] of (await log.offsets('recommendations')).entries()) {
+    const from = Math.max(start, end - newestMax)
+    if (end <= from) continue
+    for await (const { records } of log.read('recommendations', partition, { from, to: end }))
+      for (const { value, timestampMs } of records)
+        if (value) lists.push({ loggedMs: timestampMs, value: wire.decode('recommendations', value) })
+  }
+  const sorted = lists.sort((a, b) => a.loggedMs - b.loggedMs)
+  return sorted.slice(-newestMax).map(({ value }) => value)
+}
+
+/** Whether somebody drew something for a list, by what it tells and by its slots. */
+function explores({ exploration, items }: Recommendation): boolean {
+  return exploration !== null || items.some(({ explored, propensity }) => explored || propensity !== 1)
+}
+
+async function readAll<N extends TopicName>(stack: OpenPorts, topic: N): Promise<TopicValue<N>[]> {
+  const values: TopicValue<N>[] = []
+  for await (const { value } of readTopic(stack, topic)) if (value !== null) values.push(value)
+  return values
+}
+
+/** Asks the published ranker for the last layer of what was drawn: it is what the policy saw of it, in thousandths. */
+async function expectHiddenLayer(decisions: readonly Decision[]): Promise<void> {
+  expect(decisions.length).toBeGreaterThan(10)
+  const inference = await createLocalInference({ repository })
+  for (const { exploration, slots, modelVersion } of decisions) {
+    const { slot, arms, context } = exploration!
+    const width = context.length / arms.length
+    const { itemId, features, explored } = slots.find(({ position }) => position === slot)!
+    const saw = context.slice(arms.indexOf(itemId) * width).slice(0, width)
+    const data = new Float32Array(Uint8Array.from(features).buffer)
+    const asked = {
+      inputs: [{ name: 'features', datatype: 'FP32', shape: [1, data.length], data }],
+      outputs: ['hidden'],
+    } as const
+    const answer = await inference.infer({ model: 'ranker', version: modelVersion, deadlineMs: 10_000, ...asked })
+    const layer = Array.from(answer.outputs[0]!.data, Number)
+    expect([explored, width, saw[0]]).toEqual([true, 33, 1])
+    layer.forEach((value, at) => {
+      expect(Math.abs(saw[at + 1]! - value)).toBeLessThan(0.000_51)
+    })
+  }
+  await inference.close()
+}
+
+function newFolder(): CliFolder {
   const folder = new CliFolder()
   folders.push(folder)
+  return folder
+}
+
+/** A run of the shop in a folder of its own, exploring as these settings say. */
+async function runShop(explore: Readonly<Record<string, string | number>>): Promise<CliFolder> {
+  const folder = newFolder()
   const settings = Object.entries(explore).flatMap(([key, value]) => ['--set', `recommendations.explore.${key}=${value}`])
   const { code, stderr } = await folder.run('start', '--events', '900', ...small, ...corrected, ...ports, ...models, ...settings)
   expect({ code, stderr }).toMatchObject({ code: 0 })
@@ -68,11 +143,49 @@ interface Judged {
 }
 
 describe('the engine’s own log after a run of the shop', { timeout: 300_000 }, () => {
-  it('over sources: tells what a contextual policy learned, and replays every decision', async () => {
-    const folder = await runShop({ policy: 'lin-ucb', epsilon: 0.5 })
-    const [report] = (await folder.json('bandit', 'show')).value as BanditReport[]
-    expect(report).toMatchObject({ over: 'source', policy: 'lin-ucb', version: 'alpha=1,lambda=1,context=1' })
-    expect(await replayAll(folder)).toBeGreaterThanOrEqual(report!.rewards)
+  it('over sources, and over items by the ranker’s last layer: turned on and off while it runs, and all is told', async () => {
+    const folder = newFolder()
+    await writeFile(join(folder.path, 'explorers.json'), JSON.stringify(explorers))
+    const off = ['exploration', 'off', '--reason', 'opening day']
+    expect(await folder.run(...off)).toMatchObject({ code: 0, stdout: 'lists of home do not explore any more\n' })
+    expect(await folder.run('experiment', 'create', 'explorers.json', ...models)).toMatchObject({ code: 0 })
+    const shop = folder.start('start', ...small, ...corrected, ...ports, ...models, '--set', 'simulator.eventsPerSecond=200')
+    const stack = await openPorts(loadConfig(undefined, { partitions: 4, embedded: { path: join(folder.path, 'test.db') } }))
+
+    // What was said before it started holds.
+    await waitUntil('a hundred lists are there', async () => (await newestLists(stack)).length === newestMax, 60_000)
+    expect((await newestLists(stack)).filter(explores)).toEqual([])
+    const wrong = [
+      folder.run(...off.slice(0, 2)),
+      folder.run('exploration', 'off', 'Home'),
+      folder.run('exploration', 'on', 'cart'),
+    ]
+    const told = (await Promise.all(wrong)).map(({ code, stderr }) => [code, stderr])
+    expect(told).toEqual([
+      [4, expect.stringContaining('off needs --reason')],
+      [2, expect.stringContaining('"recommendations.surface" must be 1–32 small letters')],
+      [1, expect.stringContaining('exploration is not off on cart, but on: home')],
+    ])
+    expect(await folder.json('exploration', 'on')).toMatchObject({ code: 0, value: { surface: 'home', explores: true } })
+    const learned = async () => (await readAll(stack, 'bandit-updates')).filter(({ explorer }) => explorer.policy !== '').length
+    await waitUntil('most lists explore', async () => (await newestLists(stack)).filter(explores).length > newestMax / 2, 60_000)
+    await waitUntil('the policies learned', async () => (await learned()) > 60, 60_000)
+    expect(await folder.run(...off)).toMatchObject({ code: 0 })
+    await waitUntil('no list explores', async () => !(await newestLists(stack)).some(explores), 60_000)
+    shop.child.kill('SIGTERM')
+    expect(await shop.ended).toMatchObject({ code: 0 })
+    const [home] = (await folder.json('exploration', 'ls')).value as { surface: string; reason: string }[]
+    expect(home).toMatchObject({ surface: 'home', reason: 'opening day' })
+
+    const reports = (await folder.json('bandit', 'show')).value as BanditReport[]
+    const [sources, items] = ['lin-ucb', 'neural-linear'].map((name) => reports.find(({ policy }) => policy === name))
+    expect(sources).toMatchObject({ over: 'source', version: 'alpha=1,lambda=1,context=1', segment: '' })
+    const version = 'lambda=1,shape=1,scale=0.25,over=item,context=hidden'
+    expect(items).toMatchObject({ over: 'item', version, segment: '@2' })
+    expect(await replayAll(folder)).toBeGreaterThanOrEqual(sources!.rewards + items!.rewards)
+    const seen = (await readAll(stack, 'decisions')).filter(({ exploration }) => exploration?.over === 'item')
+    await stack.close()
+    await expectHiddenLayer(seen.slice(0, 20))
   })
 
   it('over rankers: lists of two versions and of the linear rung tell what chose them, are replayed and judged', async () => {

@@ -12,6 +12,7 @@ const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {} })
 const explorer = policyVersion('beta-thompson')
 const options: ExploreOptions = {
   enabled: true,
+  surface: 'home',
   slot: 1,
   first: 3,
   policy: 'learned',
