@@ -180,13 +180,17 @@ describe('the engine’s own log after a run of the shop', { timeout: 300_000 },
     shop.child.kill('SIGTERM')
     expect(await shop.ended).toMatchObject({ code: 0 })
 
-    const [stops, shown, decisions, rebuilt, rewards] = await Promise.all([
+    const [nowhere, unsaid, stops, shown, decisions, rebuilt, rewards] = await Promise.all([
+      folder.run('exploration', 'on', 'cart'),
+      folder.run('exploration', 'off'),
       folder.json('exploration', 'ls'),
       folder.json('bandit', 'show'),
       replayAll(folder),
       folder.json('bandit', 'rebuild', '--check'),
       exported(folder),
     ])
+    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('exploration is not off on cart, but on: home') })
+    expect(unsaid).toMatchObject({ code: 4, stderr: expect.stringContaining('off needs --reason') })
     expect(stops.value).toMatchObject([{ surface: 'home', reason: 'opening day' }])
     const reports = shown.value as BanditReport[]
     const [sources, items, rankers] = explorerNames.map((name) => reports.find(({ policy }) => policy === name)!)
