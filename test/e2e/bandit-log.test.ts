@@ -154,6 +154,12 @@ async function exported(folder: CliFolder): Promise<Reward[]> {
   return [...new Map(lines.map((line) => [JSON.parse(line).decisionId, JSON.parse(line) as Reward])).values()]
 }
 
+/** The first showing of each explored list: an estimate counts a draw once. */
+function firstShowings(rewards: readonly Reward[]): Reward[] {
+  const explored = rewards.filter(({ exploration }) => exploration !== null).sort((a, b) => b.timeMs - a.timeMs)
+  return [...new Map(explored.map((reward) => [reward.listId, reward])).values()]
+}
+
 interface Judged {
   readonly rows: number
   readonly estimates: readonly { readonly estimator: string; readonly value: number }[]
@@ -206,7 +212,7 @@ describe('the engine’s own log after a run of the shop', { timeout: 300_000 },
 
     const choices = rewards.filter(({ exploration }) => exploration?.over === 'ranker')
     expect(choices.length).toBeGreaterThanOrEqual(rankers!.rewards) // The last ones may not have been learned yet.
-    const weighted = choices.map(({ exploration, rung, modelVersion, slots }) => {
+    const weighted = firstShowings(choices).map(({ exploration, rung, modelVersion, slots }) => {
       const { arms, chances } = exploration!
       const chance = chances[arms.indexOf(rung === 'ranker' ? modelVersion : rung)]!
       for (const { slot } of slots) expect(slot).toMatchObject({ explored: true, propensity: chance })
@@ -214,7 +220,7 @@ describe('the engine’s own log after a run of the shop', { timeout: 300_000 },
     })
     const judged = await folder.json('evaluate', 'policy', '--log', 'rewards.jsonl', '--policy', 'uniform', '--over', 'ranker')
     const { rows, estimates } = judged.value as Judged
-    expect({ code: judged.code, rows }).toEqual({ code: 0, rows: choices.length })
+    expect({ code: judged.code, rows }).toEqual({ code: 0, rows: weighted.length })
     const ips = estimates.find(({ estimator }) => estimator === 'IPS')!.value
     expect(ips).toBeCloseTo(weighted.reduce((sum, value) => sum + value, 0) / rows, 12)
   })
@@ -233,7 +239,7 @@ describe('the engine’s own log after a run of the shop', { timeout: 300_000 },
     const rewards = await exported(folder)
     const judged = await folder.json('evaluate', 'policy', '--log', 'rewards.jsonl', '--policy', 'uniform')
     const { rows, estimates } = judged.value as Judged
-    const weighted = rewards.flatMap(weightedReward)
+    const weighted = firstShowings(rewards).flatMap(weightedReward)
     expect(rewards.filter(({ revision }) => revision > 0).length).toBeGreaterThan(10)
     expect({ code: judged.code, rows }).toEqual({ code: 0, rows: weighted.length })
     expect([rows > 10, rows <= decisions]).toEqual([true, true])
