@@ -1,5 +1,5 @@
 import { betaPosteriors } from './best-arm.ts'
-import { type PanelNode, type Posterior, walkPosteriors } from './walk-posteriors.ts'
+import { type PanelNode, type Posteriors, walkPosteriors } from './walk-posteriors.ts'
 
 /**
  * Chance of each arm to hold each of the first `ranks` places when arms are ordered by one draw from each of their Beta posteriors: the
@@ -11,12 +11,12 @@ export function betaRankProbabilities(alphas: Float64Array, betas: Float64Array,
   return rankProbabilities(betaPosteriors(alphas, betas), Math.min(ranks, alphas.length))
 }
 
-function rankProbabilities(arms: readonly Posterior[], ranks: number): Float64Array {
-  const count = arms.length
+function rankProbabilities(posteriors: Posteriors, ranks: number): Float64Array {
+  const count = posteriors.arms.length
   const chances = new Float64Array(ranks * count)
   const before = new Float64Array((count + 1) * ranks)
   const after = new Float64Array((count + 1) * ranks)
-  walkPosteriors(arms, (node) => {
+  walkPosteriors(posteriors, (node) => {
     countAbove(before, after, node, count, ranks)
     for (let arm = 0; arm < count; arm++) {
       const mass = node.weight * node.density[arm * node.stride + node.at]!

@@ -29,6 +29,8 @@ export interface MainJobFlags {
 
 /** Events that may be ahead of their lists in a fast run: what a person sees next must contain what they did. */
 const aheadMax = 200
+/** A fast run's shop opens so much earlier than its events need in the mean: it fills slowly, and chance must not carry it past the clock. */
+const earlier = { share: 0.1, ms: 60_000 }
 const viewMs = 500
 /** How long a fast run waits at its end for everything to be applied. */
 const settleMsMax = 60_000
@@ -156,7 +158,7 @@ class MainJob {
   /** The shop in real time, until asked to stop. */
   async runInRealTime(flags: MainJobFlags, stopped: StopSignal): Promise<void> {
     const { ports } = this.#parts
-    const { feed } = this.#shop(ports.clock.nowMs())
+    const { feed } = this.#shop(ports.clock.nowMs(), { daypart: true })
     await feed.open()
     const stopDrawing = this.#draw(flags.view)
     await feed.run({
@@ -164,8 +166,7 @@ class MainJob {
       eventsMax: Number.POSITIVE_INFINITY,
       onEvent: (event) => this.#view?.event(event),
       pace: async (timeMs) => {
-        const waitMs = timeMs - ports.clock.nowMs()
-        if (waitMs > 0) await Promise.race([new Promise<void>((resolve) => ports.clock.after(waitMs, resolve)), stopped.promise])
+        await this.#until(timeMs, stopped)
         return !stopped.asked
       },
     })
@@ -175,8 +176,9 @@ class MainJob {
   /** So many events of the shop as fast as lists follow, then everything is applied. */
   async runFast(events: number, flags: MainJobFlags, stopped: StopSignal): Promise<void> {
     const { ports, engine, decisions } = this.#parts
-    const simulatedMs = (events / this.#config.simulator.eventsPerSecond) * 1000
-    const { feed } = this.#shop(ports.clock.nowMs() - simulatedMs)
+    const meanMs = (events / this.#config.simulator.eventsPerSecond) * 1000
+    // No course of the day: figures must not depend on the hour of the run.
+    const { feed } = this.#shop(ports.clock.nowMs() - earlier.ms - (1 + earlier.share) * meanMs, { daypart: false })
     await feed.open()
     await this.#settled(() => engine.caughtUp(), stopped)
     const stopDrawing = this.#draw(flags.view)
@@ -186,7 +188,9 @@ class MainJob {
       storefront: this.#storefront(),
       eventsMax: events,
       onEvent: (event) => this.#view?.event(event),
-      pace: async () => {
+      pace: async (timeMs) => {
+        // What lies in the future would be refused, by the gateway as by the topologies.
+        await this.#until(timeMs, stopped)
         while (!stopped.asked && (feed.events - applied.events > aheadMax || engine.lag('recommendations') > aheadMax))
           await this.#nextBatch()
         return !stopped.asked
@@ -195,6 +199,13 @@ class MainJob {
     await this.#settled(async () => decisions.held === 0 && (await engine.caughtUp()), stopped)
     this.#listsDoneAtMs = ports.clock.nowMs()
     stopDrawing()
+  }
+
+  /** Waits for a time of the clock, or to be stopped. */
+  async #until(timeMs: number, stopped: StopSignal): Promise<void> {
+    const { clock } = this.#parts.ports
+    const waitMs = timeMs - clock.nowMs()
+    if (waitMs > 0) await Promise.race([new Promise<void>((resolve) => clock.after(waitMs, resolve)), stopped.promise])
   }
 
   async stop(): Promise<void> {
@@ -234,9 +245,9 @@ class MainJob {
     })
   }
 
-  #shop(startMs: number) {
+  #shop(startMs: number, { daypart }: { readonly daypart: boolean }) {
     const { seed, users, items, eventsPerSecond } = this.#config.simulator
-    const shop = createShop({ seed, users, items, eventsPerSecond, startMs: Math.floor(startMs) })
+    const shop = createShop({ seed, users, items, eventsPerSecond, daypart, startMs: Math.floor(startMs) })
     const { log, wire } = this.#parts.ports
     return { shop, feed: new ShopFeed(shop, { log, wire, partitions: this.#config.partitions }) }
   }

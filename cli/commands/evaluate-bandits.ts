@@ -1,22 +1,6 @@
 import type { CommandModule } from 'yargs'
-import type { GlobalFlags } from '../global-flags.ts'
+import type { EvaluateBanditsFlags } from '../evaluation/run-bandit-race.ts'
 import { wholeNumber } from '../whole-number.ts'
-
-export interface EvaluateBanditsFlags extends GlobalFlags {
-  readonly policies: string
-  readonly setting: readonly string[] | undefined
-  readonly decisions: number
-  readonly arms: number
-  readonly features: number
-  readonly seeds: number
-  readonly delay: number
-  readonly update: 'hold' | 'provisional'
-  readonly 'half-life': number
-  readonly epsilon: number
-  readonly drift: number
-  readonly remove: number
-  readonly plot: string | undefined
-}
 
 /** `millrace evaluate bandits`. */
 export const evaluateBanditsCommand: CommandModule<object, EvaluateBanditsFlags> = {

@@ -1,21 +1,6 @@
 import type { CommandModule } from 'yargs'
-import type { GlobalFlags } from '../global-flags.ts'
+import type { EvaluatePolicyFlags } from '../evaluation/run-policy-evaluation.ts'
 import { wholeNumber } from '../whole-number.ts'
-
-export interface EvaluatePolicyFlags extends GlobalFlags {
-  readonly log: string
-  readonly 'log-format': string
-  readonly policy: string
-  readonly over: string | undefined
-  readonly setting: readonly string[] | undefined
-  readonly prior: string | undefined
-  readonly truth: string | undefined
-  readonly train: number
-  readonly limit: number
-  readonly shrinkage: number
-  readonly folds: number
-  readonly seed: number
-}
 
 /** `millrace evaluate policy`. */
 export const evaluatePolicyCommand: CommandModule<object, EvaluatePolicyFlags> = {

@@ -1,13 +1,6 @@
 import type { CommandModule } from 'yargs'
-import type { GlobalFlags } from '../global-flags.ts'
+import type { EvaluateValueFlags } from '../evaluation/run-value-evaluation.ts'
 import { wholeNumber } from '../whole-number.ts'
-
-export interface EvaluateValueFlags extends GlobalFlags {
-  readonly data: string
-  readonly format: 'events' | 'online-retail'
-  readonly 'held-back': number
-  readonly seed: number
-}
 
 /** `millrace evaluate value`. */
 export const evaluateValueCommand: CommandModule<object, EvaluateValueFlags> = {

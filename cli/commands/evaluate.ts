@@ -1,31 +1,10 @@
 import type { CommandModule } from 'yargs'
 import { MillraceError } from '../../core/errors.ts'
-import type { GlobalFlags } from '../global-flags.ts'
+import type { EvaluateFlags } from '../evaluation/run-evaluation.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { evaluateBanditsCommand } from './evaluate-bandits.ts'
 import { evaluatePolicyCommand } from './evaluate-policy.ts'
 import { evaluateValueCommand } from './evaluate-value.ts'
-
-export interface EvaluateFlags extends GlobalFlags {
-  readonly data: string
-  readonly format: string
-  readonly protocol: string | undefined
-  readonly algorithms: string
-  readonly repository: string | undefined
-  readonly setting: readonly string[] | undefined
-  readonly k: string | undefined
-  readonly part: 'valid' | 'test' | undefined
-  readonly retrain: readonly string[] | undefined
-  readonly folds: number | undefined
-  readonly warm: number | undefined
-  readonly questions: number | undefined
-  readonly exclude: 'none' | 'current' | 'session' | 'user' | undefined
-  readonly plot: string | undefined
-  readonly step: number | undefined
-  readonly seed: number | undefined
-  readonly ties: number | undefined
-  readonly progress: boolean
-}
 
 /** `millrace evaluate`. */
 export const evaluateCommand: CommandModule<object, EvaluateFlags> = {

@@ -1,18 +1,6 @@
 import type { CommandModule } from 'yargs'
-import type { GlobalFlags } from '../global-flags.ts'
+import type { SimulateFlags } from '../simulation/run-simulation.ts'
 import { wholeNumber } from '../whole-number.ts'
-
-export interface SimulateFlags extends GlobalFlags {
-  readonly arms: string | undefined
-  readonly seeds: string | undefined
-  readonly events: number | undefined
-  readonly warm: number | undefined
-  readonly rival: string | undefined
-  readonly paired: boolean
-  readonly rows: string | undefined
-  readonly threads: number | undefined
-  readonly progress: boolean
-}
 
 /** `millrace simulate`. */
 export const simulateCommand: CommandModule<object, SimulateFlags> = {

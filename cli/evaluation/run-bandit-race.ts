@@ -4,10 +4,26 @@ import { MillraceError } from '../../core/errors.ts'
 import type { WorldOptions } from '../../evaluation/bandits/bandit-world.ts'
 import { bestFixedArm, type Contender, type RaceRun, race } from '../../evaluation/bandits/race-policies.ts'
 import { curveSvg } from '../../evaluation/curve-svg.ts'
-import type { EvaluateBanditsFlags } from '../commands/evaluate-bandits.ts'
+import type { GlobalFlags } from '../global-flags.ts'
 import { printJson, printTable } from '../print.ts'
 import { writePlot } from '../write-plot.ts'
 import { evaluationBar } from './evaluation-bar.ts'
+
+export interface EvaluateBanditsFlags extends GlobalFlags {
+  readonly policies: string
+  readonly setting: readonly string[] | undefined
+  readonly decisions: number
+  readonly arms: number
+  readonly features: number
+  readonly seeds: number
+  readonly delay: number
+  readonly update: 'hold' | 'provisional'
+  readonly 'half-life': number
+  readonly epsilon: number
+  readonly drift: number
+  readonly remove: number
+  readonly plot: string | undefined
+}
 
 const points = 50
 

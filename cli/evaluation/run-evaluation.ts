@@ -10,13 +10,34 @@ import type { RecommenderSpec } from '../../evaluation/recommender.ts'
 import { recommenderSpecs } from '../../evaluation/recommender-specs.ts'
 import { trainedSpec } from '../../evaluation/recommenders/trained.ts'
 import type { TrainedModel } from '../../evaluation/trained-model.ts'
-import type { EvaluateFlags } from '../commands/evaluate.ts'
+import type { GlobalFlags } from '../global-flags.ts'
 import { printJson } from '../print.ts'
 import { writePlot } from '../write-plot.ts'
 import { evaluationBar } from './evaluation-bar.ts'
 import { type EvaluationReport, printEvaluation } from './print-evaluation.ts'
 import { readObservations } from './read-observations.ts'
 import { openTrainedModels, refuseLeaks, type TrainedModels } from './trained-models.ts'
+
+export interface EvaluateFlags extends GlobalFlags {
+  readonly data: string
+  readonly format: string
+  readonly protocol: string | undefined
+  readonly algorithms: string
+  readonly repository: string | undefined
+  readonly setting: readonly string[] | undefined
+  readonly k: string | undefined
+  readonly part: 'valid' | 'test' | undefined
+  readonly retrain: readonly string[] | undefined
+  readonly folds: number | undefined
+  readonly warm: number | undefined
+  readonly questions: number | undefined
+  readonly exclude: 'none' | 'current' | 'session' | 'user' | undefined
+  readonly plot: string | undefined
+  readonly step: number | undefined
+  readonly seed: number | undefined
+  readonly ties: number | undefined
+  readonly progress: boolean
+}
 
 /** Reads the data, judges, prints. Everything that can be wrong with the flags is refused before the data is read. */
 export async function runEvaluation(flags: EvaluateFlags): Promise<void> {

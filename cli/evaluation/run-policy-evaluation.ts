@@ -16,8 +16,23 @@ import {
 import type { PolicyEstimate, PolicyJudgement } from '../../evaluation/policies/policy-judgement.ts'
 import { PolicyLog } from '../../evaluation/policies/policy-log.ts'
 import type { LoggedChoice } from '../../ports/logged-choice.ts'
-import type { EvaluatePolicyFlags } from '../commands/evaluate-policy.ts'
+import type { GlobalFlags } from '../global-flags.ts'
 import { printJson, printTable } from '../print.ts'
+
+export interface EvaluatePolicyFlags extends GlobalFlags {
+  readonly log: string
+  readonly 'log-format': string
+  readonly policy: string
+  readonly over: string | undefined
+  readonly setting: readonly string[] | undefined
+  readonly prior: string | undefined
+  readonly truth: string | undefined
+  readonly train: number
+  readonly limit: number
+  readonly shrinkage: number
+  readonly folds: number
+  readonly seed: number
+}
 
 const readers: Readonly<Record<string, (path: string) => AsyncGenerator<LoggedChoice[]>>> = {
   rewards: rewardLines,

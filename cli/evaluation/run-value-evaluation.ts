@@ -8,9 +8,16 @@ import {
   segmentOf,
 } from '../../evaluation/value/customer-segments.ts'
 import { judgeValue, type ValueJudgement } from '../../evaluation/value/judge-value.ts'
-import type { EvaluateValueFlags } from '../commands/evaluate-value.ts'
+import type { GlobalFlags } from '../global-flags.ts'
 import { printJson, printTable } from '../print.ts'
 import { dataFilesOf } from './data-files.ts'
+
+export interface EvaluateValueFlags extends GlobalFlags {
+  readonly data: string
+  readonly format: 'events' | 'online-retail'
+  readonly 'held-back': number
+  readonly seed: number
+}
 
 /** What a segment brought so far. */
 interface SegmentSummary {

@@ -1,14 +1,25 @@
 import { mkdirSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { MillraceError } from '../../core/errors.ts'
-import type { SimulateFlags } from '../commands/simulate.ts'
-import { configOf } from '../global-flags.ts'
+import { configOf, type GlobalFlags } from '../global-flags.ts'
 import { printJson } from '../print.ts'
 import type { ShopResult } from './arm-tally.ts'
 import { printSimulation } from './print-simulation.ts'
 import { shopArmsOf, usualArms } from './shop-arms.ts'
 import type { ShopJob } from './simulate-shop.ts'
 import { armReports, type SimulationReport } from './simulation-report.ts'
+
+export interface SimulateFlags extends GlobalFlags {
+  readonly arms: string | undefined
+  readonly seeds: string | undefined
+  readonly events: number | undefined
+  readonly warm: number | undefined
+  readonly rival: string | undefined
+  readonly paired: boolean
+  readonly rows: string | undefined
+  readonly threads: number | undefined
+  readonly progress: boolean
+}
 
 /** Showings wait so long for their outcome, ms: a visit lasts a minute or two, and simulated days are short. */
 const rewardWaitMs = 120_000

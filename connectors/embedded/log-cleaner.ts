@@ -1,5 +1,8 @@
 import type { LogSlot, LogStorage } from './log-storage.ts'
 
+type Row = readonly [id: number, timestampMs: number, ...unknown[]]
+type KeyedRow = readonly [id: number, timestampMs: number, key: string | null]
+
 /** How long a tombstone stays after it was written, so that every reader meets it. */
 const tombstoneMs = 86_400_000
 
@@ -38,11 +41,15 @@ export class LogCleaner {
 
   #expire(slot: LogSlot, nowMs: number, recordsMax: number, starts: Map<LogSlot, number>): { seen: number; removed: number } {
     if (slot.retentionMs === null) return { seen: 0, removed: 0 }
-    const rows = this.#rows<[number, number]>('id, timestamp_ms', slot, slot.start, slot.end, recordsMax)
-    const alive = rows.findIndex((row) => row[1] >= nowMs - slot.retentionMs!)
-    const removed = alive < 0 ? rows.length : alive
+    const old = this.#older<Row>('', slot, {
+      from: slot.start,
+      to: slot.end,
+      beforeMs: nowMs - slot.retentionMs,
+      limit: recordsMax,
+    })
+    const removed = old.length
     if (removed === 0) return { seen: 1, removed }
-    const last = rows[removed - 1]![0]
+    const last = old.at(-1)![0]
     const start = last + 1 - this.#storage.recordId(slot, 0)
     this.#storage.database.run('DELETE FROM records WHERE id >= ? AND id <= ?', this.#storage.recordId(slot, slot.start), last)
     this.#storage.database.run('UPDATE slots SET start_offset = ? WHERE id = ?', start, slot.id)
@@ -59,7 +66,7 @@ export class LogCleaner {
     const put = database.prepare('INSERT INTO newest (slot, key, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at')
     const remove = database.prepare('DELETE FROM records WHERE id = ?')
     let removed = 0
-    for (const [id, key] of rows) {
+    for (const [id, , key] of rows) {
       if (key === null) continue // Has no key to be newest of: stays, as no one can replace it.
       const older = find.get(slot.id, key) as unknown as [number] | undefined
       if (older) removed += Number(remove.run(older[0]).changes)
@@ -74,30 +81,17 @@ export class LogCleaner {
   }
 
   /** Records from `from` on that compaction need not wait for, the last one of the partition never among them. */
-  #settled(slot: LogSlot, nowMs: number, from: number, recordsMax: number): [number, string | null, number][] {
-    const youngMs = slot.retentionMs === null ? Number.POSITIVE_INFINITY : nowMs - slot.retentionMs
-    const columns = 'id, key, timestamp_ms'
-    // Most calls find that the first one is young still.
-    const [first] = this.#rows<[number, string | null, number]>(columns, slot, from, slot.end - 1, 1)
-    if (first === undefined || first[2] > youngMs) return []
-    const rows = this.#rows<[number, string | null, number]>(columns, slot, from, slot.end - 1, recordsMax)
-    const young = rows.findIndex((row) => row[2] > youngMs)
-    return young < 0 ? rows : rows.slice(0, young)
+  #settled(slot: LogSlot, nowMs: number, from: number, recordsMax: number): KeyedRow[] {
+    const beforeMs = slot.retentionMs === null ? Number.POSITIVE_INFINITY : nowMs - slot.retentionMs + 1
+    return this.#older<KeyedRow>(', key', slot, { from, to: slot.end - 1, beforeMs, limit: recordsMax })
   }
 
   /** Removes tombstones that are old enough, among what is compacted already. */
   #bury(slot: LogSlot, nowMs: number, cleanedTo: number, recordsMax: number): number {
     const { database } = this.#storage
     const [buriedTo] = database.row<[number]>('SELECT buried_to FROM slots WHERE id = ?', slot.id)!
-    const rows = this.#rows<[number, number, string | null, number]>(
-      'id, timestamp_ms, key, value IS NULL',
-      slot,
-      buriedTo,
-      cleanedTo,
-      recordsMax,
-    )
-    const young = rows.findIndex((row) => row[1] >= nowMs - tombstoneMs)
-    const old = young < 0 ? rows : rows.slice(0, young)
+    const range = { from: buriedTo, to: cleanedTo, beforeMs: nowMs - tombstoneMs, limit: recordsMax }
+    const old = this.#older<readonly [...KeyedRow, number]>(', key, value IS NULL', slot, range)
     if (old.length === 0) return 0
     let removed = 0
     for (const [id, , key, tombstone] of old) {
@@ -110,9 +104,20 @@ export class LogCleaner {
     return removed
   }
 
-  #rows<Row extends readonly unknown[]>(columns: string, slot: LogSlot, from: number, to: number, limit: number): Row[] {
+  /** The first records from an offset on, with further columns, until one is as young as `beforeMs`: nothing behind it is read. */
+  #older<R extends Row>(
+    columns: string,
+    slot: LogSlot,
+    range: { readonly from: number; readonly to: number; readonly beforeMs: number; readonly limit: number },
+  ): R[] {
     const id = (offset: number): number => this.#storage.recordId(slot, offset)
-    const sql = `SELECT ${columns} FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`
-    return this.#storage.database.rows<Row>(sql, id(from), id(to), limit)
+    const sql = `SELECT id, timestamp_ms${columns} FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`
+    const old: R[] = []
+    for (const row of this.#storage.database.prepare(sql).iterate(id(range.from), id(range.to), range.limit)) {
+      const found = row as unknown as R
+      if (found[1] >= range.beforeMs) break
+      old.push(found)
+    }
+    return old
   }
 }

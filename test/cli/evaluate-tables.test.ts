@@ -2,10 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createPolicy } from '../../algorithms/bandits/create-policy.ts'
-import type { EvaluateBanditsFlags } from '../../cli/commands/evaluate-bandits.ts'
-import type { EvaluateValueFlags } from '../../cli/commands/evaluate-value.ts'
-import { runBanditRace } from '../../cli/evaluation/run-bandit-race.ts'
-import { runValueEvaluation } from '../../cli/evaluation/run-value-evaluation.ts'
+
+import { type EvaluateBanditsFlags, runBanditRace } from '../../cli/evaluation/run-bandit-race.ts'
+import { type EvaluateValueFlags, runValueEvaluation } from '../../cli/evaluation/run-value-evaluation.ts'
 import { race } from '../../evaluation/bandits/race-policies.ts'
 import { CliFolder } from './run-cli.ts'
 
