@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { BanditReplay } from '../../cli/bandit-replay.ts'
-import type { BanditReport } from '../../cli/bandit-report.ts'
+import { type BanditReplay, replayBandit } from '../../cli/bandit-replay.ts'
+import { type BanditReport, banditReports } from '../../cli/bandit-report.ts'
 import { type OpenPorts, openPorts } from '../../cli/compose.ts'
 import { loadConfig } from '../../cli/config.ts'
+import { exportTopic } from '../../cli/export-topic.ts'
 import { readTopic } from '../../cli/read-topic.ts'
 import { openEmbeddedDatabase } from '../../connectors/embedded/database.ts'
 import { EmbeddedStateStore } from '../../connectors/embedded/state-store.ts'
@@ -134,22 +135,13 @@ function newFolder(): CliFolder {
 async function runShop(explore: Readonly<Record<string, string | number>>): Promise<CliFolder> {
   const folder = newFolder()
   const settings = Object.entries(explore).flatMap(([key, value]) => ['--set', `recommendations.explore.${key}=${value}`])
-  const { code, stderr } = await folder.run('start', '--events', '900', ...small, ...corrected, ...ports, ...models, ...settings)
+  const { code, stderr } = await folder.run('start', '--events', '900', ...small, ...corrected, ...ports, ...settings)
   expect({ code, stderr }).toMatchObject({ code: 0 })
   return folder
 }
 
-/** Takes all decisions again, and says how many there were. */
-async function replayAll(folder: CliFolder): Promise<number> {
-  const { code, value } = await folder.json('bandit', 'replay')
-  const { decisions, same } = value as BanditReplay
-  expect({ code, same }).toEqual({ code: 0, same: decisions })
-  return decisions
-}
-
-/** Exports the rewards to `rewards.jsonl`, and gives the last row of each decision: that is the one that counts. */
+/** The last row of each decision in `rewards.jsonl`: that is the one that counts. */
 async function exported(folder: CliFolder): Promise<Reward[]> {
-  expect(await folder.run('export', 'rewards', '--out', 'rewards.jsonl')).toMatchObject({ code: 0 })
   const lines = (await readFile(join(folder.path, 'rewards.jsonl'), 'utf8')).trim().split('\n')
   return [...new Map(lines.map((line) => [JSON.parse(line).decisionId, JSON.parse(line) as Reward])).values()]
 }
@@ -186,31 +178,31 @@ describe('the engine’s own log after a run of the shop', { timeout: 300_000 },
     shop.child.kill('SIGTERM')
     expect(await shop.ended).toMatchObject({ code: 0 })
 
-    const [nowhere, unsaid, stops, shown, decisions, rebuilt, rewards] = await Promise.all([
+    const [nowhere, unsaid, stops, rebuilt] = await Promise.all([
       folder.run('exploration', 'on', 'cart'),
       folder.run('exploration', 'off'),
       folder.json('exploration', 'ls'),
-      folder.json('bandit', 'show'),
-      replayAll(folder),
       folder.json('bandit', 'rebuild', '--check'),
-      exported(folder),
     ])
     expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('exploration is not off on cart, but on: home') })
     expect(unsaid).toMatchObject({ code: 4, stderr: expect.stringContaining('off needs --reason') })
     expect(stops.value).toMatchObject([{ surface: 'home', reason: 'opening day' }])
-    const reports = shown.value as BanditReport[]
+    // Read here: a process each would cost a second.
+    const reports = banditReports(await readAll(stack, 'bandit-updates'))
     const [sources, items, rankers] = explorerNames.map((name) => reports.find(({ policy }) => policy === name)!)
     expect(sources).toMatchObject({ over: 'source', version: 'alpha=1,lambda=1,context=1', segment: '' })
     expect(items).toMatchObject({ over: 'item', version: 'lambda=1,shape=1,scale=0.25,over=item,context=hidden', segment: '@2' })
     expect(rankers).toMatchObject({ over: 'ranker', segment: '' })
     expect(rankers!.arms.map(({ arm }) => arm).sort()).toEqual(['1', '2', 'linear'])
     expect(rankers!.arms.reduce((sum, arm) => sum + arm.decisions, 0)).toBe(rankers!.rewards)
-    expect(decisions).toBeGreaterThanOrEqual(sources!.rewards + items!.rewards + rankers!.rewards)
+    const { decisions, same } = await replayBandit(stack, 10_000)
+    expect([decisions >= sources!.rewards + items!.rewards + rankers!.rewards, same]).toEqual([true, decisions])
     expect(rebuilt).toMatchObject({ code: 0, value: { different: 0 } })
     await expectHiddenLayer((await readAll(stack, 'decisions')).filter(({ exploration }) => exploration?.over === 'item'))
+    await exportTopic(stack, 'rewards', join(folder.path, 'rewards.jsonl'))
     await stack.close()
 
-    const choices = rewards.filter(({ exploration }) => exploration?.over === 'ranker')
+    const choices = (await exported(folder)).filter(({ exploration }) => exploration?.over === 'ranker')
     expect(choices.length).toBeGreaterThanOrEqual(rankers!.rewards) // The last ones may not have been learned yet.
     const weighted = firstShowings(choices).map(({ exploration, rung, modelVersion, slots }) => {
       const { arms, chances } = exploration!
@@ -234,8 +226,11 @@ describe('the engine’s own log after a run of the shop', { timeout: 300_000 },
     expect(report!.rewards).toBeGreaterThan(30)
     expect(report!.arms.reduce((sum, { decisions }) => sum + decisions, 0)).toBe(report!.rewards)
     expect(await readFile(join(folder.path, 'arms.svg'), 'utf8')).toMatch(/^<svg[\s\S]+<circle[\s\S]+<\/svg>\n$/)
-    const decisions = await replayAll(folder)
+    const replayed = await folder.json('bandit', 'replay')
+    const { decisions, same } = replayed.value as BanditReplay
+    expect({ code: replayed.code, same }).toEqual({ code: 0, same: decisions })
 
+    expect(await folder.run('export', 'rewards', '--out', 'rewards.jsonl')).toMatchObject({ code: 0 })
     const rewards = await exported(folder)
     const judged = await folder.json('evaluate', 'policy', '--log', 'rewards.jsonl', '--policy', 'uniform')
     const { rows, estimates } = judged.value as Judged
