@@ -6,6 +6,7 @@ export const plainExperiment: Omit<Experiment, 'id' | 'layer' | 'variants' | 'co
   layerFrom: 0,
   layerTo: 1,
   coverage: 1,
+  hash: 'growthbook',
   holdout: null,
   surfaces: [],
   regions: [],

@@ -31,6 +31,7 @@ const fileSchema = Type.Object(
     ),
     control: Type.Optional(Type.String()),
     coverage: Type.Optional(Type.Number()),
+    hash: Type.Optional(Type.String()),
     holdout: Type.Optional(Type.String()),
     surfaces: Type.Optional(texts),
     regions: Type.Optional(texts),

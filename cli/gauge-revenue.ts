@@ -2,7 +2,7 @@ import type { RevenueTable } from '../operators/tables/revenue-table.ts'
 import type { Labels, Metrics } from '../ports/metrics.ts'
 
 /**
- * Shows revenue, orders, carts and what follows from them as metrics: of the shop, and by surface and source. Money is in units of the
+ * Shows revenue, orders, carts and what follows from them as metrics: of the shop, by surface and source, and by category. Money is in units of the
  * shop's currency. What ends in `_total` only grows; every process tells the same sums, so take the maximum of them and not their sum.
  */
 export function gaugeRevenue(metrics: Metrics, table: RevenueTable): void {
@@ -34,6 +34,14 @@ export function gaugeRevenue(metrics: Metrics, table: RevenueTable): void {
     'millrace_view_through_revenue_total',
     `${credited}: shown, not touched.`,
     bySource((row) => row.viewThrough / 100),
+  )
+  metrics.gauge(
+    'millrace_category_revenue_total',
+    'All revenue by category of what was bought; beyond 100 categories as others.',
+    () => table.categories.map(({ category, revenue }) => ({ value: revenue / 100, labels: { category } })),
+  )
+  metrics.gauge('millrace_category_credited_revenue_total', 'Of it what was credited to shown lists that were touched.', () =>
+    table.categories.map(({ category, credited }) => ({ value: credited / 100, labels: { category } })),
   )
   metrics.gauge('millrace_surface_average_order_value', 'Revenue by last touch per order of it, so far, by surface.', () =>
     table.surfaces.flatMap(({ surface, lastTouch, orders }) => ratio(lastTouch / 100, orders, { surface })),

@@ -146,6 +146,7 @@ export async function openJob(config: Config) {
     clock: ports.clock,
     ...(config.gateway.cursorSecret === '' ? {} : { cursorSecret: config.gateway.cursorSecret }),
     experiments: tables.experiments,
+    metrics: ports.metrics,
   })
   const collector = new EventCollector({ ...shared, items: tables.catalogue })
   const features = featureReader(ports.state, config.partitions)

@@ -1,10 +1,16 @@
-import { type Difference, welchDifference } from '../algorithms/difference.ts'
-import { meanEstimate, shareEstimate } from '../algorithms/mean-sums.ts'
 import { addCounts, mergeRows } from '../operators/tables/revenue-table.ts'
 import type { Experiment } from '../schemas/experiment.ts'
-import { emptyTotal, type RevenueRow, type RevenueTile, type RevenueTotal } from '../schemas/revenue-tile.ts'
-import type { VariantRevenue, VariantSpending } from '../schemas/variant-revenue.ts'
+import {
+  type CategoryRevenue,
+  emptyCategory,
+  emptyTotal,
+  type RevenueRow,
+  type RevenueTile,
+  type RevenueTotal,
+} from '../schemas/revenue-tile.ts'
+import type { VariantRevenue } from '../schemas/variant-revenue.ts'
 import type { OpenPorts } from './compose.ts'
+import { type ExperimentSpending, experimentSpending } from './experiment-spending.ts'
 import { readTopic } from './read-topic.ts'
 
 /** Money in units of the shop's currency from here on. */
@@ -33,28 +39,6 @@ export interface RevenueLine extends Ratios {
   readonly carts: number
 }
 
-/** What people of one variant spent, whatever they were shown. */
-export interface VariantLine {
-  readonly variant: string
-  readonly people: number
-  /** Share who bought something, and spending per person. */
-  readonly buyers: number
-  readonly revenuePerPerson: number
-  /** Against the reference, per person, with its interval of 95 %; null for the reference itself, or with too few people. */
-  readonly difference: Pick<Difference, 'value' | 'lower' | 'upper' | 'pValue'> | null
-  /** The same times the people of the variant: what it brought beyond the reference. */
-  readonly incremental: Pick<Difference, 'value' | 'lower' | 'upper'> | null
-}
-
-/** One experiment's spending. */
-export interface ExperimentSpending {
-  readonly experiment: string
-  /** The variant that others are compared with: the holdout, or the control where there is none. */
-  readonly reference: string
-  readonly isHoldout: boolean
-  readonly variants: readonly VariantLine[]
-}
-
 /** What `millrace report revenue` tells. */
 export interface RevenueReport {
   readonly fromMs: number | null
@@ -62,6 +46,8 @@ export interface RevenueReport {
   readonly total: RevenueTotal &
     Ratios & { readonly lastTouch: number; readonly timeDecayed: number; readonly viewThrough: number }
   readonly lines: readonly RevenueLine[]
+  /** What was bought, credited or not, in order of revenue; `others` beyond 100 categories of a task and tile, empty without one. */
+  readonly categories: readonly CategoryRevenue[]
   readonly experiments: readonly ExperimentSpending[]
 }
 
@@ -110,8 +96,25 @@ export function revenueReport(
       viewThrough: sum('viewThrough'),
     },
     lines,
-    experiments: experiments.flatMap((experiment) => spendingOf(experiment, spending)),
+    categories: categoriesOf(counted),
+    experiments: experiments.flatMap((experiment) => experimentSpending(experiment, spending)),
   }
+}
+
+function categoriesOf(tiles: readonly RevenueTile[]): CategoryRevenue[] {
+  const merged = new Map<string, CategoryRevenue>()
+  for (const one of tiles.flatMap(({ categories }) => categories)) {
+    const sum = merged.get(one.category) ?? emptyCategory(one.category)
+    addCounts(sum, one, 1)
+    merged.set(one.category, sum)
+  }
+  return Array.from(merged.values(), ({ category, purchases, revenue, credited, viewThrough }) => ({
+    category,
+    purchases,
+    revenue: revenue / hundredths,
+    credited: credited / hundredths,
+    viewThrough: viewThrough / hundredths,
+  })).sort((a, b) => b.revenue - a.revenue)
 }
 
 function lineOf(row: RevenueRow): RevenueLine {
@@ -138,40 +141,4 @@ function ratiosOf(counts: Pick<RevenueRow, 'orders' | 'bought' | 'abandoned'>, r
     averageOrderValue: counts.orders === 0 ? null : revenue / hundredths / counts.orders,
     abandonment: decided === 0 ? null : counts.abandoned / decided,
   }
-}
-
-function spendingOf(experiment: Experiment, spending: readonly VariantRevenue[]): ExperimentSpending[] {
-  const own = spending.filter((one) => one.experiment === experiment.id).flatMap(({ variants }) => variants)
-  if (own.length === 0) return []
-  const reference = experiment.holdout ?? experiment.control
-  const sums = experiment.variants.map(({ name }) => variantSums(name, own))
-  const against = moneyOf(sums.find(({ variant }) => variant === reference)!)
-  const variants = sums.map((sum): VariantLine => {
-    const estimate = moneyOf(sum)
-    const difference = sum.variant === reference ? null : welchDifference(against, estimate, { alpha: experiment.alpha })
-    const all = (perPerson: number) => perPerson * sum.people
-    return {
-      variant: sum.variant,
-      people: sum.people,
-      buyers: shareEstimate(sum.buyers, sum.people).mean,
-      revenuePerPerson: estimate.mean,
-      difference,
-      incremental: difference && {
-        value: all(difference.value),
-        lower: all(difference.lower),
-        upper: all(difference.upper),
-      },
-    }
-  })
-  return [{ experiment: experiment.id, reference, isHoldout: experiment.holdout !== null, variants }]
-}
-
-function variantSums(name: string, all: readonly VariantSpending[]): VariantSpending {
-  const sum: VariantSpending = { variant: name, people: 0, buyers: 0, revenue: 0, revenueSquared: 0 }
-  for (const one of all) if (one.variant === name) addCounts(sum, one, 1)
-  return sum
-}
-
-function moneyOf({ people, revenue, revenueSquared }: VariantSpending) {
-  return meanEstimate({ count: people, sum: revenue / hundredths, sumOfSquares: revenueSquared / hundredths ** 2 })
 }

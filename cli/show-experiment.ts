@@ -3,6 +3,7 @@ import { intervalSvg } from '../evaluation/interval-svg.ts'
 import type { Experiment } from '../schemas/experiment.ts'
 import type { ExperimentResult } from '../schemas/experiment-result.ts'
 import type { ExperimentStop } from '../schemas/experiment-stop.ts'
+import { type ImportedVariant, wordImport } from './imported-variants.ts'
 import { printJson, printTable } from './print.ts'
 import { writePlot } from './write-plot.ts'
 
@@ -13,6 +14,8 @@ export interface ExperimentStanding {
   readonly fault: string | null
   /** The guardrail's stop of this revision; null if none stopped it. */
   readonly stop: ExperimentStop | null
+  /** How it stands with lists of other vendors that its variants show. */
+  readonly imported: readonly ImportedVariant[]
   readonly results: readonly ExperimentResult[]
 }
 
@@ -21,7 +24,7 @@ const liftSought = 0.05
 
 /** Prints how an experiment stands, and draws its lifts into a file if asked to. */
 export async function showExperiment(
-  { experiment, fault, stop, results }: ExperimentStanding,
+  { experiment, fault, stop, imported, results }: ExperimentStanding,
   { json, plot }: { readonly json: boolean; readonly plot?: string | undefined },
 ): Promise<void> {
   const ordered = inOrder(experiment, results)
@@ -29,11 +32,12 @@ export async function showExperiment(
   const needed = Object.fromEntries(control.map((result) => [result.metric, neededFor(result, experiment.alpha)]))
   if (plot !== undefined) await writePlot(plot, plotOf(experiment, ordered))
   if (json) {
-    printJson({ experiment, fault, stop, peopleNeededForLiftOf5Percent: needed, results: ordered })
+    printJson({ experiment, fault, stop, imported, peopleNeededForLiftOf5Percent: needed, results: ordered })
     return
   }
   console.log(`${experiment.id}: ${fault ?? experiment.state}, compared with ${experiment.control}`)
   if (stop) console.log(worded(stop))
+  for (const one of imported) console.log(wordImport(one))
   printTable(
     ['variant', 'metric', 'people', 'mean', 'lift', 'at one look', 'p', 'at any look', 'p', 'after Holm', 'verdict'],
     ordered.map(rowOf),

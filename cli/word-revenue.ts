@@ -1,9 +1,12 @@
+import { categoriesMax, otherCategories } from '../schemas/revenue-tile.ts'
+import type { ExperimentSpending } from './experiment-spending.ts'
 import { printTable } from './print.ts'
-import type { ExperimentSpending, RevenueReport } from './revenue-report.ts'
+import type { RevenueReport } from './revenue-report.ts'
 import type { SegmentReport } from './segment-report.ts'
 
 /** Prints the report of revenue for people; of its lines the first `linesMax`, policies apart. */
-export function wordRevenue({ fromMs, toMs, total, lines, experiments }: RevenueReport, linesMax: number): void {
+export function wordRevenue(report: RevenueReport, linesMax: number): void {
+  const { fromMs, toMs, total, lines, categories, experiments } = report
   if (fromMs === null || toMs === null) {
     console.log('nothing was counted yet: `attribution` tells what event time has passed')
     return
@@ -38,10 +41,31 @@ export function wordRevenue({ fromMs, toMs, total, lines, experiments }: Revenue
       ]),
     'no list was shown',
   )
+  wordCategories(categories, linesMax)
   for (const experiment of experiments) wordSpending(experiment)
 }
 
-function wordSpending({ experiment, reference, isHoldout, variants }: ExperimentSpending): void {
+function wordCategories(categories: RevenueReport['categories'], linesMax: number): void {
+  console.log('')
+  printTable(
+    ['bought of', 'purchases', 'revenue', 'credited', 'only seen'],
+    categories
+      .slice(0, linesMax)
+      .map(({ category, purchases, revenue, credited, viewThrough }) => [
+        category === '' ? 'no category' : category,
+        purchases,
+        money(revenue),
+        money(credited),
+        money(viewThrough),
+      ]),
+    'nothing was bought',
+  )
+  if (categories.some(({ category }) => category === otherCategories))
+    console.log(`${otherCategories}: of each task and day the categories after the first ${categoriesMax}`)
+  if (categories.length > linesMax) console.log(`${categories.length - linesMax} more with --json`)
+}
+
+function wordSpending({ experiment, reference, isHoldout, cap, variants }: ExperimentSpending): void {
   console.log(
     `\n${experiment}: all that people spent since their first list, against ${isHoldout ? 'the holdout' : 'the control'} ${reference}`,
   )
@@ -54,6 +78,28 @@ function wordSpending({ experiment, reference, isHoldout, variants }: Experiment
       money(revenuePerPerson),
       difference && interval(difference),
       incremental && interval(incremental),
+    ]),
+    '',
+  )
+  const conversions = variants.map(({ conversion }) => conversion.people)
+  if (Math.max(...conversions) === 0) {
+    console.log('  nobody has had 7 days yet since their first list')
+    return
+  }
+  console.log(
+    `  within 7 days of their first list, and within 30, of people who have had them${cap === null ? '' : `; nobody counts more than ${money(cap)}`}:`,
+  )
+  const more = `more than ${reference}`
+  printTable(
+    ['variant', 'had 7 days', 'bought', more, 'had 30 days', 'per person', more],
+    variants.map(({ variant, conversion, monthlySpending }) => [
+      variant,
+      conversion.people,
+      percent(conversion.people === 0 ? null : conversion.mean),
+      conversion.difference && points(conversion.difference),
+      monthlySpending.people,
+      money(monthlySpending.people === 0 ? null : monthlySpending.mean),
+      monthlySpending.difference && interval(monthlySpending.difference),
     ]),
     '',
   )
@@ -82,6 +128,11 @@ function broughtOf({ people, buyers, orders, revenue }: SegmentReport['segments'
 
 function interval({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
   return `${money(value)} (${money(lower)} … ${money(upper)})`
+}
+
+/** A difference of shares, in percentage points. */
+function points({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
+  return `${percent(value)} (${percent(lower)} … ${percent(upper)})`
 }
 
 function money(value: number | null): string {

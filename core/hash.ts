@@ -3,7 +3,7 @@ const scratchUnitsMax = 4_096
 const encoder = new TextEncoder()
 const scratch = new Uint8Array(scratchUnitsMax * 3)
 
-/** FNV-1a over UTF-8, 32 bits unsigned; the hash of GrowthBook assignments (features.md F10.1). */
+/** FNV-1a over UTF-8, 32 bits unsigned. */
 export function fnv1a32(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) {
@@ -11,6 +11,13 @@ export function fnv1a32(text: string): number {
     if (unit > 127) return fnv1a32Of(encoder.encode(text))
     hash = Math.imul(hash ^ unit, 0x01000193)
   }
+  return hash >>> 0
+}
+
+/** FNV-1a over UTF-16 units, 32 bits unsigned, as GrowthBook's clients hash: that of `fnv1a32` where all is ASCII, and only there. */
+export function fnv1a32Units(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   return hash >>> 0
 }
 

@@ -18,7 +18,7 @@ const home = (
   otherwise = '',
 ): FeatureHome => ({ id, feature, files, columns, otherwise })
 
-/** Area 2 and the features of area 16, in the order of the plan. */
+/** Area 2, what is measured of people's first days with lists, and the features of area 16, in the order of the plan. */
 export const featureHomes: readonly FeatureHome[] = [
   home('F2.1', 'online feature store', ['schemas/user-features.ts', 'algorithms/ranker-features.ts']),
   home('F2.2', 'typed reads, defaults', ['operators/ranker-user.ts'], ['age', 'age_known', 'item_rated', 'release_known']),
@@ -68,6 +68,20 @@ export const featureHomes: readonly FeatureHome[] = [
     ['operators/tables/catalogue-table.ts', 'operators/tables/item-texts.ts'],
     ['vector_cosine', 'source_two_tower'],
     'item vectors are made where lists are, not carried by `item-updates`: a process swaps all of them with the model',
+  ),
+  home(
+    'F11.13',
+    'conversion rate',
+    ['operators/first-days.ts', 'cli/experiment-spending.ts'],
+    [],
+    'by experiment and variant, from the first showing in it; somebody counts once their 7 days are over',
+  ),
+  home(
+    'F11.14',
+    'revenue per user',
+    ['operators/first-days.ts', 'algorithms/tail-sums.ts', 'cli/experiment-spending.ts'],
+    [],
+    'the same for their first 30 days; the cap is the end of the bucket of the 99.9 % rank, at most 12.5 % above it',
   ),
   home('F16.3', 'segmentation', ['algorithms/person-segment.ts'], ['segment_new', 'segment_loyal']),
   home('F16.5', 'lifetime value', ['algorithms/bg-nbd.ts', 'cli/commands/evaluate-value.ts']),

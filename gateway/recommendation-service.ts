@@ -4,9 +4,12 @@ import type { Clock } from '../ports/clock.ts'
 import type { ExperimentTable } from '../ports/experiment-table.ts'
 import type { ItemTable } from '../ports/item-table.ts'
 import type { ListStore } from '../ports/list-store.ts'
+import { type Counter, type Metrics, silentMetrics } from '../ports/metrics.ts'
 import { type Assigned, assignExperiments } from '../schemas/assign-experiments.ts'
 import type { Assignment } from '../schemas/assignment.ts'
+import type { ExperimentPolicy } from '../schemas/experiment.ts'
 import type { Exploration } from '../schemas/exploration.ts'
+import type { ImportedPolicy } from '../schemas/imported-list.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
 import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
@@ -16,6 +19,7 @@ import type { DecisionLog } from './decision-log.ts'
 import { decisionOf } from './decision-of.ts'
 import { GatheredLists } from './gathered-lists.ts'
 import { PageCursors, type PagePosition, shownHash, shownMax } from './page-cursor.ts'
+import { readImportedList } from './read-imported-list.ts'
 import { readServedList } from './read-served-list.ts'
 import { TrendCache } from './trend-cache.ts'
 
@@ -27,6 +31,8 @@ export interface RecommendationServiceOptions {
   readonly clock: Clock
   /** Absent = everybody gets their own list. */
   readonly experiments?: ExperimentTable
+  /** Counts showings of imported lists; nothing is counted by default. */
+  readonly metrics?: Pick<Metrics, 'counter'>
   /** Signs page cursors: the same on every copy behind a balancer. Random by default, good for a single process. */
   readonly cursorSecret?: string
   /** Makes ids of decisions and trend lists; random UUIDs by default, a counter for runs that must repeat. */
@@ -73,7 +79,8 @@ export interface Shown {
   readonly variant: string | null
   readonly assignments: readonly Assignment[]
   readonly exploration: Exploration | null
-  readonly rung: Rung
+  /** `imported`: another vendor made it. */
+  readonly rung: Rung | 'imported'
   readonly modelVersion: string
   readonly seed: string
   /** When it was shown, ms. */
@@ -112,6 +119,7 @@ export class RecommendationService {
   readonly #trends: TrendCache
   readonly #lists: GatheredLists
   readonly #newId: () => string
+  readonly #importedShowings: Counter
 
   constructor(options: RecommendationServiceOptions) {
     this.#options = options
@@ -119,6 +127,10 @@ export class RecommendationService {
     this.#lists = new GatheredLists(options.lists)
     this.#trends = new TrendCache(options.lists, options.clock, options.trendAgeMsMax)
     this.#newId = options.newId ?? (() => randomUUID())
+    this.#importedShowings = (options.metrics ?? silentMetrics).counter(
+      'millrace_imported_showings_total',
+      'First pages for people of variants with imported lists: what they were shown. none = the vendor had nothing, so the trend list.',
+    )
   }
 
   /**
@@ -133,8 +145,7 @@ export class RecommendationService {
     const timeMs = request.timeMs ?? this.#options.clock.nowMs()
     const { experiments } = this.#options
     const assigned = assignExperiments(experiments?.running ?? [], { ...request, timeMs })
-    const isOwn = assigned.policy !== 'trend'
-    const ranking = (isOwn ? await this.#own(request) : null) ?? (await this.#trending(request.region, timeMs, page))
+    const ranking = (await this.#chosen(request, assigned.policy, page)) ?? (await this.#trending(request.region, timeMs, page))
     const { assignments, deciding } = shownUnder(assigned, ranking)
     const { items, nextCursor } = this.#page(ranking, request, page)
     const { ranked: _, spares: __, snapshot, made: ___, ...list } = ranking
@@ -154,6 +165,12 @@ export class RecommendationService {
     }
     if (decisionId !== null) this.#options.decisions.add(decisionOf(shown, decisionId, snapshot()))
     return shown
+  }
+
+  /** The list of the policy that an experiment chose; null where it has none for this person. */
+  async #chosen(request: RecommendRequest, policy: ExperimentPolicy | null, page: PagePosition | null): Promise<Ranking | null> {
+    if (policy === 'trend') return null
+    return policy === null || policy === 'learned' ? this.#own(request) : this.#imported(request, policy, page)
   }
 
   async #own({ userId, surface, count }: RecommendRequest): Promise<Ranking | null> {
@@ -183,24 +200,36 @@ export class RecommendationService {
     }
   }
 
+  /** The list of another vendor, as it would show it itself: neither rules nor exploration touch it. */
+  async #imported(request: RecommendRequest, policy: ImportedPolicy, page: PagePosition | null): Promise<Ranking | null> {
+    const found = await readImportedList(this.#lists, { ...request, policy }, (itemId) => this.#forSale(itemId) !== null)
+    if (page === null && request.logDecision !== false) this.#importedShowings.add(1, { policy, list: found?.source ?? 'none' })
+    return (
+      found && {
+        // It may lie there for weeks: as with trend lists each first page is a list of its own.
+        ...plainRanking(page?.listId ?? `imported-${this.#newId()}`),
+        policy,
+        policyVersion: String(found.importedMs),
+        rung: 'imported',
+        generatedMs: found.importedMs,
+        watermarkMs: found.importedMs,
+        ranked: found.items,
+      }
+    )
+  }
+
   /** The answer for who is not known yet, and for the experiment's control group (features.md F6.1). */
   async #trending(region: string | undefined, timeMs: number, page: PagePosition | null): Promise<Ranking> {
     const trend = await this.#trends.firstOf(region ? [`region:${region}`, 'all'] : ['all'])
     return {
       // A list of its own for each first page, so that clicks can be told apart.
-      listId: page?.listId ?? `trend-${this.#newId()}`,
+      ...plainRanking(page?.listId ?? `trend-${this.#newId()}`),
       policy: 'trend',
       policyVersion: '1',
       rung: 'trend',
-      modelVersion: '',
-      seed: '',
-      exploration: null,
-      made: null,
       generatedMs: timeMs,
       watermarkMs: trend?.watermarkMs ?? 0,
       ranked: trend ? trendRanking(trend) : [],
-      spares: () => [],
-      snapshot: () => null,
     }
   }
 
@@ -212,8 +241,8 @@ export class RecommendationService {
     for (const entry of entriesOf(ranking)) {
       const hash = shownHash(entry.itemId)
       if (shown.has(hash)) continue
-      const item = this.#options.items.get(entry.itemId)
-      if (!item || item.stock === 0) continue
+      const item = this.#forSale(entry.itemId)
+      if (item === null) continue
       more = items.length === request.count
       if (more) break
       shown.add(hash)
@@ -222,6 +251,11 @@ export class RecommendationService {
     if (!more || shown.size > shownMax) return { items, nextCursor: null }
     const next = { listId: ranking.listId, offset: offset + items.length, shown: [...shown] }
     return { items, nextCursor: this.#cursors.encode(next, request.userId, request.surface) }
+  }
+
+  #forSale(itemId: string): Item | null {
+    const item = this.#options.items.get(itemId)
+    return item && item.stock !== 0 ? item : null
   }
 }
 
@@ -235,6 +269,19 @@ function shownUnder({ assignments, deciding, made }: Assigned, ranking: Ranking)
   if (ranking.made?.experiment === experiment.id && ranking.made.variant === variant.name) return { assignments, deciding }
   const others = assignments.filter((other) => other.experiment !== experiment.id)
   return { assignments: others, deciding: others[0] ?? null }
+}
+
+/** What holds of a list that no model of ours made. */
+function plainRanking(listId: string) {
+  return {
+    listId,
+    modelVersion: '',
+    seed: '',
+    exploration: null,
+    made: null,
+    spares: () => [],
+    snapshot: () => null,
+  }
 }
 
 /** Best first: the list, then its spares. */

@@ -36,7 +36,8 @@ export interface RevenueChanges {
 
 /**
  * Credits purchases to the lists that showed what was bought, by last touch, by age of all touches, and apart from both to what was only
- * seen; counts orders, carts and abandoned carts; sums up spending by variant; and tells segments of people. A record waits until event
+ * seen; counts orders, carts and abandoned carts; sums up purchases by category, and spending by variant, also that of people's first
+ * 7 and 30 days; and tells segments of people. A record waits until event
  * time has passed it, so each person's are folded in order of event time, whatever order they came in. It is late by its own input's
  * time only; so sums do not depend on how inputs interleave or batches are cut. A null profile erases the person at once, with what
  * waits; sums, which name nobody, stay.
@@ -46,7 +47,8 @@ export interface RevenueChanges {
  *     result     --------r-|     r: the tile with the purchase credited to the list
  *
  * - Order: one record per batch that changed something.
- * - Bound: of a person the newest 32 showings, 64 touches and 64 carts; tiles until their last cart is decided.
+ * - Bound: of a person the newest 32 showings, 64 touches, 64 carts and 64 experiments; tiles of 500 rows and 100 categories, until their
+ *   last cart is decided.
  * - Time: event time only; a tick lets time pass.
  * - Complete: after the running batch; what still waits stays in the state.
  * - Error: passes on; late records go to the late output; invalid ones are passed over: `rewards` and `user-features` set them aside.

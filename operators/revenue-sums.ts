@@ -1,8 +1,17 @@
 import { invariant } from '../core/invariant.ts'
 import type { Batch, StateFamily, Transaction } from '../ports/batch.ts'
 import type { CreditPlace } from '../schemas/revenue-state.ts'
-import { emptyRow, emptyTotal, type RevenueRow, type RevenueTile, revenueTileSchema } from '../schemas/revenue-tile.ts'
-import { type VariantRevenue, type VariantSpending, variantRevenueSchema } from '../schemas/variant-revenue.ts'
+import {
+  type CategoryRevenue,
+  categoryName,
+  emptyCategory,
+  emptyRow,
+  emptyTotal,
+  type RevenueRow,
+  type RevenueTile,
+  revenueTileSchema,
+} from '../schemas/revenue-tile.ts'
+import { emptySpending, type VariantRevenue, type VariantSpending, variantRevenueSchema } from '../schemas/variant-revenue.ts'
 
 export const tileFamily: StateFamily<RevenueTile> = { name: 'tile', codec: revenueTileSchema }
 export const variantFamily: StateFamily<VariantRevenue> = { name: 'variant', codec: variantRevenueSchema }
@@ -10,6 +19,13 @@ export const variantFamily: StateFamily<VariantRevenue> = { name: 'variant', cod
 /** Rows of one tile; what comes beyond is counted in a row of its own, named by `beyond`. */
 const rowsMax = 500
 const beyond: CreditPlace = { surface: 'others', source: 'others', policy: 'others' }
+
+/** A tile with its parts by name. */
+interface OpenTile {
+  readonly tile: RevenueTile
+  readonly rows: Map<string, RevenueRow>
+  readonly categories: Map<string, CategoryRevenue>
+}
 
 /**
  * The sums that one batch adds to: tiles of event time, and spending by variant. They are whole numbers, so they are the same in any
@@ -19,7 +35,7 @@ export class RevenueSums {
   readonly #transaction: Transaction
   readonly #partition: number
   readonly #tileMs: number
-  readonly #tiles = new Map<number, { readonly tile: RevenueTile; readonly rows: Map<string, RevenueRow> }>()
+  readonly #tiles = new Map<number, OpenTile>()
   readonly #variants = new Map<string, VariantRevenue>()
 
   constructor({ transaction, task }: Batch<unknown>, tileMs: number) {
@@ -61,6 +77,19 @@ export class RevenueSums {
     return row
   }
 
+  /** The sums of what was bought of one category at an event time. */
+  category(timeMs: number, category: string): CategoryRevenue {
+    const { tile, categories } = this.#at(timeMs)
+    const name = categoryName(category, categories)
+    let sums = categories.get(name)
+    if (!sums) {
+      sums = emptyCategory(name)
+      tile.categories.push(sums)
+      categories.set(name, sums)
+    }
+    return sums
+  }
+
   /** The sums of one variant. */
   variant(experiment: string, variant: string): VariantSpending {
     let own = this.#variants.get(experiment)
@@ -76,7 +105,7 @@ export class RevenueSums {
     own.version++
     let spending = own.variants.find((other) => other.variant === variant)
     if (!spending) {
-      spending = { variant, people: 0, buyers: 0, revenue: 0, revenueSquared: 0 }
+      spending = emptySpending(variant)
       own.variants.push(spending)
     }
     return spending
@@ -92,13 +121,14 @@ export class RevenueSums {
     }
   }
 
-  #at(timeMs: number) {
+  #at(timeMs: number): OpenTile {
     const startMs = this.startOf(timeMs)
     let known = this.#tiles.get(startMs)
     if (!known) {
       const tile = this.#transaction.get(tileFamily, String(startMs)) ?? this.#emptyTile(startMs)
       invariant(tile.tileMs === this.#tileMs, `attribution.tileMs was ${tile.tileMs}, and cannot be changed while tiles are open`)
-      known = { tile, rows: new Map(tile.rows.map((row) => [nameOf(row), row])) }
+      const categories = new Map(tile.categories.map((one) => [one.category, one]))
+      known = { tile, rows: new Map(tile.rows.map((row) => [nameOf(row), row])), categories }
       this.#tiles.set(startMs, known)
     }
     known.tile.version++
@@ -106,7 +136,15 @@ export class RevenueSums {
   }
 
   #emptyTile(startMs: number): RevenueTile {
-    return { partition: this.#partition, startMs, tileMs: this.#tileMs, version: 0, total: emptyTotal(), rows: [] }
+    return {
+      partition: this.#partition,
+      startMs,
+      tileMs: this.#tileMs,
+      version: 0,
+      total: emptyTotal(),
+      rows: [],
+      categories: [],
+    }
   }
 }
 

@@ -10,7 +10,9 @@ import type {
   WaitingEvent,
   WaitingShowing,
 } from '../schemas/revenue-state.ts'
+import type { CategoryRevenue } from '../schemas/revenue-tile.ts'
 import type { SegmentUpdate } from '../schemas/segment-update.ts'
+import { countFirstDays, firstDaysEnds } from './first-days.ts'
 import type { RevenueSums } from './revenue-sums.ts'
 
 /** How revenue is attributed; everything in ms of event time. */
@@ -39,8 +41,8 @@ const touchTypes: ReadonlySet<string> = new Set(['view', 'click', 'like', 'add_t
 
 /**
  * Folds one person's showings and events, given in order of event time, into their state and into the sums. Time alone changes
- * something too: carts are abandoned, segments age. That happens at `wakeMs`, as if somebody had looked then, so the state is the same
- * whenever `advance` is called.
+ * something too: carts are abandoned, segments age, first days in experiments end. That happens at `wakeMs`, as if somebody had looked
+ * then, so the state is the same whenever `advance` is called.
  */
 export class ShopperFold {
   readonly shopper: ShopperState
@@ -65,8 +67,10 @@ export class ShopperFold {
     while (shopper.wakeMs > 0 && shopper.wakeMs < untilMs) {
       const atMs = shopper.wakeMs
       shopper.wakeMs = 0
+      countFirstDays(shopper.exposures, atMs, this.#sums)
       this.#decide('abandoned', (line) => line.timeMs + this.#options.cartWindowMs <= atMs)
-      if (this.#classify(atMs)) this.#tell(atMs)
+      // Who was only shown something is in no segment.
+      if (shopper.firstMs > 0 && this.#classify(atMs)) this.#tell(atMs)
       this.#schedule(atMs)
     }
   }
@@ -82,8 +86,11 @@ export class ShopperFold {
     for (const { source } of slots) this.#sums.row(timeMs, { surface, source, policy }).slots++
     for (const { experiment, variant } of assignments) {
       if (shopper.exposures.some((exposure) => exposure.experiment === experiment)) continue
-      shopper.exposures = [...shopper.exposures, { experiment, variant, purchases: 0, cents: 0 }].slice(-exposuresMax)
+      shopper.exposures = [...shopper.exposures, { experiment, variant, sinceMs: timeMs, purchases: 0, cents: 0 }].slice(
+        -exposuresMax,
+      )
       this.#sums.variant(experiment, variant).people++
+      this.#schedule(timeMs)
     }
   }
 
@@ -134,7 +141,7 @@ export class ShopperFold {
     if (touch) this.#sums.row(timeMs, touch).carts++
   }
 
-  #purchase(itemId: string, { timeMs, cents }: WaitingEvent): void {
+  #purchase(itemId: string, { timeMs, cents, category }: WaitingEvent): void {
     const { shopper } = this
     const total = this.#sums.total(timeMs)
     const units = cents ?? 0
@@ -150,7 +157,10 @@ export class ShopperFold {
     total.purchases++
     total.revenue += units
     if (cents === null) total.unpriced++
-    this.#credit(itemId, timeMs, units)
+    const sums = this.#sums.category(timeMs, category)
+    sums.purchases++
+    sums.revenue += units
+    this.#credit(itemId, timeMs, units, sums)
     for (const exposure of shopper.exposures) {
       const before = exposure.cents
       exposure.cents += units
@@ -161,7 +171,7 @@ export class ShopperFold {
     }
   }
 
-  #credit(itemId: string, timeMs: number, units: number): void {
+  #credit(itemId: string, timeMs: number, units: number, category: CategoryRevenue): void {
     const { shopper } = this
     const showings = this.shown.showings.flatMap((showing) => {
       const place = placeOf(showing, itemId)
@@ -178,13 +188,16 @@ export class ShopperFold {
       const row = this.#sums.row(timeMs, last)
       row.purchases++
       row.lastTouch += units
+      category.credited += units
       if (!shopper.orderPlaces.some((place) => isSame(place, last))) {
         row.orders++
         shopper.orderPlaces = [...shopper.orderPlaces, placeIn(last)].slice(-orderPlacesMax)
       }
     }
     for (const { touch, units: part } of decayed) this.#sums.row(timeMs, touch).timeDecayed += part
-    if (viewed !== null) this.#sums.row(timeMs, viewed).viewThrough += units
+    if (viewed === null) return
+    this.#sums.row(timeMs, viewed).viewThrough += units
+    category.viewThrough += units
   }
 
   /** What became of lines of the cart: counted at the time at which they were put there. */
@@ -216,11 +229,11 @@ export class ShopperFold {
     this.moved = { segment, previous, firstMs, lastMs, orders, revenue: cents, timeMs }
   }
 
-  /** Sees to it that somebody looks when the first cart is abandoned or the segment ages; an earlier look finds the next one. */
+  /** Sees to it that somebody looks when a cart is abandoned, the segment ages or a window ends; an earlier look finds the next one. */
   #schedule(nowMs: number): void {
     const { shopper } = this
     const { lastMs } = shopper
-    const moments = [lastMs + 7 * dayMs + 1, lastMs + 30 * dayMs, lastMs + 90 * dayMs]
+    const moments = [lastMs + 7 * dayMs + 1, lastMs + 30 * dayMs, lastMs + 90 * dayMs, ...firstDaysEnds(shopper.exposures)]
     if (shopper.orderTimesMs.length === orderTimesMax) moments.push(shopper.orderTimesMs[0]! + 90 * dayMs)
     const first = shopper.carts[0]
     if (first) moments.push(first.timeMs + this.#options.cartWindowMs)

@@ -19,6 +19,9 @@ export const waitingKinds = { showings: 0, events: 1 } as const
 /** What one purchase may be worth, in hundredths; beyond it, it counts as one without a price. */
 const centsMax = 1e13
 
+/** Letters of a category's name that are kept. */
+const categoryLengthMax = 64
+
 /** Where the records of one batch begin to wait until event time has passed them, with a timer each. */
 export class WaitingRoom {
   readonly #batch: Batch<Attributable>
@@ -102,7 +105,9 @@ function waitingShowing({ decisionId: id, listId, timeMs, surface, policy, slots
   return { id, listId, timeMs, surface, policy, slots: shown, assignments }
 }
 
-function waitingEvent({ eventId: id, timeMs, type, itemId, listId, price, quantity }: UserEvent): WaitingEvent {
+function waitingEvent({ eventId: id, timeMs, type, itemId, listId, price, quantity, category: path }: UserEvent): WaitingEvent {
   const cents = price === null ? null : Math.round(100 * price) * (quantity ?? 1)
-  return { id, timeMs, type, itemId, listId, cents: cents !== null && cents <= centsMax ? cents : null }
+  // Nothing else is summed up by category, and what waits should be small.
+  const category = type === 'purchase' ? (path[0] ?? '').slice(0, categoryLengthMax) : ''
+  return { id, timeMs, type, itemId, listId, cents: cents !== null && cents <= centsMax ? cents : null, category }
 }

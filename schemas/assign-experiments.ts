@@ -1,4 +1,4 @@
-import { assignmentPoint, variantAt, variantRanges } from '../core/assignment.ts'
+import { assignmentPoint, assignVariant } from '../core/assignment.ts'
 import type { Assignment } from './assignment.ts'
 import { type Experiment, type ExperimentPolicy, type ExperimentVariant, makesLists } from './experiment.ts'
 import type { Device } from './user-event.ts'
@@ -57,14 +57,11 @@ export function assignExperiments(experiments: readonly Experiment[], request: A
 }
 
 function variantOf(experiment: Experiment, userId: string) {
-  const { layer, layerFrom, layerTo, id, variants, coverage } = experiment
+  const { layer, layerFrom, layerTo, id, variants, coverage, hash } = experiment
   const place = assignmentPoint(`layer/${layer}`, userId)
   if (place < layerFrom || place >= layerTo) return undefined
-  const ranges = variantRanges(
-    variants.map(({ weight }) => weight),
-    coverage,
-  )
-  return variants[variantAt(assignmentPoint(id, userId), ranges)]
+  const weights = variants.map(({ weight }) => weight)
+  return variants[assignVariant(id, userId, weights, { coverage, hash })]
 }
 
 function applies({ surfaces, regions, devices, fromMs, toMs }: Experiment, request: AssignmentRequest): boolean {

@@ -6,7 +6,8 @@ export interface EventFault {
   readonly message: string
 }
 
-const idBytesMax = 128
+/** Longest id of a person, item, session or list. */
+export const eventIdBytesMax = 128
 const aheadMsMax = 5 * 60_000
 /** What the money type of the schemas holds. */
 const priceMax = 1_000_000_000_000
@@ -20,7 +21,7 @@ export function eventFault(event: UserEvent, nowMs: number): EventFault | null {
   if (type === 'unknown' || eventTypeNumber(type) === undefined)
     return { field: 'type', message: `must be one of ${eventTypes.slice(1).join(', ')}` }
   const id = wrongId(event)
-  if (id !== null) return { field: id, message: `must have 1–${idBytesMax} bytes` }
+  if (id !== null) return { field: id, message: `must have 1–${eventIdBytesMax} bytes` }
   if (!Number.isSafeInteger(timeMs) || timeMs <= 0) return { field: 'timeMs', message: 'must be a time after 1970' }
   if (timeMs > nowMs + aheadMsMax) return { field: 'timeMs', message: 'lies more than five minutes in the future' }
   if (type === 'search' && !event.query) return { field: 'query', message: 'is needed for a search' }
@@ -34,15 +35,16 @@ export function eventFault(event: UserEvent, nowMs: number): EventFault | null {
 }
 
 function wrongId(event: UserEvent): keyof UserEvent | null {
-  if (!isId(event.eventId)) return 'eventId'
-  if (!isId(event.userId)) return 'userId'
-  if (event.itemId !== null && !isId(event.itemId)) return 'itemId'
-  if (event.sessionId !== null && !isId(event.sessionId)) return 'sessionId'
-  return event.listId !== null && !isId(event.listId) ? 'listId' : null
+  if (!isEventId(event.eventId)) return 'eventId'
+  if (!isEventId(event.userId)) return 'userId'
+  if (event.itemId !== null && !isEventId(event.itemId)) return 'itemId'
+  if (event.sessionId !== null && !isEventId(event.sessionId)) return 'sessionId'
+  return event.listId !== null && !isEventId(event.listId) ? 'listId' : null
 }
 
-function isId(text: string): boolean {
-  return text !== '' && (text.length * 3 <= idBytesMax || Buffer.byteLength(text) <= idBytesMax)
+/** Whether a text may be the id of a person, item, session or list. */
+export function isEventId(text: string): boolean {
+  return text !== '' && (text.length * 3 <= eventIdBytesMax || Buffer.byteLength(text) <= eventIdBytesMax)
 }
 
 function isCount(value: number | null): boolean {

@@ -1,5 +1,7 @@
+import { assignmentHashes } from '../core/assignment.ts'
 import { type Experiment, experimentPolicies, makesLists } from './experiment.ts'
 import { experimentMetrics } from './experiment-metric.ts'
+import { importedName } from './imported-list.ts'
 import { devices } from './user-event.ts'
 
 /** Most variants of an experiment, and most experiments that may run at once: each costs work per list and state per person. */
@@ -17,6 +19,8 @@ export function experimentFault(experiment: Experiment): string | null {
   if (!(layerFrom >= 0 && layerFrom < layerTo && layerTo <= 1))
     return `fields "layerFrom" and "layerTo" are ${layerFrom} and ${layerTo}; they must rise within 0–1`
   if (!(coverage >= 0 && coverage <= 1)) return `field "coverage" is ${coverage}; it must lie in 0–1`
+  if (!assignmentHashes.includes(experiment.hash))
+    return `field "hash" is "${experiment.hash}"; there are ${assignmentHashes.join(', ')}`
   if (!(alpha > 0 && alpha < 0.5)) return `field "alpha" is ${alpha}; it must lie between 0 and 0.5`
   if (!Number.isSafeInteger(tunedFor) || tunedFor < 1) return `field "tunedFor" is ${tunedFor}; write a number of people, ≥ 1`
   if (fromMs !== null && toMs !== null && fromMs >= toMs) return 'field "to" must be later than "from"'
@@ -39,10 +43,11 @@ export function overlapFault(experiment: Experiment, others: readonly Experiment
 
 /** Why an experiment may not become another one: a changed split would move people between variants. Null if it may. */
 export function changeFault(before: Experiment, after: Experiment): string | null {
-  const split = ({ layer, variants }: Experiment) => JSON.stringify([layer, variants.map(({ name, weight }) => [name, weight])])
+  const split = ({ layer, hash, variants }: Experiment) =>
+    JSON.stringify([layer, hash, variants.map(({ name, weight }) => [name, weight])])
   return split(before) === split(after)
     ? null
-    : `its layer, or the names, weights or order of its variants, differ from what is set: people would move between variants; take another id`
+    : `its layer, its hash, or the names, weights or order of its variants, differ from what is set: people would move between variants; take another id`
 }
 
 function variantsFault({ variants, control, holdout }: Experiment): string | null {
@@ -53,8 +58,8 @@ function variantsFault({ variants, control, holdout }: Experiment): string | nul
   for (const { name, weight, policy } of variants) {
     if (!idPattern.test(name)) return `field "variants": the name "${name}" is wrong: ${idWords}`
     if (!(weight >= 0 && Number.isFinite(weight))) return `variant "${name}": field "weight" is ${weight}; it must not be below 0`
-    if (policy !== null && !experimentPolicies.includes(policy))
-      return `variant "${name}": field "policy" is "${policy}"; there are ${experimentPolicies.join(', ')}, or null`
+    if (policy !== null && !experimentPolicies.includes(policy as never) && importedName(policy) === null)
+      return `variant "${name}": field "policy" is "${policy}"; there are ${experimentPolicies.join(', ')}, imported:<name of imported lists>, or null`
   }
   if (!variants.some(({ weight }) => weight > 0)) return 'field "variants": all weights are 0'
   if (!names.has(control)) return `field "control": there is no variant "${control}"`
@@ -68,10 +73,10 @@ function listsFault(experiment: Experiment): string | null {
   for (const field of ['regions', 'devices'] as const)
     if (experiment[field].length > 0)
       return `field "${field}": lists are made before a request tells where it comes from; leave it out where a variant has "settings"`
-  const trend = experiment.variants.find(({ policy }) => policy === 'trend')
-  return trend === undefined
+  const other = experiment.variants.find(({ policy }) => policy !== null && policy !== 'learned')
+  return other === undefined
     ? null
-    : `variant "${trend.name}": field "policy" is "trend" beside "settings" for own lists: people without one would be counted in it alone; write two experiments`
+    : `variant "${other.name}": field "policy" is "${other.policy}" beside "settings" for own lists: people without one would be counted in it alone; write two experiments`
 }
 
 function measuresFault({ measures }: Experiment): string | null {

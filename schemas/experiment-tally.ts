@@ -1,14 +1,5 @@
 import { recordSchema } from './record-schema.ts'
-
-/** People of one bucket of the capped count, by `algorithms/tail-sums.ts`: y is the count, x what was known before. */
-export interface TailTally {
-  readonly bucket: number
-  people: number
-  y: number
-  ySquared: number
-  x: number
-  product: number
-}
+import { type TailTally, tailTallySchema } from './tail-tally.ts'
 
 /** Sums over the people of one variant; they merge by addition. */
 export interface VariantTally {
@@ -38,15 +29,6 @@ export interface ExperimentTally {
 const longs = { type: 'array', items: 'long' } as const
 /** Whole numbers too, but the square of one large purchase is beyond those that a double tells apart. */
 const doubles = { type: 'array', items: 'double' } as const
-
-const tailTallySchema = recordSchema<TailTally>('TailTally', 'People of one bucket of the capped count.', [
-  { name: 'bucket', type: 'int', doc: 'Which amounts.' },
-  { name: 'people', type: 'long', doc: 'People.' },
-  { name: 'y', type: 'long', doc: 'Sum of amounts.' },
-  { name: 'ySquared', type: 'double', doc: 'Sum of their squares.' },
-  { name: 'x', type: 'long', doc: 'Sum of what was known before.' },
-  { name: 'product', type: 'double', doc: 'Sum of products of both.' },
-])
 
 const variantTallySchema = recordSchema<VariantTally>('VariantTally', 'Sums over the people of one variant.', [
   { name: 'variant', type: 'string', doc: 'The variant.' },

@@ -1,10 +1,12 @@
+import { type AssignmentHash, assignmentHashes } from '../core/assignment.ts'
 import type { ExperimentMetric } from './experiment-metric.ts'
+import type { ImportedPolicy } from './imported-list.ts'
 import { optional, recordSchema, timestampMs } from './record-schema.ts'
 import { type Device, devices } from './user-event.ts'
 
-/** What may decide the list of a variant: the person's own list, or the trend list. */
+/** What may decide the list of a variant: the person's own list, or the trend list; else lists imported from another vendor. */
 export const experimentPolicies = ['learned', 'trend'] as const
-export type ExperimentPolicy = (typeof experimentPolicies)[number]
+export type ExperimentPolicy = (typeof experimentPolicies)[number] | ImportedPolicy
 
 /** One arm of an experiment. */
 export interface ExperimentVariant {
@@ -35,7 +37,7 @@ export interface ExperimentMeasure {
  * with one.
  */
 export interface Experiment {
-  /** Also the seed of the split into variants. */
+  /** Also the seed of the split into variants; by PlanOut its salt, `<experiment>.<parameter>`. */
   readonly id: string
   readonly layer: string
   /** The part of the layer's people: from, inclusive, to, exclusive, both 0–1. */
@@ -46,6 +48,8 @@ export interface Experiment {
   readonly control: string
   /** Share of each variant's people that take part, 0–1. Raising it moves nobody to another variant. */
   readonly coverage: number
+  /** How the hash of id and person decides the variant; the place in a layer is GrowthBook's for all. */
+  readonly hash: AssignmentHash
   /** The variant whose people take part in no other experiment: what all others together are worth. Null for none. */
   readonly holdout: string | null
   /** Where, and to whom, it applies; empty = everywhere, everybody. */
@@ -70,7 +74,7 @@ export interface Experiment {
 const variantSchema = recordSchema<ExperimentVariant>('ExperimentVariant', 'One arm of an experiment.', [
   { name: 'name', type: 'string', doc: 'Its name.' },
   { name: 'weight', type: 'double', doc: 'Share of people; any sum above 0.' },
-  optional('policy', 'string', 'Who decides the list: learned or trend; null leaves it open.'),
+  optional('policy', 'string', 'Who decides the list: learned, trend or imported:<name>; null leaves it open.'),
   optional('settings', 'string', 'Of recommendations, as JSON: what its lists are made with.'),
 ])
 
@@ -89,6 +93,12 @@ export const experimentSchema = recordSchema<Experiment>('Experiment', 'One expe
   { name: 'variants', type: { type: 'array', items: variantSchema.definition }, doc: 'Its arms.' },
   { name: 'control', type: 'string', doc: 'The arm that others are compared with.' },
   { name: 'coverage', type: 'double', doc: 'Share of people that take part, 0-1.', default: 1 },
+  {
+    name: 'hash',
+    type: { type: 'enum', name: 'AssignmentHash', symbols: assignmentHashes, default: 'growthbook' },
+    doc: 'Whose split of people into variants is followed.',
+    default: 'growthbook',
+  },
   optional('holdout', 'string', 'The arm whose people take part in no other experiment.'),
   { name: 'surfaces', type: texts, doc: 'Where; empty = everywhere.', default: [] },
   { name: 'regions', type: texts, doc: 'Regions of requests; empty = all.', default: [] },

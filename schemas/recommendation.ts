@@ -16,6 +16,7 @@ export const reasonCodes = [
   'promoted',
   'people_like_you',
   'popular_in_group',
+  'imported',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 

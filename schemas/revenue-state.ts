@@ -31,6 +31,8 @@ export interface WaitingEvent {
   readonly listId: string | null
   /** Price times pieces in hundredths; null without a price. */
   readonly cents: number | null
+  /** Of a purchase the first level of its category; empty without one. */
+  readonly category: string
 }
 
 /** What of a person waits; `{attribution.p}:waiting:<user>`. */
@@ -68,6 +70,8 @@ export interface CartLine extends CreditPlace {
 export interface SpendingExposure {
   readonly experiment: string
   readonly variant: string
+  /** Their first showing in it. */
+  readonly sinceMs: number
   purchases: number
   cents: number
 }
@@ -128,6 +132,7 @@ const waitingEventSchema = recordSchema<WaitingEvent>('WaitingEvent', 'An event 
   optional('itemId', 'string', 'Item.'),
   optional('listId', 'string', 'List.'),
   optional('cents', 'long', 'Worth.'),
+  { name: 'category', type: 'string', doc: 'Of a purchase, first level.' },
 ])
 const placeFields = [
   { name: 'surface', type: 'string', doc: 'Surface.' },
@@ -149,6 +154,7 @@ const cartSchema = recordSchema<CartLine>('CartLine', 'An item in a cart.', [
 const exposureSchema = recordSchema<SpendingExposure>('SpendingExposure', 'Spending in an experiment.', [
   { name: 'experiment', type: 'string', doc: 'Experiment.' },
   { name: 'variant', type: 'string', doc: 'Variant.' },
+  { name: 'sinceMs', type: 'long', doc: 'First showing.' },
   { name: 'purchases', type: 'long', doc: 'Purchases since.' },
   { name: 'cents', type: 'long', doc: 'Spent since.' },
 ])

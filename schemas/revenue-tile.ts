@@ -34,6 +34,21 @@ export interface RevenueRow {
   viewThrough: number
 }
 
+/** What was bought of one category, credited or not. Money is in hundredths. */
+export interface CategoryRevenue {
+  /** First level of the path that the purchase carried; empty where it carried none. */
+  readonly category: string
+  purchases: number
+  revenue: number
+  /** Of it what was credited to touched slots, by last touch or by age, which share out the same; and apart from it to what was only seen. */
+  credited: number
+  viewThrough: number
+}
+
+/** Categories that are summed up by themselves, and what those beyond are summed up as. */
+export const categoriesMax = 100
+export const otherCategories = 'others'
+
 /** The sums of one task over one stretch of event time: newest wins, and those of all tasks add up. */
 export interface RevenueTile {
   readonly partition: number
@@ -44,6 +59,8 @@ export interface RevenueTile {
   readonly total: RevenueTotal
   /** In order of first touch. */
   readonly rows: RevenueRow[]
+  /** In order of first purchase: `categoriesMax`, and one for all beyond. */
+  readonly categories: CategoryRevenue[]
 }
 
 const totalSchema = recordSchema<RevenueTotal>('RevenueTotal', 'What all of the shop did.', [
@@ -73,6 +90,14 @@ const rowSchema = recordSchema<RevenueRow>('RevenueRow', 'What lists of one surf
   { name: 'viewThrough', type: 'long', doc: 'Revenue of what was shown and not touched, in hundredths; apart from the others.' },
 ])
 
+const categorySchema = recordSchema<CategoryRevenue>('CategoryRevenue', 'What was bought of one category.', [
+  { name: 'category', type: 'string', doc: 'First level of its path; empty without one, others beyond 100.' },
+  { name: 'purchases', type: 'long', doc: 'Purchases.' },
+  { name: 'revenue', type: 'long', doc: 'Price times pieces, in hundredths.' },
+  { name: 'credited', type: 'long', doc: 'Of it, credited to touched slots.' },
+  { name: 'viewThrough', type: 'long', doc: 'Of it, of what was shown and not touched.' },
+])
+
 export const revenueTileSchema = recordSchema<RevenueTile>('RevenueTile', 'Sums of one task over one stretch of time.', [
   { name: 'partition', type: 'int', doc: 'Task that counted; the record key is partition/startMs.' },
   { name: 'startMs', type: timestampMs, doc: 'Start of the stretch, event time.' },
@@ -80,6 +105,7 @@ export const revenueTileSchema = recordSchema<RevenueTile>('RevenueTile', 'Sums 
   { name: 'version', type: 'long', doc: 'Grows with everything counted.' },
   { name: 'total', type: totalSchema.definition, doc: 'All of the shop.' },
   { name: 'rows', type: { type: 'array', items: rowSchema.definition }, doc: 'By surface, source and policy.' },
+  { name: 'categories', type: { type: 'array', items: categorySchema.definition }, doc: 'By category bought.', default: [] },
 ])
 
 /** Nothing happened yet. */
@@ -92,4 +118,14 @@ export function emptyRow({ surface, source, policy }: Pick<RevenueRow, 'surface'
   const carts = { carts: 0, bought: 0, abandoned: 0 }
   const revenue = { orders: 0, purchases: 0, lastTouch: 0, timeDecayed: 0, viewThrough: 0 }
   return { surface, source, policy, slots: 0, touched: 0, ...carts, ...revenue }
+}
+
+/** A category of which nothing was bought yet. */
+export function emptyCategory(category: string): CategoryRevenue {
+  return { category, purchases: 0, revenue: 0, credited: 0, viewThrough: 0 }
+}
+
+/** Under which name a category is summed up beside those that are known: its own while there is room, then `otherCategories`. */
+export function categoryName(category: string, known: ReadonlyMap<string, unknown>): string {
+  return known.has(category) || known.size < categoriesMax ? category : otherCategories
 }

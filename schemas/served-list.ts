@@ -1,3 +1,4 @@
+import type { ImportedList, ListImport } from './imported-list.ts'
 import type { Reason, Recommendation, RecommendedItem } from './recommendation.ts'
 import type { ServedRows } from './served-rows.ts'
 
@@ -31,6 +32,8 @@ export interface ServedTrend {
   readonly watermarkMs: number
 }
 
+type Served = ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend | ImportedList | ListImport
+
 /** The order in which served values replace each other; see ports/list-store.ts. */
 interface ServedVersion {
   readonly epoch: number
@@ -43,10 +46,7 @@ export function versionHead({ epoch, position }: ServedVersion): string {
 }
 
 /** JSON text whose first field is the version, as the list store's guarded swap needs it. */
-export function encodeServed(
-  version: ServedVersion,
-  value: ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend,
-): string {
+export function encodeServed(version: ServedVersion, value: Served): string {
   return `${versionHead(version)},${JSON.stringify(value).slice(1)}`
 }
 
@@ -79,9 +79,7 @@ export function itemStartsOf(text: string): number[] {
 }
 
 /** Reads JSON written by `encodeServed`; null stays null. */
-export function decodeServed<T extends ServedList | ServedReserve | ServedSnapshot | ServedNeighbours | ServedTrend>(
-  text: string | null,
-): T | null {
+export function decodeServed<T extends Served>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T)
 }
 
@@ -111,6 +109,8 @@ export function wordReason(reason: Reason, titleOf: (itemId: string) => string):
       return 'matches your taste'
     case 'exploring':
       return 'new to you: we are trying it'
+    case 'imported':
+      return 'chosen by another recommender'
     case 'promoted':
       return 'put here by the shop'
   }

@@ -128,7 +128,7 @@ export const topics = {
   'revenue-tiles': {
     schema: revenueTileSchema,
     cleanup: 'compact',
-    doc: 'Revenue, orders and carts by surface, source and policy, keyed by partition/start.',
+    doc: 'Revenue, orders and carts by surface, source and policy, and by category, keyed by partition/start.',
   },
   'variant-revenue': {
     schema: variantRevenueSchema,

@@ -1,4 +1,9 @@
 import { recordSchema } from './record-schema.ts'
+import { type TailTally, tailTallySchema } from './tail-tally.ts'
+
+/** How long after their first showing in an experiment people have for a conversion, and for what counts as their spending. */
+export const conversionDays = 7
+export const spendingDays = 30
 
 /** What the people of one variant spent since their first showing in the experiment, whatever they were shown. */
 export interface VariantSpending {
@@ -9,6 +14,15 @@ export interface VariantSpending {
   revenue: number
   /** Σ of its squares. */
   revenueSquared: number
+  /** People whose first 7 days in the experiment are over, and those of them who bought something in these. */
+  weekPeople: number
+  weekBuyers: number
+  /** People whose first 30 days are over, and Σ and Σ² of what each spent in these, in hundredths. */
+  monthPeople: number
+  monthRevenue: number
+  monthRevenueSquared: number
+  /** Those of them who spent something, by bucket, ascending: a cap is put on them when variants are compared. */
+  readonly monthTails: TailTally[]
 }
 
 /** One task's sums of one experiment: newest wins, and those of all tasks add up. */
@@ -26,6 +40,17 @@ const spendingSchema = recordSchema<VariantSpending>('VariantSpending', 'What th
   { name: 'buyers', type: 'long', doc: 'Those who bought something.' },
   { name: 'revenue', type: 'long', doc: 'Sum of what each spent, in hundredths.' },
   { name: 'revenueSquared', type: 'double', doc: 'Sum of the squares of what each spent.' },
+  { name: 'weekPeople', type: 'long', doc: 'People whose first 7 days are over.', default: 0 },
+  { name: 'weekBuyers', type: 'long', doc: 'Those of them who bought something in these.', default: 0 },
+  { name: 'monthPeople', type: 'long', doc: 'People whose first 30 days are over.', default: 0 },
+  { name: 'monthRevenue', type: 'long', doc: 'Sum of what each spent in these, in hundredths.', default: 0 },
+  { name: 'monthRevenueSquared', type: 'double', doc: 'Sum of the squares of it.', default: 0 },
+  {
+    name: 'monthTails',
+    type: { type: 'array', items: tailTallySchema.definition },
+    doc: 'The same people by bucket of what each spent.',
+    default: [],
+  },
 ])
 
 export const variantRevenueSchema = recordSchema<VariantRevenue>('VariantRevenue', 'Spending by variant of one experiment.', [
@@ -34,3 +59,9 @@ export const variantRevenueSchema = recordSchema<VariantRevenue>('VariantRevenue
   { name: 'version', type: 'long', doc: 'Grows with everything counted.' },
   { name: 'variants', type: { type: 'array', items: spendingSchema.definition }, doc: 'Variants in order of first person.' },
 ])
+
+/** A variant that nobody was seen in yet. */
+export function emptySpending(variant: string): VariantSpending {
+  const month = { monthPeople: 0, monthRevenue: 0, monthRevenueSquared: 0, monthTails: [] }
+  return { variant, people: 0, buyers: 0, revenue: 0, revenueSquared: 0, weekPeople: 0, weekBuyers: 0, ...month }
+}

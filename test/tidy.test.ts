@@ -45,6 +45,8 @@ const packageHomes: Record<string, readonly string[]> = {
   '@confluentinc/schemaregistry': ['connectors/registry'],
   'node:sqlite': ['connectors/embedded'],
   'node:v8': ['core'],
+  // Hashes are mathematics too.
+  'node:crypto': ['core', 'connectors', 'gateway', 'cli'],
   '@grpc/grpc-js': ['connectors/grpc', 'gpu-workers'],
   '@grpc/proto-loader': ['connectors/grpc', 'gpu-workers'],
   'grpc-health-check': ['gpu-workers'],

@@ -19,6 +19,7 @@ const create: CommandModule<object, GlobalFlags & { readonly file: string }> = {
     const { readExperiments } = await import('../experiment-log.ts')
     const { sendDefinitions } = await import('../definition-log.ts')
     const { onlyExplores } = await import('../only-explores.ts')
+    const { importedVariants, missingImport, wordImport } = await import('../imported-variants.ts')
     const { unusableVariant } = await import('../unusable-variant.ts')
     const { changeFault, overlapFault } = await import('../../schemas/experiment-fault.ts')
     const { Engine } = await import('../../runtime/engine.ts')
@@ -31,9 +32,11 @@ const create: CommandModule<object, GlobalFlags & { readonly file: string }> = {
       // A guardrail's stop holds for the revision that it stopped.
       const revision = Math.max(before?.revision ?? 0, table.stop(id)?.revision ?? 0) + 1
       const experiment = { ...written, revision }
+      const imported = await importedVariants(ports, experiment, config)
       const fault =
         (before ? changeFault(before, experiment) : null) ??
         overlapFault(experiment, set) ??
+        missingImport(imported) ??
         (await unusableVariant(config, experiment, ports))
       if (fault !== null) throw new MillraceError('MILL_EXPERIMENT_INVALID', `${flags.file}: ${fault}`)
       await Engine.ensureTopics(ports.log, config.partitions)
@@ -41,6 +44,7 @@ const create: CommandModule<object, GlobalFlags & { readonly file: string }> = {
       audit(config, 'experiment create', { id })
       if (flags.json) printJson(experiment)
       else console.log(`${id} ${before ? 'changed' : 'runs'}`)
+      for (const one of imported) console.error(wordImport(one))
       if (onlyExplores(config.recommendations, experiment))
         console.error(
           'its variants differ only in who fills the exploration slot, which its results leave out: millrace evaluate policy judges that by the logged chances',
@@ -100,6 +104,7 @@ const show: CommandModule<object, ShowFlags> = {
       .option('plot', { type: 'string', requiresArg: true, describe: 'Write the lifts with their intervals as SVG' }) as never,
   handler: async (flags) => {
     const { readExperiments } = await import('../experiment-log.ts')
+    const { importedVariants } = await import('../imported-variants.ts')
     const { showExperiment } = await import('../show-experiment.ts')
     const config = configOf(flags)
     await withPorts(config, async (ports) => {
@@ -110,6 +115,7 @@ const show: CommandModule<object, ShowFlags> = {
         experiment,
         fault: table.faults.get(flags.id) ?? null,
         stop: stop && stop.revision >= experiment.revision ? stop : null,
+        imported: await importedVariants(ports, experiment, config),
         results: results.get(flags.id) ?? [],
       }
       await showExperiment(standing, flags)

@@ -79,7 +79,7 @@ const exposure: CommandModule<object, ReportFlags> = {
 
 const revenue: CommandModule<object, GlobalFlags & { readonly days: number }> = {
   command: 'revenue',
-  describe: 'Revenue credited to shown lists by surface and source, order value, abandoned carts, and spending by variant',
+  describe: 'Revenue credited to shown lists by surface and source, and by category; order value, carts, and spending by variant',
   builder: (yargs) =>
     yargs
       .option('days', {

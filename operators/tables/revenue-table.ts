@@ -1,5 +1,14 @@
 import type { Sourced } from '../../ports/batch.ts'
-import { emptyRow, emptyTotal, type RevenueRow, type RevenueTile, type RevenueTotal } from '../../schemas/revenue-tile.ts'
+import {
+  type CategoryRevenue,
+  categoryName,
+  emptyCategory,
+  emptyRow,
+  emptyTotal,
+  type RevenueRow,
+  type RevenueTile,
+  type RevenueTotal,
+} from '../../schemas/revenue-tile.ts'
 
 /** Tiles of one task that are remembered: older ones do not change any more. */
 const openMax = 8
@@ -8,6 +17,7 @@ const openMax = 8
 export class RevenueTable {
   readonly total: RevenueTotal = emptyTotal()
   readonly #rows = new Map<string, RevenueRow>()
+  readonly #categories = new Map<string, CategoryRevenue>()
   readonly #open = new Map<number, Map<number, RevenueTile>>()
 
   apply(records: readonly Sourced<RevenueTile | null>[]): void {
@@ -19,7 +29,12 @@ export class RevenueTable {
     return [...this.#rows.values()]
   }
 
-  /** The same by surface alone; source and policy are empty. */
+  /** By category of what was bought, in order of first sight; those beyond `categoriesMax` as one. */
+  get categories(): readonly CategoryRevenue[] {
+    return [...this.#categories.values()]
+  }
+
+  /** Rows by surface alone; source and policy are empty. */
   get surfaces(): readonly RevenueRow[] {
     return mergeRows(this.rows, ({ surface }) => ({ surface, source: '', policy: '' }))
   }
@@ -39,7 +54,7 @@ export class RevenueTable {
     if (open.size > openMax) open.delete(oldestMs)
   }
 
-  #add({ total, rows }: RevenueTile, sign: 1 | -1): void {
+  #add({ total, rows, categories }: RevenueTile, sign: 1 | -1): void {
     addCounts(this.total, total, sign)
     for (const row of rows) {
       const name = `${row.surface}\n${row.source}\n${row.policy}`
@@ -49,6 +64,16 @@ export class RevenueTable {
         this.#rows.set(name, sum)
       }
       addCounts(sum, row, sign)
+    }
+    for (const one of categories) {
+      // A name that had no room once never gets any: what is taken back is taken from where it was added.
+      const name = categoryName(one.category, this.#categories)
+      let sum = this.#categories.get(name)
+      if (!sum) {
+        sum = emptyCategory(name)
+        this.#categories.set(name, sum)
+      }
+      addCounts(sum, one, sign)
     }
   }
 }

@@ -11,6 +11,7 @@ import { readShownLists } from '../../cli/shown-lists.ts'
 import type { Decision } from '../../schemas/decision.ts'
 import { emptyRow, emptyTotal } from '../../schemas/revenue-tile.ts'
 import type { Reward } from '../../schemas/reward.ts'
+import { emptySpending } from '../../schemas/variant-revenue.ts'
 import { engineHere } from '../e2e/engine-here.ts'
 import { Stack } from '../e2e/stack.ts'
 import { decisionOf, outcomeOf, rewardedSlot, rewardRowOf, slotOf } from '../operators/reward-fixture.ts'
@@ -142,28 +143,52 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
     version,
     total,
     rows,
+    categories: [
+      { category: 'hats', purchases: 1, revenue: 1_000, credited: 0, viewThrough: 0 },
+      { category: 'shoes', purchases: 5, revenue: 5_000, credited: 1_500, viewThrough: 70 },
+    ],
   })
   // Spending of 1, 2, 3 and 4 in one variant, of 0, 0, 2 and 2 in the other, in two tasks.
-  const spent = (variant: string, cents: readonly number[]) => ({
-    variant,
+  const spent = (variant: string, cents: readonly number[], windows: object) => ({
+    ...emptySpending(variant),
+    ...windows,
     people: cents.length,
     buyers: cents.filter((each) => each > 0).length,
     revenue: cents.reduce((sum, each) => sum + each, 0),
     revenueSquared: cents.reduce((sum, each) => sum + each * each, 0),
   })
-  const variants = (partition: number, learned: readonly number[], trend: readonly number[]) => ({
-    experiment: 'learned-against-trend',
-    partition,
-    version: 1,
-    variants: [spent('learned', learned), spent('trend', trend)],
+  /** People whose windows are over: of a week how many, and who bought; of a month by bucket how many, each having spent so much. */
+  const windows = (
+    weekPeople: number,
+    weekBuyers: number,
+    ...month: readonly [bucket: number, people: number, cents: number][]
+  ) => ({
+    ...{ weekPeople, weekBuyers },
+    monthPeople: month.reduce((sum, [, people]) => sum + people, 0),
+    monthRevenue: month.reduce((sum, [, people, cents]) => sum + people * cents, 0),
+    monthRevenueSquared: month.reduce((sum, [, people, cents]) => sum + people * cents ** 2, 0),
+    monthTails: month.map(([bucket, people, cents]) => ({
+      ...{ bucket, people, y: people * cents, ySquared: people * cents ** 2, x: 0, product: 0 },
+    })),
   })
+  const variants = (partition: number, ...variants: readonly object[]) => {
+    return { experiment: 'learned-against-trend', partition, version: 1, variants }
+  }
+  const second = [
+    spent('learned', [300, 400], windows(20, 10, [63, 499, 1_000], [143, 1, 1_000_000])),
+    spent('trend', [0, 200, 200], windows(30, 16, [55, 1_000, 500])),
+  ]
   const record = (topic: string, key: string, value: object) => stack.encoded({ topic, key, value, timeMs: openMs } as never)
   await stack.append([
     ...[tile(0, 10 * dayMs, 1), tile(0, 10 * dayMs, 2), tile(1, 10 * dayMs, 1), tile(1, 2 * dayMs, 9)].map((value) =>
       record('revenue-tiles', `${value.partition}/${value.startMs}`, value),
     ),
-    record('variant-revenue', '0/learned-against-trend', variants(0, [100, 200], [0])),
-    record('variant-revenue', '1/learned-against-trend', variants(1, [300, 400], [0, 200, 200])),
+    record(
+      'variant-revenue',
+      '0/learned-against-trend',
+      variants(0, spent('learned', [100, 200], windows(8, 4, [63, 500, 1_000])), spent('trend', [0], {})),
+    ),
+    record('variant-revenue', '1/learned-against-trend', variants(1, ...second)),
   ])
   const { experiments } = await readExperiments(stack.ports, stack.config)
   const report = await readRevenue(stack.ports, experiments, { days: 5 })
@@ -173,6 +198,10 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
       ...{ surface: 'home', source: 'session', policy: 'learned', slots: 80, touched: 16, conversion: 0.25, orders: 4 },
       ...{ averageOrderValue: 7.5, lastTouch: 30, timeDecayed: 18, viewThrough: 1.4, carts: 10, abandonment: 0.75 },
     },
+  ])
+  expect(report.categories).toEqual([
+    { category: 'shoes', purchases: 10, revenue: 100, credited: 30, viewThrough: 1.4 },
+    { category: 'hats', purchases: 2, revenue: 20, credited: 0, viewThrough: 0 },
   ])
   // Welch by hand: means 2.5 and 1, variances 5/3 and 4/3 of four each, 5.927 degrees of freedom, whose quantile is 2.45425.
   const [spending] = report.experiments
@@ -184,8 +213,21 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
   expect(learned!.difference!.value).toBeCloseTo(1.5, 12)
   expect(learned!.difference!.lower).toBeCloseTo(1.5 - half, 4)
   expect(learned!.incremental!.upper).toBeCloseTo(4 * (1.5 + half), 2)
+  // 14 of 28 bought in their first week, against 16 of 30.
+  expect(learned!.conversion).toMatchObject({ people: 28, mean: 0.5, difference: { value: expect.closeTo(-1 / 30, 12) } })
+  const standardError = Math.sqrt(0.25 / 28 + ((16 / 30) * (14 / 30)) / 30)
+  expect(learned!.conversion.difference!.upper).toBeCloseTo(-1 / 30 + 2.0033 * standardError, 4)
+  // Of 2,000 people the two who spent most are above the 99.9 % rank; it is one of those who spent 10.00, whose bucket ends at 10.23.
+  expect(spending!.cap).toBe(10.23)
+  expect(learned!.monthlySpending).toMatchObject({ people: 1_000, mean: expect.closeTo((999 * 10 + 10.23) / 1_000, 12) })
+  expect(trend!.monthlySpending).toEqual({ people: 1_000, mean: 5, difference: null })
   const { stdout } = await folder.run('report', 'revenue')
+  expect(stdout).toContain(
+    'within 7 days of their first list, and within 30, of people who have had them; nobody counts more than 10.23',
+  )
+  expect(stdout).toMatch(/learned +28 +50.0 % +-3.3 % \(-29.6 % … 23.0 %\) +1000 +10.00 +5.00 \(/)
   expect(stdout).toContain('180.00 in 12 orders of 15.00')
+  expect(stdout).toMatch(/shoes +15 +150.00 +45.00 +2.10/)
   expect(stdout).toMatch(/home +session +learned +120 +24 +6 +7.50 +45.00 +27.00 +2.10 +75.0 %/)
 })
 

@@ -84,6 +84,8 @@ export async function openGateway(options: GatewayFixtureOptions = {}) {
     decisions,
     features,
     lists,
+    /** What an import of lists stands on. */
+    ports: { lists, clock, log, wire },
     /** Stores a list of items with a reserve and a snapshot, newer than those before. */
     async putList(
       userId: string,

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import { importLists, removeImport } from '../../cli/import-lists.ts'
 import { assignVariant } from '../../core/assignment.ts'
 import { MillraceError } from '../../core/errors.ts'
 import { experimentOf } from './experiment-of.ts'
@@ -197,6 +201,63 @@ it('counts as shown under a variant only a list that was made under it', async (
   // Made before the experiment began, or by an older engine, or in its other variant, or for another experiment.
   for (const made of [null, undefined, other, { ...own, experiment: 'gone' }])
     expect(await assigned({ made }), JSON.stringify(made)).toEqual({ experiment: null, variant: null, assignments: [] })
+})
+
+it("shows another vendor's lists to the people of their variant alone, as far as it has any, and tells what it showed", async () => {
+  const variants = (['learned', 'imported:acme'] as const).map((policy) => ({
+    name: policy.replace('imported:', ''),
+    weight: 1,
+    policy,
+    settings: null,
+  }))
+  gateway = await openGateway({ experiments: [experimentOf('vendors', { variants })] })
+  await gateway.putTrend('scope:all', ids(50, 60))
+  const people = Array.from({ length: 40 }, (_, n) => `p${n}`)
+  for (const person of people) await gateway.putList(person, `own-${person}`, ids(30, 40))
+  const theirs = people.filter((person) => assignVariant('vendors', person, [1, 1]) === 1)
+  const [known, soldOut, gone, unknown] = theirs as [string, string, string, string]
+  const shown = async (userId: string) => {
+    const { policy, variant, experiment, items } = await gateway.service.recommend({ userId, surface: 'home', count: 3 })
+    expect([experiment, variant]).toEqual(['vendors', theirs.includes(userId) ? 'acme' : 'learned'])
+    return [policy, items[0]?.sources[0], ...items.map(({ itemId }) => itemId)].join(' ')
+  }
+  const put = async (...lines: object[]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-imported-'))
+    writeFileSync(join(folder, 'acme.jsonl'), lines.map((line) => JSON.stringify(line)).join('\n'))
+    await importLists(gateway.ports, folder, { name: 'acme', surface: 'home', days: 1 })
+    rmSync(folder, { recursive: true })
+  }
+  const trend = 'trend popular i50 i51 i52'
+  expect(await Promise.all(theirs.map(shown))).toEqual(theirs.map(() => trend))
+
+  // i7 is sold out, `no` was never there.
+  const lists = people.map((userId) => ({ userId, items: ['i9', 'i7', 'no', 'i8', 'i10', 'i11'], scores: [6, 5, 4, 3, 2, 1] }))
+  await put(...lists.filter(({ userId }) => userId !== soldOut && userId !== unknown), { userId: soldOut, items: ['i7', 'no'] })
+  for (const person of people.filter((one) => one !== soldOut && one !== unknown)) {
+    const isTheirs = theirs.includes(person)
+    expect(await shown(person)).toBe(isTheirs ? 'imported:acme imported i9 i8 i10' : 'learned together i30 i31 i32')
+  }
+  expect([await shown(soldOut), await shown(unknown)]).toEqual([trend, trend])
+
+  // A later import: who is not in it has the list for everybody else.
+  await put({ userId: known, items: ['i20'] }, { items: ['i7', 'i21'] })
+  expect(await shown(known)).toBe('imported:acme imported i20')
+  expect(await shown(gone)).toBe('imported:acme imported_for_all i21')
+  const { decisionId } = await gateway.service.recommend({ userId: known, surface: 'home', count: 3 })
+  expect(await removeImport(gateway.ports, { name: 'acme', surface: 'home' })).toBe(39)
+  expect(await shown(known)).toBe(trend)
+
+  await gateway.decisions.close()
+  const decisions = await gateway.read('decisions')
+  expect(new Set(decisions.map(({ listId }) => listId)).size, 'each showing of a list that lies there is a list').toBe(
+    decisions.filter(({ policy }) => policy !== 'learned').length + people.length - theirs.length,
+  )
+  const logged = decisions.find((one) => one.decisionId === decisionId)
+  expect(logged).toMatchObject({
+    ...{ policy: 'imported:acme', rung: 'imported', modelVersion: '', experiment: 'vendors', variant: 'acme' },
+    assignments: [{ experiment: 'vendors', variant: 'acme' }],
+    slots: [{ itemId: 'i20', position: 0, propensity: 1, source: 'imported', explored: false }],
+  })
 })
 
 it('answers POST /v1/recommend alike', async () => {

@@ -71,7 +71,7 @@ it.each<[Partial<Experiment>, string]>([
   [{ variants: ['a', 'b'].map((name) => ({ name, weight: -1, policy: null, settings: null })) }, 'field "weight" is -1'],
   [
     { variants: ['a', 'b'].map((name) => ({ name, weight: 1, policy: 'best' as never, settings: null })) },
-    'there are learned, trend, or null',
+    'there are learned, trend, imported:<name of imported lists>, or null',
   ],
   [{ variants: [plain, own], devices: ['mobile'] }, 'field "devices": lists are made before a request'],
   [{ variants: [plain, own], regions: ['north'] }, 'field "regions": lists are made before a request'],
@@ -91,6 +91,7 @@ it('says what may not change, and what leaves room', () => {
   expect(experimentFault(one)).toBeNull()
   expect(changeFault(one, { ...one, coverage: 0.5, note: 'slower' })).toBeNull()
   expect(changeFault(one, { ...one, variants: [...one.variants].reverse() })).toContain('take another id')
+  expect(changeFault(one, { ...one, hash: 'planout' })).toContain('take another id')
   expect(overlapFault(one, [one, { ...experimentOf('y', { layer: 'l' }), state: 'stopped' }])).toBeNull()
   expect(
     overlapFault(

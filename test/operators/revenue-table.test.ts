@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { gaugeRevenue } from '../../cli/gauge-revenue.ts'
 import { RevenueTable } from '../../operators/tables/revenue-table.ts'
 import { type Metrics, silentMetrics } from '../../ports/metrics.ts'
-import { emptyRow, emptyTotal, type RevenueTile } from '../../schemas/revenue-tile.ts'
+import { emptyCategory, emptyRow, emptyTotal, type RevenueTile } from '../../schemas/revenue-tile.ts'
 
 const tileMs = 1_000
 
@@ -10,7 +10,8 @@ function tileOf(partition: number, number: number, orders: number, source = 'ses
   const revenue = 250 * orders
   const row = { ...emptyRow({ surface: 'home', source, policy: 'learned' }), orders, lastTouch: revenue, abandoned: 1, bought: 3 }
   const total = { ...emptyTotal(), orders, revenue: 2 * revenue }
-  return { partition, startMs: number * tileMs, tileMs, version: orders, total, rows: [row] }
+  const categories = [{ ...emptyCategory(`of ${source}`), revenue: 2 * revenue, credited: revenue }]
+  return { partition, startMs: number * tileMs, tileMs, version: orders, total, rows: [row], categories }
 }
 
 function apply(table: RevenueTable, ...tiles: readonly RevenueTile[]): void {
@@ -26,6 +27,10 @@ it('a newer word on a tile replaces the older one, and tasks add up', () => {
     ['trend', 5],
   ])
   expect(table.surfaces).toMatchObject([{ surface: 'home', source: '', orders: 18, lastTouch: 4_500 }])
+  expect(table.categories.map(({ category, revenue }) => [category, revenue])).toEqual([
+    ['of session', 6_500],
+    ['of trend', 2_500],
+  ])
 })
 
 it('holds eight tiles of a task; what is said again of an older one counts once', () => {
@@ -34,6 +39,20 @@ it('holds eight tiles of a task; what is said again of an older one counts once'
   expect(table.total.orders).toBe(40)
   apply(table, tileOf(0, 3, 2), tileOf(0, 19, 3), tileOf(1, 3, 1))
   expect(table.total.orders).toBe(42)
+})
+
+it('tells 100 categories apart, and takes back from the others what had no room', () => {
+  const table = new RevenueTable()
+  const bought = (name: string, revenue: number, version: number) => ({
+    ...tileOf(version, 0, 0),
+    ...{ version, categories: [{ ...emptyCategory(name), revenue }] },
+  })
+  for (let n = 0; n < 103; n++) apply(table, bought(`c${n}`, 10, n))
+  expect([table.categories.length, table.categories.at(-1)]).toMatchObject([101, { category: 'others', revenue: 30 }])
+  // Tasks 2 and 102 say something else of the same tile.
+  apply(table, bought('c102', 1, 2), bought('c2', 5, 102))
+  expect(table.categories.at(-1)).toMatchObject({ category: 'others', revenue: 21 })
+  expect(table.categories[2]).toMatchObject({ category: 'c2', revenue: 5 })
 })
 
 it('metrics tell revenue, order value and abandoned carts of the shop and by surface', () => {
@@ -49,6 +68,8 @@ it('metrics tell revenue, order value and abandoned carts of the shop and by sur
   expect(told('millrace_last_touch_revenue_total')).toEqual([
     { value: 10, labels: { surface: 'home', source: 'session', policy: 'learned' } },
   ])
+  expect(told('millrace_category_revenue_total')).toEqual([{ value: 20, labels: { category: 'of session' } }])
+  expect(told('millrace_category_credited_revenue_total')).toEqual([{ value: 10, labels: { category: 'of session' } }])
   expect(told('millrace_surface_average_order_value')).toEqual([{ value: 2.5, labels: { surface: 'home' } }])
   expect(told('millrace_surface_cart_abandonment_ratio')).toEqual([{ value: 0.25, labels: { surface: 'home' } }])
 })

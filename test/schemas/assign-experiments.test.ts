@@ -21,6 +21,14 @@ it('splits as before by the hash of id and person', () => {
   }
 })
 
+it('follows the split of a shop that uses PlanOut', () => {
+  const split = experimentOf('exp1.button', { hash: 'planout' })
+  // PlanOut draws .698 for person 4 and .060 for user-1240.
+  expect(assign('4', [split]).deciding).toEqual({ experiment: 'exp1.button', variant: 'b' })
+  expect(assign('user-1240', [split]).deciding).toEqual({ experiment: 'exp1.button', variant: 'a' })
+  expect(assign('4', [{ ...split, coverage: 0.39 }]).deciding).toBeNull()
+})
+
 it('gives nobody two experiments of one layer, and everybody one where they fill it', () => {
   const layer = { layer: 'ranking', variants: plain }
   const both = [experimentOf('x', { ...layer, layerTo: 0.3 }), experimentOf('y', { ...layer, layerFrom: 0.3 })]

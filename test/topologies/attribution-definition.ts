@@ -2,13 +2,15 @@ import type { AttributionOptions } from '../../operators/shopper-fold.ts'
 import type { Decision } from '../../schemas/decision.ts'
 import type { RevenueTile } from '../../schemas/revenue-tile.ts'
 import type { UserEvent } from '../../schemas/user-event.ts'
+import { emptySpending, type VariantSpending } from '../../schemas/variant-revenue.ts'
+import { tailsOf } from './experiments-definition.ts'
 
 /** What attribution should say of a log, computed from whole histories, without state, batches or timers. */
 export interface RevenueDefinition {
-  /** Sums by `<tile start>` for the shop, and by `<tile start> <surface> <source> <policy>`; only those above 0. */
+  /** Sums by `<tile start>` for the shop, by `<tile start> <surface> <source> <policy>` and `<tile start> of <category>`; only those above 0. */
   readonly sums: Map<string, Record<string, number>>
   /** By `<experiment>/<variant>`. */
-  readonly variants: Map<string, { people: number; buyers: number; revenue: number; revenueSquared: number }>
+  readonly variants: Map<string, Omit<VariantSpending, 'variant'>>
   readonly segments: Map<string, object>
 }
 
@@ -52,8 +54,51 @@ export function revenueOf(
   ]
   const known = entries.filter(({ timeMs }) => timeMs < untilMs)
   known.sort((a, b) => a.timeMs - b.timeMs || Number('done' in a) - Number('done' in b) || (a.id < b.id ? -1 : 1))
-  for (const [userId, own] of Map.groupBy(known, (entry) => entry.userId)) addPerson(result, userId, own, untilMs, options)
+  const months = new Map<string, number[]>()
+  for (const [userId, own] of Map.groupBy(known, (entry) => entry.userId)) {
+    addPerson(result, userId, own, untilMs, options)
+    addWindows(result.variants, months, own, untilMs)
+  }
+  for (const [name, spent] of months) {
+    const monthTails = tailsOf(spent.map((revenue) => ({ revenue, pastPurchases: 0 })))
+    result.variants.set(name, { ...result.variants.get(name)!, monthTails })
+  }
   return result
+}
+
+/** What a person did in the first 7 and 30 days after their first showing in each experiment, if these are over. */
+function addWindows(
+  variants: RevenueDefinition['variants'],
+  months: Map<string, number[]>,
+  own: readonly Entry[],
+  untilMs: number,
+): void {
+  const seen = new Set<string>()
+  own.forEach((entry, at) => {
+    for (const { experiment, variant } of 'shown' in entry ? entry.shown.assignments : []) {
+      if (seen.has(experiment)) continue
+      seen.add(experiment)
+      const name = `${experiment}/${variant}`
+      const sums = variants.get(name)!
+      const spentIn = (days: number) =>
+        own
+          .slice(at)
+          .flatMap((other) => ('done' in other && other.timeMs <= entry.timeMs + days * dayMs ? [other.done] : []))
+          .filter(({ type }) => type === 'purchase')
+          .map(({ price, quantity }) => (price === null ? 0 : Math.round(price * 100) * (quantity ?? 1)))
+      if (entry.timeMs + 7 * dayMs < untilMs) {
+        sums.weekPeople++
+        sums.weekBuyers += Math.min(1, spentIn(7).length)
+      }
+      if (entry.timeMs + 30 * dayMs < untilMs) {
+        const spent = spentIn(30).reduce((sum, cents) => sum + cents, 0)
+        sums.monthPeople++
+        sums.monthRevenue += spent
+        sums.monthRevenueSquared += spent ** 2
+        months.set(name, [...(months.get(name) ?? []), spent])
+      }
+    }
+  })
 }
 
 function addPerson(
@@ -64,11 +109,16 @@ function addPerson(
   options: AttributionOptions,
 ): void {
   const tileOf = (timeMs: number) => timeMs - (timeMs % options.tileMs)
-  const add = (timeMs: number, place: Place | null, field: string, value: number) => {
-    const name = place === null ? `${tileOf(timeMs)}` : `${tileOf(timeMs)} ${place.surface} ${place.source} ${place.policy}`
+  const addTo = (name: string, field: string, value: number) => {
     const row = result.sums.get(name) ?? {}
     if (value > 0) result.sums.set(name, { ...row, [field]: (row[field] ?? 0) + value })
   }
+  const add = (timeMs: number, place: Place | null, field: string, value: number) =>
+    addTo(
+      place === null ? `${tileOf(timeMs)}` : `${tileOf(timeMs)} ${place.surface} ${place.source} ${place.policy}`,
+      field,
+      value,
+    )
   const placeIn = (shown: Decision, itemId: string): Place | null => {
     const slot = shown.slots.find((other) => other.itemId === itemId)
     return slot ? { surface: shown.surface, source: slot.source, policy: shown.policy } : null
@@ -97,12 +147,13 @@ function addPerson(
         if (variants.has(experiment)) continue
         const name = `${experiment}/${variant}`
         variants.set(experiment, { name, spent: 0, buys: 0 })
-        const sums = result.variants.get(name) ?? { people: 0, buyers: 0, revenue: 0, revenueSquared: 0 }
+        const { variant: _variant, ...nobody } = emptySpending(variant)
+        const sums = result.variants.get(name) ?? nobody
         result.variants.set(name, { ...sums, people: sums.people + 1 })
       }
       return
     }
-    const { itemId, listId, type, price, quantity } = entry.done
+    const { itemId, listId, type, price, quantity, category } = entry.done
     const showings = own
       .slice(0, at)
       .flatMap((other) => ('shown' in other ? [other.shown] : []))
@@ -135,6 +186,7 @@ function addPerson(
       if (last) add(timeMs, last, 'carts', 1)
     }
     if (type === 'purchase') {
+      const addBought = (field: string, value: number) => addTo(`${tileOf(timeMs)} of ${category[0] ?? ''}`, field, value)
       if (open && !isOpen) abandon(open)
       if (isOpen) add(open.timeMs, null, 'bought', 1)
       if (isOpen && open.place) add(open.timeMs, open.place, 'bought', 1)
@@ -150,9 +202,12 @@ function addPerson(
       add(timeMs, null, 'purchases', 1)
       add(timeMs, null, 'revenue', cents)
       if (price === null) add(timeMs, null, 'unpriced', 1)
+      addBought('purchases', 1)
+      addBought('revenue', cents)
       if (last) {
         add(timeMs, last, 'purchases', 1)
         add(timeMs, last, 'lastTouch', cents)
+        addBought('credited', cents)
         const name = `${last.surface} ${last.source} ${last.policy}`
         if (!credited.at(-1)!.has(name)) add(timeMs, last, 'orders', 1)
         credited.at(-1)!.add(name)
@@ -161,6 +216,7 @@ function addPerson(
       } else {
         const seen = showings.findLast((shown) => placeIn(shown, itemId!) && timeMs - shown.timeMs <= options.viewWindowMs)
         if (seen) add(timeMs, placeIn(seen, itemId!), 'viewThrough', cents)
+        if (seen) addBought('viewThrough', cents)
       }
       for (const own of variants.values()) {
         const sums = result.variants.get(own.name)!
@@ -239,9 +295,10 @@ function partsOf(units: number, weights: readonly number[]): number[] {
 
 /** Tiles in the form of the definition. */
 export function sumsOf(tiles: readonly RevenueTile[]): RevenueDefinition['sums'] {
-  const named = tiles.flatMap(({ startMs: atMs, total, rows }) => [
+  const named = tiles.flatMap(({ startMs: atMs, total, rows, categories }) => [
     [`${atMs}`, { ...total }] as const,
     ...rows.map(({ surface, source, policy, ...row }) => [`${atMs} ${surface} ${source} ${policy}`, row] as const),
+    ...categories.map(({ category, ...sums }) => [`${atMs} of ${category}`, sums] as const),
   ])
   const above0 = named.map(([name, row]) => [name, Object.fromEntries(Object.entries(row).filter(([, sum]) => sum > 0))] as const)
   return new Map(above0.filter(([, row]) => Object.keys(row).length > 0))

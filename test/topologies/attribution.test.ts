@@ -80,6 +80,57 @@ it('credits a purchase to the last touch, parts it by age, and keeps apart what 
   expect([sum(/^\d+$/, 'orders'), sum(/^\d+$/, 'revenue'), sum(/cart session/, 'orders')]).toEqual([2, 550, 1])
 })
 
+it('counts who bought within 7 days of their first showing and what they spent within 30, ends included, once these are over', async () => {
+  const driver = new TopologyDriver(attribution, { attribution: options })
+  const assignments = [{ experiment: 'x', variant: 'a' }]
+  const shown = (userId: string, timeMs: number) => decisionOf(`${userId} ${timeMs}`, timeMs, { userId, assignments })
+  const bought = (userId: string, timeMs: number, price: number) =>
+    eventOf(`${userId} ${timeMs}`, timeMs, 'purchase', { userId, listId: null, itemId: 'anything', price })
+  const since = (ms: number) => startMs + ms
+  await driver.send('decisions', ...['early', 'edge', 'late', 'never'].map((userId) => shown(userId, startMs)))
+  await driver.send('user-events', bought('early', since(0), 1))
+  await moveTime(driver, ['mover'], since(6 * dayMs))
+  // Shown again, which moves no window.
+  await driver.send('decisions', shown('edge', since(6 * dayMs)), shown('new', since(6 * dayMs)))
+  // Read in the wrong order, as far as is allowed.
+  await driver.send(
+    'user-events',
+    eventOf('mover', since(7 * dayMs + 1), 'view', { userId: 'mover', listId: null }),
+    bought('late', since(7 * dayMs + 1), 2),
+    bought('edge', since(7 * dayMs), 4),
+  )
+  const told = () => driver.read('variant-revenue').at(-1)?.variants[0]
+  await moveTime(driver, ['mover'], since(8 * dayMs))
+  expect(told()).toMatchObject({ people: 5, buyers: 3, weekPeople: 4, weekBuyers: 2, monthPeople: 0 })
+  await driver.send('user-events', bought('edge', since(30 * dayMs), 8), bought('early', since(30 * dayMs + 1), 16))
+  await moveTime(driver, ['mover'], since(32 * dayMs))
+  const monthTails = [100, 200, 1_200].map((y) => ({ people: 1, y }))
+  const month = { monthPeople: 4, monthRevenue: 1_500, monthRevenueSquared: 100 ** 2 + 1_200 ** 2 + 200 ** 2, monthTails }
+  expect(told()).toMatchObject({ ...month, revenue: 3_100, weekPeople: 5, weekBuyers: 2 })
+  // Nobody who was only shown something is put into a segment.
+  expect(driver.read('segment-updates').map((update) => update.userId)).not.toContain('never')
+})
+
+it('sums up what was bought by the first level of its category, 100 of them and all others as one', async () => {
+  const driver = new TopologyDriver(attribution, { attribution: options })
+  const bought = Array.from({ length: 103 }, (_, n) =>
+    eventOf(`p${n}`, startMs + n, 'purchase', { listId: null, price: 1 + n, category: [`c${n}`, 'leaf'] }),
+  )
+  const without = eventOf('none', startMs + 200, 'purchase', { listId: null, price: 7, category: [] })
+  await driver.send(
+    'user-events',
+    ...bought,
+    without,
+    eventOf('again', startMs + 201, 'purchase', { price: 2, category: ['c3'] }),
+  )
+  await moveTime(driver, ['mover'], startMs + 2 * hourMs)
+  const { categories, total } = driver.read('revenue-tiles').at(-1)!
+  expect(categories.map(({ category }) => category)).toEqual([...Array.from({ length: 100 }, (_, n) => `c${n}`), 'others'])
+  expect(categories[3]).toMatchObject({ purchases: 2, revenue: 600, credited: 0 })
+  expect(categories.at(-1)).toMatchObject({ purchases: 4, revenue: 100 * (101 + 102 + 103 + 7) })
+  expect(categories.reduce((sum, { revenue }) => sum + revenue, 0)).toBe(total.revenue)
+})
+
 it('an erased person leaves nothing behind but sums that name nobody', async () => {
   const driver = new TopologyDriver(attribution, { attribution: options })
   await driver.send('decisions', decisionOf('d', startMs))
@@ -212,7 +263,8 @@ function drawLog(random: Random) {
       const itemId = type === 'search' ? null : `i${random.below(6)}`
       const listId = random.below(3) === 0 ? null : `l${random.below(3)}`
       const query = type === 'search' ? 'shoes' : null
-      events.push(eventOf(`e${n}`, timeMs, type, { userId, listId, itemId, price, quantity, query }))
+      const category = [[], ['shoes'], ['shoes', 'boots'], ['hats']][random.below(4)]!
+      events.push(eventOf(`e${n}`, timeMs, type, { userId, listId, itemId, price, quantity, query, category }))
     }
     if (random.below(12) === 0 && events.length > 0) events.push(events.at(-1 - random.below(Math.min(4, events.length)))!)
     if (random.below(12) === 0 && decisions.length > 0) decisions.push(decisions.at(-1)!)

@@ -1,6 +1,7 @@
 import { personCounts } from '../../schemas/experiment-metric.ts'
 import type { VariantTally } from '../../schemas/experiment-tally.ts'
 import type { Reward } from '../../schemas/reward.ts'
+import type { TailTally } from '../../schemas/tail-tally.ts'
 
 /** What one person did in one experiment, by the definition: their rows, in the order in which they left the join. */
 export interface PersonInExperiment {
@@ -65,8 +66,8 @@ export function talliesOf(people: readonly PersonInExperiment[]): Map<string, Va
 }
 
 /** Who has any revenue, by eighths of doublings: a definition by logarithms, which the amounts of the tests are small enough for. */
-function tailsOf(people: readonly PersonInExperiment[]) {
-  const eighth = ({ revenue }: PersonInExperiment) => {
+export function tailsOf(people: readonly Pick<PersonInExperiment, 'revenue' | 'pastPurchases'>[]): TailTally[] {
+  const eighth = ({ revenue }: { readonly revenue: number }) => {
     if (revenue < 16) return revenue
     const doublings = Math.floor(Math.log2(revenue)) - 3
     return 8 * doublings + Math.floor(revenue / 2 ** doublings)
@@ -78,7 +79,7 @@ function tailsOf(people: readonly PersonInExperiment[]) {
   return [...buckets]
     .sort(([a], [b]) => a - b)
     .map(([bucket, own]) => {
-      const sum = (of: (person: PersonInExperiment) => number) => own.reduce((total, person) => total + of(person), 0)
+      const sum = (of: (person: (typeof own)[number]) => number) => own.reduce((total, person) => total + of(person), 0)
       return {
         bucket,
         people: own.length,
