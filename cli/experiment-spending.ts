@@ -23,6 +23,8 @@ export interface VariantLine {
   readonly incremental: Pick<Difference, 'value' | 'lower' | 'upper'> | null
   /** Share of people who bought something within 7 days of their first showing. */
   readonly conversion: WindowedMean
+  /** Share of people who did anything in days 22 to 28 after it. */
+  readonly retention: WindowedMean
   /** What people spent within 30 days of it, who bought nothing included, capped at the 99.9 % rank. */
   readonly monthlySpending: WindowedMean
 }
@@ -63,6 +65,7 @@ export function experimentSpending(experiment: Experiment, spending: readonly Va
   }
   const spendingSince = compared(moneyOf)
   const conversionOf = compared(({ weekBuyers, weekPeople }) => shareEstimate(weekBuyers, weekPeople))
+  const retentionOf = compared(({ retained, fourWeeksPeople }) => shareEstimate(retained, fourWeeksPeople))
   const monthOf = compared((sum) => monthlyMoney(sum, cap))
   const variants = sums.map((sum): VariantLine => {
     const { people, mean, difference } = spendingSince(sum)
@@ -79,6 +82,7 @@ export function experimentSpending(experiment: Experiment, spending: readonly Va
         upper: all(difference.upper),
       },
       conversion: conversionOf(sum),
+      retention: retentionOf(sum),
       monthlySpending: monthOf(sum),
     }
   })

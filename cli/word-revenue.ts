@@ -1,5 +1,5 @@
 import { categoriesMax, otherCategories } from '../schemas/revenue-tile.ts'
-import type { ExperimentSpending } from './experiment-spending.ts'
+import type { ExperimentSpending, WindowedMean } from './experiment-spending.ts'
 import { printTable } from './print.ts'
 import type { RevenueReport } from './revenue-report.ts'
 import type { SegmentReport } from './segment-report.ts'
@@ -76,8 +76,8 @@ function wordSpending({ experiment, reference, isHoldout, cap, variants }: Exper
       people,
       percent(buyers),
       money(revenuePerPerson),
-      difference && interval(difference),
-      incremental && interval(incremental),
+      difference && wordInterval(difference),
+      incremental && wordInterval(incremental),
     ]),
     '',
   )
@@ -86,23 +86,21 @@ function wordSpending({ experiment, reference, isHoldout, cap, variants }: Exper
     console.log('  nobody has had 7 days yet since their first list')
     return
   }
-  console.log(
-    `  within 7 days of their first list, and within 30, of people who have had them${cap === null ? '' : `; nobody counts more than ${money(cap)}`}:`,
-  )
-  const more = `more than ${reference}`
+  console.log('  of people who have had so many days since their first list:')
   printTable(
-    ['variant', 'had 7 days', 'bought', more, 'had 30 days', 'per person', more],
-    variants.map(({ variant, conversion, monthlySpending }) => [
-      variant,
-      conversion.people,
-      percent(conversion.people === 0 ? null : conversion.mean),
-      conversion.difference && points(conversion.difference),
-      monthlySpending.people,
-      money(monthlySpending.people === 0 ? null : monthlySpending.mean),
-      monthlySpending.difference && interval(monthlySpending.difference),
+    ['variant', 'in', 'people', '', `more than ${reference}`],
+    variants.flatMap(({ variant, conversion, retention, monthlySpending }) => [
+      [variant, '7 days: bought', ...wordWindow(conversion, percent)],
+      [variant, 'days 22 to 28: came back', ...wordWindow(retention, percent)],
+      [variant, '30 days: spent', ...wordWindow(monthlySpending, money)],
     ]),
     '',
   )
+  if (cap !== null) console.log(`  who spent more than ${money(cap)} in 30 days counts as ${money(cap)}`)
+}
+
+function wordWindow({ people, mean, difference }: WindowedMean, word: (value: number | null) => string) {
+  return [people, word(people === 0 ? null : mean), difference && wordInterval(difference, word)]
 }
 
 /** Prints segments and the newest cohorts for people. */
@@ -126,13 +124,11 @@ function broughtOf({ people, buyers, orders, revenue }: SegmentReport['segments'
   return [people, buyers, orders, money(revenue), money(people === 0 ? null : revenue / people)]
 }
 
-function interval({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
-  return `${money(value)} (${money(lower)} … ${money(upper)})`
-}
-
-/** A difference of shares, in percentage points. */
-function points({ value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number }): string {
-  return `${percent(value)} (${percent(lower)} … ${percent(upper)})`
+function wordInterval(
+  { value, lower, upper }: { readonly value: number; readonly lower: number; readonly upper: number },
+  word: (value: number) => string = money,
+): string {
+  return `${word(value)} (${word(lower)} … ${word(upper)})`
 }
 
 function money(value: number | null): string {

@@ -83,6 +83,13 @@ export const featureHomes: readonly FeatureHome[] = [
     [],
     'the same for their first 30 days; the cap is the end of the bucket of the 99.9 % rank, at most 12.5 % above it',
   ),
+  home(
+    'F11.16',
+    'retention, churn',
+    ['operators/first-days.ts', 'cli/experiment-spending.ts'],
+    [],
+    'did anything from 21 to 28 days after the first showing, both ends included, by experiment and variant; who has been silent for 30 days: `millrace report segments`',
+  ),
   home('F16.3', 'segmentation', ['algorithms/person-segment.ts'], ['segment_new', 'segment_loyal']),
   home('F16.5', 'lifetime value', ['algorithms/bg-nbd.ts', 'cli/commands/evaluate-value.ts']),
   home(

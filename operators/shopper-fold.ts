@@ -67,7 +67,7 @@ export class ShopperFold {
     while (shopper.wakeMs > 0 && shopper.wakeMs < untilMs) {
       const atMs = shopper.wakeMs
       shopper.wakeMs = 0
-      countFirstDays(shopper.exposures, atMs, this.#sums)
+      countFirstDays(shopper, atMs, this.#sums)
       this.#decide('abandoned', (line) => line.timeMs + this.#options.cartWindowMs <= atMs)
       // Who was only shown something is in no segment.
       if (shopper.firstMs > 0 && this.#classify(atMs)) this.#tell(atMs)

@@ -1,9 +1,11 @@
 import { recordSchema } from './record-schema.ts'
 import { type TailTally, tailTallySchema } from './tail-tally.ts'
 
-/** How long after their first showing in an experiment people have for a conversion, and for what counts as their spending. */
+/** Days after their first showing in an experiment that people have for a conversion, and for what counts as their spending. */
 export const conversionDays = 7
 export const spendingDays = 30
+/** Who did anything from the first to the last of these days after it was retained: its fourth week. */
+export const retentionDays = { from: 21, to: 28 } as const
 
 /** What the people of one variant spent since their first showing in the experiment, whatever they were shown. */
 export interface VariantSpending {
@@ -17,6 +19,9 @@ export interface VariantSpending {
   /** People whose first 7 days in the experiment are over, and those of them who bought something in these. */
   weekPeople: number
   weekBuyers: number
+  /** People whose first 28 days are over, and those of them who did something in the last 7 of these. */
+  fourWeeksPeople: number
+  retained: number
   /** People whose first 30 days are over, and Σ and Σ² of what each spent in these, in hundredths. */
   monthPeople: number
   monthRevenue: number
@@ -42,6 +47,8 @@ const spendingSchema = recordSchema<VariantSpending>('VariantSpending', 'What th
   { name: 'revenueSquared', type: 'double', doc: 'Sum of the squares of what each spent.' },
   { name: 'weekPeople', type: 'long', doc: 'People whose first 7 days are over.', default: 0 },
   { name: 'weekBuyers', type: 'long', doc: 'Those of them who bought something in these.', default: 0 },
+  { name: 'fourWeeksPeople', type: 'long', doc: 'People whose first 28 days are over.', default: 0 },
+  { name: 'retained', type: 'long', doc: 'Those of them who did something in the last 7 of these.', default: 0 },
   { name: 'monthPeople', type: 'long', doc: 'People whose first 30 days are over.', default: 0 },
   { name: 'monthRevenue', type: 'long', doc: 'Sum of what each spent in these, in hundredths.', default: 0 },
   { name: 'monthRevenueSquared', type: 'double', doc: 'Sum of the squares of it.', default: 0 },
@@ -62,6 +69,7 @@ export const variantRevenueSchema = recordSchema<VariantRevenue>('VariantRevenue
 
 /** A variant that nobody was seen in yet. */
 export function emptySpending(variant: string): VariantSpending {
+  const weeks = { weekPeople: 0, weekBuyers: 0, fourWeeksPeople: 0, retained: 0 }
   const month = { monthPeople: 0, monthRevenue: 0, monthRevenueSquared: 0, monthTails: [] }
-  return { variant, people: 0, buyers: 0, revenue: 0, revenueSquared: 0, weekPeople: 0, weekBuyers: 0, ...month }
+  return { variant, people: 0, buyers: 0, revenue: 0, revenueSquared: 0, ...weeks, ...month }
 }

@@ -163,7 +163,7 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
     weekBuyers: number,
     ...month: readonly [bucket: number, people: number, cents: number][]
   ) => ({
-    ...{ weekPeople, weekBuyers },
+    ...{ weekPeople, weekBuyers, fourWeeksPeople: weekPeople / 2, retained: weekBuyers / 2 },
     monthPeople: month.reduce((sum, [, people]) => sum + people, 0),
     monthRevenue: month.reduce((sum, [, people, cents]) => sum + people * cents, 0),
     monthRevenueSquared: month.reduce((sum, [, people, cents]) => sum + people * cents ** 2, 0),
@@ -217,15 +217,16 @@ it('revenue: what tasks counted is added up, and spending is compared with the h
   expect(learned!.conversion).toMatchObject({ people: 28, mean: 0.5, difference: { value: expect.closeTo(-1 / 30, 12) } })
   const standardError = Math.sqrt(0.25 / 28 + ((16 / 30) * (14 / 30)) / 30)
   expect(learned!.conversion.difference!.upper).toBeCloseTo(-1 / 30 + 2.0033 * standardError, 4)
+  expect(learned!.retention).toMatchObject({ people: 14, mean: 0.5, difference: { value: expect.closeTo(-1 / 30, 12) } })
   // Of 2,000 people the two who spent most are above the 99.9 % rank; it is one of those who spent 10.00, whose bucket ends at 10.23.
   expect(spending!.cap).toBe(10.23)
   expect(learned!.monthlySpending).toMatchObject({ people: 1_000, mean: expect.closeTo((999 * 10 + 10.23) / 1_000, 12) })
   expect(trend!.monthlySpending).toEqual({ people: 1_000, mean: 5, difference: null })
   const { stdout } = await folder.run('report', 'revenue')
-  expect(stdout).toContain(
-    'within 7 days of their first list, and within 30, of people who have had them; nobody counts more than 10.23',
-  )
-  expect(stdout).toMatch(/learned +28 +50.0 % +-3.3 % \(-29.6 % … 23.0 %\) +1000 +10.00 +5.00 \(/)
+  expect(stdout).toContain('who spent more than 10.23 in 30 days counts as 10.23')
+  expect(stdout).toMatch(/learned +7 days: bought +28 +50.0 % +-3.3 % \(-29.6 % … 23.0 %\)/)
+  expect(stdout).toMatch(/learned +days 22 to 28: came back +14 +50.0 % +-3.3 % \(/)
+  expect(stdout).toMatch(/learned +30 days: spent +1000 +10.00 +5.00 \(/)
   expect(stdout).toContain('180.00 in 12 orders of 15.00')
   expect(stdout).toMatch(/shoes +15 +150.00 +45.00 +2.10/)
   expect(stdout).toMatch(/home +session +learned +120 +24 +6 +7.50 +45.00 +27.00 +2.10 +75.0 %/)

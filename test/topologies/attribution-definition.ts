@@ -66,7 +66,7 @@ export function revenueOf(
   return result
 }
 
-/** What a person did in the first 7 and 30 days after their first showing in each experiment, if these are over. */
+/** What a person did in the first 7, 28 and 30 days after their first showing in each experiment, if these are over. */
 function addWindows(
   variants: RevenueDefinition['variants'],
   months: Map<string, number[]>,
@@ -89,6 +89,11 @@ function addWindows(
       if (entry.timeMs + 7 * dayMs < untilMs) {
         sums.weekPeople++
         sums.weekBuyers += Math.min(1, spentIn(7).length)
+      }
+      if (entry.timeMs + 28 * dayMs < untilMs) {
+        const [fromMs, toMs] = [entry.timeMs + 21 * dayMs, entry.timeMs + 28 * dayMs]
+        sums.fourWeeksPeople++
+        if (own.some((other) => 'done' in other && other.timeMs >= fromMs && other.timeMs <= toMs)) sums.retained++
       }
       if (entry.timeMs + 30 * dayMs < untilMs) {
         const spent = spentIn(30).reduce((sum, cents) => sum + cents, 0)

@@ -80,7 +80,7 @@ it('credits a purchase to the last touch, parts it by age, and keeps apart what 
   expect([sum(/^\d+$/, 'orders'), sum(/^\d+$/, 'revenue'), sum(/cart session/, 'orders')]).toEqual([2, 550, 1])
 })
 
-it('counts who bought within 7 days of their first showing and what they spent within 30, ends included, once these are over', async () => {
+it('counts who bought within 7 days of their first showing, who came back in their fourth week and what they spent within 30 days, ends included, once these are over', async () => {
   const driver = new TopologyDriver(attribution, { attribution: options })
   const assignments = [{ experiment: 'x', variant: 'a' }]
   const shown = (userId: string, timeMs: number) => decisionOf(`${userId} ${timeMs}`, timeMs, { userId, assignments })
@@ -102,11 +102,16 @@ it('counts who bought within 7 days of their first showing and what they spent w
   const told = () => driver.read('variant-revenue').at(-1)?.variants[0]
   await moveTime(driver, ['mover'], since(8 * dayMs))
   expect(told()).toMatchObject({ people: 5, buyers: 3, weekPeople: 4, weekBuyers: 2, monthPeople: 0 })
+  // The fourth week begins at 21 days and ends at 28, both in it; `new` was shown its first list 6 days later.
+  const seen = (userId: string, timeMs: number) => eventOf(`${userId} ${timeMs}`, timeMs, 'view', { userId, listId: null })
+  await driver.send('user-events', seen('early', since(21 * dayMs) - 1), seen('late', since(21 * dayMs)))
+  await driver.send('user-events', seen('new', since(26 * dayMs)), seen('edge', since(28 * dayMs)))
+  await driver.send('user-events', seen('mover', since(28 * dayMs)), seen('early', since(28 * dayMs) + 1))
   await driver.send('user-events', bought('edge', since(30 * dayMs), 8), bought('early', since(30 * dayMs + 1), 16))
   await moveTime(driver, ['mover'], since(32 * dayMs))
   const monthTails = [100, 200, 1_200].map((y) => ({ people: 1, y }))
   const month = { monthPeople: 4, monthRevenue: 1_500, monthRevenueSquared: 100 ** 2 + 1_200 ** 2 + 200 ** 2, monthTails }
-  expect(told()).toMatchObject({ ...month, revenue: 3_100, weekPeople: 5, weekBuyers: 2 })
+  expect(told()).toMatchObject({ ...month, revenue: 3_100, weekPeople: 5, weekBuyers: 2, fourWeeksPeople: 4, retained: 2 })
   // Nobody who was only shown something is put into a segment.
   expect(driver.read('segment-updates').map((update) => update.userId)).not.toContain('never')
 })
