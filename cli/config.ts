@@ -180,8 +180,8 @@ let compiled: ValidateFunction | undefined
 /** Reads a configuration file (or none), lays environment and overrides over it, fills defaults, refuses what is wrong. */
 export function loadConfig(path: string | undefined, overrides: Readonly<Record<string, unknown>> = {}): Config {
   const config: Record<string, unknown> = path === undefined ? {} : readJson(path)
-  layOver(config, environment())
-  layOver(config, overrides)
+  layOver(config, withLists(environment()))
+  layOver(config, withLists(overrides))
   compiled ??= new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, strict: false, verbose: true }).compile(
     configSchema,
   )
@@ -212,7 +212,17 @@ interface SchemaNode {
 
 const root = configSchema as unknown as SchemaNode
 
-/** `MILLRACE_REDIS_URL=…` sets `redis.url`; lists are comma-separated. */
+/** Settings in which the texts of lists are split: people write them comma-separated. */
+function withLists(values: Readonly<Record<string, unknown>>, schema: SchemaNode | undefined = root): Record<string, unknown> {
+  const split = Object.entries(values).map(([name, value]): [string, unknown] => {
+    const inner = schema?.properties?.[name]
+    if (isGroup(value)) return [name, withLists(value, inner)]
+    return [name, inner?.type === 'array' && typeof value === 'string' ? value.split(',') : value]
+  })
+  return Object.fromEntries(split)
+}
+
+/** `MILLRACE_REDIS_URL=…` sets `redis.url`. */
 function environment(schema: SchemaNode = root, prefix = 'MILLRACE'): Record<string, unknown> {
   const values: Record<string, unknown> = {}
   for (const [field, inner] of Object.entries(schema.properties!)) {
@@ -223,7 +233,7 @@ function environment(schema: SchemaNode = root, prefix = 'MILLRACE'): Record<str
       continue
     }
     const text = process.env[name]
-    if (text !== undefined && text !== '') values[field] = inner.type === 'array' ? text.split(',') : text
+    if (text !== undefined && text !== '') values[field] = text
   }
   return values
 }
@@ -254,10 +264,15 @@ function worded(error: ErrorObject): string {
     return `"${field}" must be one of ${values.join(', ')}`
   }
   if (error.keyword !== 'pattern') return `"${field}" ${error.message}`
-  // All other patterns are those of addresses.
-  return field === 'recommendations.surface'
-    ? `"${field}" must be 1–32 small letters, digits, dashes or underscores`
-    : `"${field}" must be host:port`
+  return `"${field}" must be ${patternWords[(error.params as { pattern: string }).pattern]}`
+}
+
+/** What a text must be, by the pattern that it does not fit. */
+const patternWords: Readonly<Record<string, string>> = {
+  '^.+:\\d+$': 'host:port',
+  '^[a-z0-9_-]{1,32}$': '1–32 small letters, digits, dashes or underscores',
+  '^[0-9]{0,15}$': 'the number of a version, or empty',
+  '^([1-9]\\d*|linear)$': 'the number of a version, or linear',
 }
 
 function nearest(text: string, known: readonly string[]): string {

@@ -5,7 +5,7 @@ import type { OpenPorts } from './compose.ts'
 import { readTopic } from './read-topic.ts'
 
 /** Topics of definitions that people set while engines run, keyed by id. */
-export type DefinitionTopic = 'rules' | 'experiments'
+export type DefinitionTopic = 'rules' | 'experiments' | 'exploration-stops'
 
 /** The newest record of each id that is set now, in order of the ids; those that do not decode are left out. */
 export async function readDefinitions<N extends DefinitionTopic>(

@@ -24,11 +24,8 @@ export function configOf(flags: GlobalFlags, overrides: Readonly<Record<string, 
   return loadConfig(flags.config ?? defaultConfig, all)
 }
 
-/** Names of fields that hold lists: their text is comma-separated. */
-const lists = new Set(['brokers', 'workers', 'apiKeys', 'topologies'])
-
 function place(target: Record<string, unknown>, [name, ...rest]: readonly string[], value: unknown): void {
-  if (rest.length === 0) target[name!] = lists.has(name!) && typeof value === 'string' ? value.split(',') : value
+  if (rest.length === 0) target[name!] = value
   else {
     const inner = { ...(target[name!] as Record<string, unknown> | undefined) }
     place(inner, rest, value)

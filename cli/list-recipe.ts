@@ -6,7 +6,7 @@ export const learnedPolicy = 'learned'
 
 /** What lists are made with by the settings of the section `recommendations`. */
 export function listRecipe(settings: RecommendationConfig): ListRecipe {
-  const { itemsMax, poolMax, ranker, diversity, fairness, margin, explore, limits } = settings
+  const { surface, itemsMax, poolMax, ranker, diversity, fairness, margin, explore, limits } = settings
   const { first, brandMax, leafCategoryMax, categoryShareMax } = limits
   const topCategoryMax = Math.max(1, Math.floor(categoryShareMax * first + 1e-9))
   return {
@@ -38,6 +38,7 @@ export function listRecipe(settings: RecommendationConfig): ListRecipe {
     },
     explore: {
       ...explore,
+      surface,
       first,
       policy: learnedPolicy,
       itemsMax: explore.items,

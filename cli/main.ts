@@ -9,6 +9,7 @@ import { drainCommand } from './commands/drain.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { experimentCommand } from './commands/experiment.ts'
 import { explainCommand } from './commands/explain.ts'
+import { explorationCommand } from './commands/exploration.ts'
 import { exportCommand } from './commands/export.ts'
 import { featuresCommand } from './commands/features.ts'
 import { importCommand } from './commands/import.ts'
@@ -56,6 +57,7 @@ try {
     .command(rulesCommand)
     .command(experimentCommand)
     .command(banditCommand)
+    .command(explorationCommand)
     .command(explainCommand)
     .command(featuresCommand)
     .command(reportCommand)

@@ -81,6 +81,11 @@ export async function openJob(config: Config) {
     'Draws of exploration under the segment `other`, as their policy had as many segments as it may.',
     () => [{ value: tables.bandit.shared }],
   )
+  ports.metrics.gauge(
+    'millrace_exploration_off',
+    'Surfaces whose exploration was turned off: millrace exploration ls says why.',
+    () => tables.bandit.stopped.map((surface) => ({ value: 1, labels: { surface } })),
+  )
   const revenue = new RevenueTable()
   gaugeRevenue(ports.metrics, revenue)
   const keeper = listKeeper(config, tables, ports)

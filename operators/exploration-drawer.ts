@@ -17,6 +17,8 @@ import type { BanditTable } from './tables/bandit-table.ts'
 
 export interface DrawOptions {
   readonly enabled: boolean
+  /** Where its lists are shown: exploration can be turned off there while it runs. */
+  readonly surface: string
   /** The list policy under which outcomes are counted. */
   readonly policy: string
   /** The bandit policy that draws, and what it draws. */
@@ -48,10 +50,10 @@ export class ExplorationDrawer {
     this.#options = options
   }
 
-  /** Whether a list is one of the share that explores. */
+  /** Whether a list is one of the share that explores, where that is on. */
   explores({ listId }: ListDraft): boolean {
-    const { enabled, share } = this.#options
-    return enabled && (share >= 1 || createRandom(`explore share ${listId}`).next() < share)
+    const { enabled, share, surface } = this.#options
+    return enabled && this.#bandit.mayExplore(surface) && (share >= 1 || createRandom(`explore share ${listId}`).next() < share)
   }
 
   /** What is drawn for a list from these arms, and what is told of it. */

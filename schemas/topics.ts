@@ -7,6 +7,7 @@ import { experimentSchema } from './experiment.ts'
 import { experimentDeltaSchema } from './experiment-delta.ts'
 import { experimentResultSchema } from './experiment-result.ts'
 import { experimentStopSchema } from './experiment-stop.ts'
+import { explorationStopSchema } from './exploration-stop.ts'
 import { featureUpdateSchema } from './feature-update.ts'
 import { itemSchema } from './item.ts'
 import { itemSignalsSchema } from './item-signals.ts'
@@ -118,6 +119,11 @@ export const topics = {
     schema: experimentStopSchema,
     cleanup: 'compact',
     doc: 'Experiments that a guardrail stopped, keyed by experiment; null: it was created again.',
+  },
+  'exploration-stops': {
+    schema: explorationStopSchema,
+    cleanup: 'compact',
+    doc: 'Surfaces whose lists do not explore, keyed by surface; null: they do again.',
   },
   'revenue-tiles': {
     schema: revenueTileSchema,

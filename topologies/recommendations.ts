@@ -59,7 +59,7 @@ export interface RecommendationPorts {
 }
 
 /**
- *  item-updates, trend-updates, users, session-steps, bandit-updates, rules, experiments: tables
+ *  item-updates, trend-updates, users, session-steps, bandit-updates, exploration-stops, rules, experiments: tables
  *
  *  feature-updates ─ newest ─ draft ─ assign ─ retrieve ─ filter ─ choose ─ score ─ blend ─ rerank ─ explore ─ promote ─ rule ─ finish ─┬─ serve ─▶ lists
  *                                                                                                                                       └─ publish ─▶ recommendations
@@ -70,6 +70,7 @@ export const recommendations = defineTopology<RecommendationPorts>('recommendati
   table('users', ports.groups)
   table('session-steps', ports.sessions)
   table('bandit-updates', ports.bandit)
+  table('exploration-stops', ports.bandit.stops)
   table('rules', ports.rules)
   table('experiments', ports.experiments)
   const { recipes } = ports

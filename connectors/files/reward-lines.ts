@@ -8,27 +8,36 @@ import { readLines } from './read-rows.ts'
 /** A reward as `millrace export rewards` writes it: bytes are base64. Rows from before corrections have no revision. */
 type RewardLine = Omit<Reward, 'context' | 'revision'> & { readonly context: string; readonly revision?: number }
 
-/** Decisions of one log whose rows may have been corrected: their ids are held while it is read. */
-const correctedMax = 5_000_000
+/** Corrected decisions, and explored lists, of one log: their ids are held while it is read. */
+const heldMax = 5_000_000
 
 /**
  * The engine's own log as `millrace export rewards` writes it: of each showing the slots that a policy explored, with the arms it chose
  * from, and the outcome that its last row tells; of a list whose ranker was drawn what its best slot brought. The context is what the policy saw of items, else 1 and what the user tower saw. Showings
- * without exploration, and those of which a page shows only a part of a slate, are passed over. Plain or gzip.
+ * without exploration, and those of which a page shows only a part of a slate, are passed over. So are all but the first of one list: a draw
+ * counts once, and a list that nobody clicks on is shown again more often than a good one. Plain or gzip.
  * Errors: `MILL_IMPORT_INVALID` naming the line.
  */
 export async function* rewardLines(path: string): AsyncGenerator<LoggedChoice[]> {
   const last = new Map<string, number>()
+  const first = new Map<string, Pick<RewardLine, 'timeMs' | 'decisionId'>>()
   for await (const rows of rowsOf(path)) {
-    for (const { decisionId, revision = 0 } of rows) if (revision > 0) last.set(decisionId, revision)
-    if (last.size > correctedMax)
+    for (const { decisionId, revision = 0, listId, timeMs, exploration } of rows) {
+      if (revision > 0) last.set(decisionId, revision)
+      if (exploration && timeMs < (first.get(listId)?.timeMs ?? Number.POSITIVE_INFINITY))
+        first.set(listId, { timeMs, decisionId })
+    }
+    if (Math.max(last.size, first.size) > heldMax)
       throw new MillraceError(
         'MILL_IMPORT_INVALID',
-        `"${path}" corrects more than ${correctedMax} decisions; export a shorter time`,
+        `"${path}" corrects more than ${heldMax} decisions, or explores as many lists; export a shorter time`,
       )
   }
   for await (const rows of rowsOf(path)) {
-    const standing = rows.filter(({ decisionId, revision = 0 }) => revision === (last.get(decisionId) ?? 0))
+    const standing = rows.filter(
+      ({ decisionId, revision = 0, listId }) =>
+        revision === (last.get(decisionId) ?? 0) && decisionId === first.get(listId)?.decisionId,
+    )
     yield standing.flatMap(choicesOf)
   }
 }

@@ -12,11 +12,14 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
+from onnx import numpy_helper
 
 import compare_versions
 import retrain
+import tell_hidden
 import train_als
 import train_ranker
 import train_sequence
@@ -474,6 +477,59 @@ class RetrainTest(unittest.TestCase):
             run.write_text(json.dumps({"columns": ["of_the_future"]}))
             with self.assertRaisesRegex(ValueError, "was fitted on other columns"):
                 known_columns(PublishedVersion(Path(folder)))
+
+
+class HiddenTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.repository = Path(self.folder.name)
+
+    def publish_old(self, seed: int) -> PublishedVersion:
+        """A version as they were before rankers told their last hidden layer."""
+        torch.manual_seed(seed)
+        network = Ranker((8, 4), columns=6).eval()
+        network.standardise_by(np.random.default_rng(seed).normal(2, 3, size=(50, 6)))
+        model = network.to_onnx()
+        graph = model.graph
+        (cut,) = (node for node in graph.node if "hidden" in node.output)
+        for weight in [weight for weight in graph.initializer if weight.name in cut.input]:
+            graph.initializer.remove(weight)
+        graph.node.remove(cut)
+        graph.output.remove(next(output for output in graph.output if output.name == "hidden"))
+        rows = np.random.default_rng(1).normal(size=(20, 6)).astype(np.float32)
+
+        def reference(some: np.ndarray) -> dict[str, np.ndarray]:
+            return {name: told for name, told in train_ranker.answers(network, some).items() if name != "hidden"}
+
+        run = {"parameters": {"hidden_first": 8, "hidden_second": 4}, "data": {}, "metrics": {}}
+        version = publish([Candidate("ranker", model, rows, reference, run, "For a test.")], self.repository)
+        return PublishedVersion(self.repository / "ranker" / str(version))
+
+    def test_a_version_tells_its_hidden_layer_and_answers_as_before(self) -> None:
+        old = [self.publish_old(seed) for seed in (1, 2)]
+        rows = np.random.default_rng(2).normal(size=(300, 6)).astype(np.float32)
+        config = self.repository / "ranker" / "config.pbtxt"
+        for version, is_named in zip(old, (False, True), strict=True):
+            before = version.answer(rows)
+            weights = [numpy_helper.to_array(one) for one in onnx.load(version.folder / "model.onnx").graph.initializer]
+            quietly(tell_hidden.main, version.folder.name, "--repository", str(self.repository))
+            now = PublishedVersion(version.folder)
+            after = now.answer(rows)
+            for name, told in before.items():
+                self.assertEqual(after[name].tobytes(), told.tobytes())
+            # By its definition: standardised, cut, two layers with ReLU.
+            mean, scale, low, high, first, first_bias, second, second_bias, *_ = weights
+            layer = np.maximum(np.clip((rows - mean) * scale, low, high) @ first.T + first_bias, 0)
+            np.testing.assert_allclose(after["hidden"], np.maximum(layer @ second.T + second_bias, 0), atol=1e-5)
+            self.assertEqual(now.run["amended"]["output"], "hidden")
+            self.assertIn("`hidden` float32 [rows, 4]", (now.folder / "model_card.md").read_text())
+            # A stock Triton refuses a version without an output that the file names.
+            self.assertEqual('"hidden"' in config.read_text(), is_named)
+        with self.assertRaisesRegex(ValueError, "ranker 1 tells its last hidden layer already"):
+            tell_hidden.main(["1", "--repository", str(self.repository)])
+        self.publish_old(3)
+        self.assertNotIn('"hidden"', config.read_text())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import type { ArmSums } from '../../algorithms/bandits/policy.ts'
 import type { NewcomerTrials } from '../../algorithms/candidates/newcomer-candidates.ts'
 import type { Sourced } from '../../ports/batch.ts'
 import { type BanditUpdate, type Explorer, learnedName, newcomerArm, wholePolicy } from '../../schemas/bandit-update.ts'
+import type { ExplorationStop } from '../../schemas/exploration-stop.ts'
 
 /** A Beta posterior of one arm. */
 export interface ArmPosterior {
@@ -29,13 +30,17 @@ export const otherSegment = 'other'
 const unknownRate: ArmPosterior = { alpha: 5, beta: 95 }
 const prior: ArmPosterior = { alpha: 1, beta: 1 }
 
-/** `bandit-updates` as a table: the newest posterior of each arm of each policy, and the sums that bandit policies draw with. */
+/**
+ * `bandit-updates` as a table: the newest posterior of each arm of each policy, and the sums that bandit policies draw with; with the
+ * surfaces that `exploration-stops` tells of.
+ */
 export class BanditTable {
   readonly #arms = new Map<string, ArmPosterior>()
   /** By `learnedName`. */
   readonly #learned = new Map<string, Learned & { readonly referenceMs: number }>()
   /** Segments that learned or drew here, by the `learnedName` of everybody's. */
   readonly #segments = new Map<string, Set<string>>()
+  readonly #stops = new Map<string, ExplorationStop>()
   #shared = 0
 
   #version = 0
@@ -44,6 +49,19 @@ export class BanditTable {
   get version(): number {
     return this.#version
   }
+
+  /** Surfaces on which nothing is drawn until somebody turns exploration on again. */
+  get stopped(): readonly string[] {
+    return [...this.#stops.keys()]
+  }
+
+  /** Whether lists of a surface may explore. */
+  mayExplore(surface: string): boolean {
+    return !this.#stops.has(surface)
+  }
+
+  /** For a table of `exploration-stops`. */
+  readonly stops = { apply: (records: readonly Sourced<ExplorationStop | null>[]) => this.#applyStops(records) }
 
   /** Draws that fell to `otherSegment`, as their version had its 500 segments already. */
   get shared(): number {
@@ -100,6 +118,13 @@ export class BanditTable {
       if (value === null) this.#forget(key)
       else if (value.explorer.policy !== '') this.#learn(value)
       else this.#arms.set(`${value.policy}/${value.arm}`, { alpha: value.alpha, beta: value.beta })
+    }
+  }
+
+  #applyStops(records: readonly Sourced<ExplorationStop | null>[]): void {
+    for (const { key, value } of records) {
+      if (value === null) this.#stops.delete(key)
+      else this.#stops.set(key, value)
     }
   }
 

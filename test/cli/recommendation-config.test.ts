@@ -35,10 +35,15 @@ describe('recommendation settings', () => {
 
   it('come from a section within a section, of a file, the environment or --set', () => {
     vi.stubEnv('MILLRACE_RECOMMENDATIONS_DIVERSITY_METHOD', 'dpp')
-    const { diversity, limits } = configOf({
+    vi.stubEnv('MILLRACE_RECOMMENDATIONS_EXPLORE_LOOKED', '1,.5')
+    const { diversity, limits, explore } = configOf({
       json: false,
-      set: ['recommendations.limits.brandMax=2', 'recommendations.limits.first=8', 'recommendations.diversity.lambda=0.5'],
+      set: [
+        ...['recommendations.limits.brandMax=2', 'recommendations.limits.first=8', 'recommendations.diversity.lambda=0.5'],
+        'recommendations.explore.rankers=1,2,linear',
+      ],
     }).recommendations
+    expect(explore).toMatchObject({ rankers: ['1', '2', 'linear'], looked: [1, 0.5] })
     expect(diversity).toMatchObject({ method: 'dpp', lambda: 0.5, theta: 0.7 })
     expect(limits).toMatchObject({ brandMax: 2, first: 8, diversityMin: 0.3 })
   })
@@ -63,6 +68,11 @@ describe('recommendation settings', () => {
       [{ explore: { policy: 'linear-thompson', settings: { shared: 1 } } }, 'all arms see one context'],
       [{ explore: { over: 'slate', items: 11 } }, '"recommendations.explore.items" must be at most limits.first (10)'],
       [{ explore: { over: 'slate', items: 2 } }, '"recommendations.explore.places" must be at most explore.items (2)'],
+      [
+        { explore: { rankers: ['1', 'trend'] } },
+        '"recommendations.explore.rankers.1" must be the number of a version, or linear',
+      ],
+      [{ ranker: { version: 'x' } }, '"recommendations.ranker.version" must be the number of a version, or empty'],
       [{ explore: { over: 'ranker', rankers: ['1'] } }, '"recommendations.explore.rankers" must name at least two'],
       [{ explore: { itemContext: 'hidden' } }, '"recommendations.explore.itemContext" must be columns unless'],
       [{ fairness: { shares: { A: 0.6, B: 0.6 } } }, 'must sum to at most 1'],

@@ -21,6 +21,7 @@ const scope = { over: 'ranker', looked: [], itemContext: 'columns' } as const
 const explorer = policyVersion('softmax', {}, 0, scope)
 const options: ChooseRankerOptions & ExploreOptions = {
   enabled: true,
+  surface: 'home',
   policy: 'learned',
   explorer,
   epsilon: 0.1,

@@ -68,7 +68,17 @@ it.each<Given>(policies.map((given) => ({ over: 'source', ...given })))(
     const explorer = policyVersion(given.name, given.settings ?? {}, given.halfLifeMs ?? 0, scope)
     expect(readPolicyVersion(given.name, explorer.version)).toMatchObject({ ...scope, version: explorer.version })
     const guards = { epsilon: 0.1, share: 1, minimumRelevance: 0, marginalDraws: 0 }
-    const options = { enabled: true, slot: 1, first: 2, policy: 'learned', explorer, itemsMax: 5, places: 3, ...guards } as const
+    const options = {
+      enabled: true,
+      surface: 'home',
+      slot: 1,
+      first: 2,
+      policy: 'learned',
+      explorer,
+      itemsMax: 5,
+      places: 3,
+      ...guards,
+    } as const
     const table = new BanditTable()
     const operator = exploreSlot(table, catalogue, { ...options, segmentBy: 'device' })
     const fold = new TopologyDriver(bandit, {})

@@ -5,6 +5,7 @@ import type { CandidateSourceName } from '../../algorithms/candidate-set.ts'
 import { type ExploreOptions, exploreSlot } from '../../operators/explore-slot.ts'
 import { BanditTable } from '../../operators/tables/bandit-table.ts'
 import { type BanditUpdate, learnedName } from '../../schemas/bandit-update.ts'
+import type { ExplorationStop } from '../../schemas/exploration-stop.ts'
 import { catalogueOf, type DraftParts, draftOf, orderOf } from './list-draft-fixture.ts'
 import { batchOf } from './marbles.ts'
 
@@ -12,6 +13,7 @@ const catalogue = catalogueOf({ a: {}, b: {}, c: {}, d: {}, e: {} })
 const explorer = policyVersion('beta-thompson')
 const options: ExploreOptions = {
   enabled: true,
+  surface: 'home',
   slot: 1,
   first: 3,
   policy: 'learned',
@@ -204,9 +206,12 @@ describe('exploreSlot', () => {
   })
 
   it('explores the share of lists it is given, the same ones each time, and none when it is off', async () => {
+    const table = banditOf({})
+    const turned = (surface: string, value: ExplorationStop | null) =>
+      table.stops.apply([{ key: surface, value, offset: 0, loggedMs: 0 }])
     const explores = async (changed: Partial<ExploreOptions>) => {
       const drafts = Array.from({ length: 1_000 }, (_, list) => draftOf(catalogue, { candidates, listId: `list-${list}` }))
-      await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(banditOf({}), catalogue, { ...options, ...changed })))
+      await lastValueFrom(of(batchOf(...drafts)).pipe(exploreSlot(table, catalogue, { ...options, ...changed })))
       return drafts.filter(({ exploration }) => exploration !== null).map(({ listId }) => listId)
     }
     const some = await explores({ share: 0.3 })
@@ -214,6 +219,10 @@ describe('exploreSlot', () => {
     expect(Math.abs(some.length - 300)).toBeLessThan(5 * Math.sqrt(1_000 * 0.3 * 0.7))
     expect(await explores({ share: 0.3 })).toEqual(some)
     expect(await explores({ enabled: false })).toEqual([])
+    turned('home', { id: 'home', reason: 'sale day', sinceMs: 0 })
+    expect([await explores({}), (await explores({ surface: 'cart', share: 0.3 })).length]).toEqual([[], some.length])
+    turned('home', null)
+    expect(await explores({ share: 0.3 })).toEqual(some)
   })
 
   it('does not explore candidates below the relevance floor', async () => {

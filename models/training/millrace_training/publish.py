@@ -16,7 +16,7 @@ import onnxruntime
 from .compare import MARGIN, HeldOut, NotComparable, compare
 from .provenance import code_version
 from .refusals import GoldenMismatch, NotGoodEnough
-from .registry import WEIGHTS, PublishedVersion, in_use, newest_version
+from .registry import WEIGHTS, PublishedVersion, in_use, kept_versions, newest_version
 from .version_texts import card_text, config_text, keep_choice
 
 TOLERANCE = 1e-4
@@ -196,7 +196,13 @@ def _show(candidate: Candidate, partial: Path, version: int) -> None:
     for path in partial.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    config = partial.parent / "config.pbtxt"
-    text = config_text(candidate.name, candidate.model, candidate.rows_max)
-    config.write_text(keep_choice(config.read_text(), text) if config.exists() else text)
+    write_config(partial.parent, candidate.model, candidate.rows_max)
     partial.rename(partial.parent / str(version))
+
+
+def write_config(folder: Path, model: onnx.ModelProto, rows_max: int) -> None:
+    """Writes the config.pbtxt of a model's folder for this graph and the versions kept beside it; which one answers stays as it was chosen."""
+    config = folder / "config.pbtxt"
+    others = (onnx.load(folder / str(version) / "model.onnx") for version in kept_versions(folder))
+    text = config_text(folder.name, model, rows_max, others)
+    config.write_text(keep_choice(config.read_text(), text) if config.exists() else text)
