@@ -61,7 +61,7 @@ it('moves every key and every timer to its partition, and the engine goes on as 
 })
 
 it('cut off before every single step in turn and repeated, it ends the same, and no engine starts meanwhile', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const stack = await copyOf('cut')
   const seen = new Set<string>()
