@@ -2,7 +2,7 @@ import type { Decision } from '../schemas/decision.ts'
 import { explorationDefaults } from '../schemas/exploration.ts'
 import type { ServedSnapshot } from '../schemas/served-list.ts'
 import { unpackRow } from '../schemas/served-rows.ts'
-import type { Shown } from './recommendation-service.ts'
+import type { Shown } from './shown.ts'
 
 // avsc takes Buffers only.
 const noBytes = Buffer.alloc(0)

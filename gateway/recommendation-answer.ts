@@ -4,7 +4,7 @@ import type { ItemTable } from '../ports/item-table.ts'
 import { wordReason } from '../schemas/served-list.ts'
 import { itemAnswerOf, itemAnswerSchema } from './item-answer.ts'
 import { nullable } from './nullable.ts'
-import type { Shown } from './recommendation-service.ts'
+import type { Shown } from './shown.ts'
 
 /** A list older than this is marked stale (features.md F9.3). */
 const staleMs = 3_600_000

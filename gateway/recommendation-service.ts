@@ -8,11 +8,10 @@ import { type Counter, type Metrics, silentMetrics } from '../ports/metrics.ts'
 import { type Assigned, assignExperiments } from '../schemas/assign-experiments.ts'
 import type { Assignment } from '../schemas/assignment.ts'
 import type { ExperimentPolicy } from '../schemas/experiment.ts'
-import type { Exploration } from '../schemas/exploration.ts'
 import type { ImportedPolicy } from '../schemas/imported-list.ts'
 import type { Item } from '../schemas/item.ts'
 import { listKeys } from '../schemas/list-keys.ts'
-import type { RecommendedItem, Rung } from '../schemas/recommendation.ts'
+import type { RecommendedItem } from '../schemas/recommendation.ts'
 import { decodeServed, type ServedReserve, type ServedSnapshot, type ServedTrend } from '../schemas/served-list.ts'
 import type { Device } from '../schemas/user-event.ts'
 import type { DecisionLog } from './decision-log.ts'
@@ -21,6 +20,7 @@ import { GatheredLists } from './gathered-lists.ts'
 import { PageCursors, type PagePosition, shownHash, shownMax } from './page-cursor.ts'
 import { readImportedList } from './read-imported-list.ts'
 import { readServedList } from './read-served-list.ts'
+import type { Shown, ShownItem } from './shown.ts'
 import { TrendCache } from './trend-cache.ts'
 
 /** What answering with lists stands on. */
@@ -57,40 +57,6 @@ export interface RecommendRequest {
   readonly timeMs?: number | undefined
   /** False for a look that nobody is shown: no decision is logged. True by default. */
   readonly logDecision?: boolean | undefined
-}
-
-/** One shown item with what the catalogue says of it now. */
-export interface ShownItem extends RecommendedItem {
-  /** 0-based, over all pages. */
-  readonly position: number
-  readonly item: Item
-}
-
-/** What was shown. */
-export interface Shown {
-  readonly userId: string
-  readonly listId: string
-  /** Null when nothing was logged. */
-  readonly decisionId: string | null
-  readonly surface: string
-  readonly policy: string
-  readonly policyVersion: string
-  readonly experiment: string | null
-  readonly variant: string | null
-  readonly assignments: readonly Assignment[]
-  readonly exploration: Exploration | null
-  /** `imported`: another vendor made it. */
-  readonly rung: Rung | 'imported'
-  readonly modelVersion: string
-  readonly seed: string
-  /** When it was shown, ms. */
-  readonly timeMs: number
-  /** When the list was made, and the newest event in it, ms. */
-  readonly generatedMs: number
-  readonly watermarkMs: number
-  readonly items: readonly ShownItem[]
-  /** For the next page; null when nothing is left. */
-  readonly nextCursor: string | null
 }
 
 /** A list before paging: best first, what is for sale now. */
