@@ -11,6 +11,7 @@ export interface Benchmark {
 /** Every benchmark by name. */
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   fold: () => import('./fold.ts'),
+  learn: () => import('./learn.ts'),
   backlog: () => import('./backlog.ts'),
   freshness: () => import('./freshness.ts'),
   inference: () => import('./inference.ts'),
