@@ -128,6 +128,7 @@ export class ListMaker {
       clock: this.clock,
       logger: silentLogger,
       metrics: new StepMetrics(silentMetrics, this.clock),
+      endOf: () => Promise.resolve(0),
       partitionsOf: () => partitions,
     }
     const limits = { ...defaultTaskLimits, batchRecordsMax: 512 }

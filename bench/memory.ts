@@ -112,6 +112,7 @@ async function fold(
     clock: systemClock,
     logger: silentLogger,
     metrics: new StepMetrics(silentMetrics, systemClock),
+    endOf: () => Promise.resolve(0),
     partitionsOf: () => 1,
   }
   const limits = { ...defaultTaskLimits, cacheKeysMax }

@@ -14,6 +14,8 @@ import { Task } from './task.ts'
 import type { TaskLimits } from './task-limits.ts'
 import type { BatchSummary } from './task-ports.ts'
 
+/** How long a look at the log's ends is shared: tasks open, and tick, many at once. */
+const lookMs = 1_000
 /** How often idle tasks are held against the store, and applied positions stored in the log, the latter for lag tools only. */
 const offsetCommitMs = 1_000
 /** How long one position counts as waiting after a service was unwell. */
@@ -39,8 +41,8 @@ export class RunningTopology {
   readonly #tasks = new Map<number, Task>()
   /** Tasks that take over a partition just now. */
   readonly #opening = new Set<Task>()
-  /** One look at the log's ends by topic, shared by the tasks that open together. */
-  readonly #offsets = new Map<string, Promise<readonly PartitionOffsets[]>>()
+  /** The newest look at the log's ends by topic, shared by the tasks that ask at about the same time. */
+  readonly #looks = new Map<string, { readonly atMs: number; readonly offsets: Promise<readonly PartitionOffsets[]> }>()
   /** Before these offsets a topic may have records of keys that live elsewhere now. */
   #cuts: StateLayout['cuts'] = {}
   #member: GroupMember | undefined
@@ -176,6 +178,7 @@ export class RunningTopology {
       clock: this.#ports.clock,
       logger: this.#ports.logger.child({ topology: this.name, partition }),
       metrics: this.#metrics,
+      endOf: async (topic: string) => (await this.#offsetsOf(topic))[partition]!.end,
       partitionsOf: () => this.#partitions,
     }
     const task: Task = new Task(
@@ -214,7 +217,6 @@ export class RunningTopology {
       throw error
     } finally {
       this.#opening.delete(task)
-      if (this.#opening.size === 0) this.#offsets.clear()
     }
   }
 
@@ -329,12 +331,13 @@ export class RunningTopology {
   }
 
   #offsetsOf(topic: string): Promise<readonly PartitionOffsets[]> {
-    const known = this.#offsets.get(topic)
-    if (known) return known
-    const asking = this.#ports.log.offsets(topic)
-    this.#offsets.set(topic, asking)
-    asking.catch(() => this.#offsets.delete(topic)) // The next attempt asks anew.
-    return asking
+    const known = this.#looks.get(topic)
+    const atMs = this.#ports.clock.elapsedMs()
+    if (known && atMs - known.atMs < lookMs) return known.offsets
+    const offsets = this.#ports.log.offsets(topic)
+    this.#looks.set(topic, { atMs, offsets })
+    offsets.catch(() => this.#looks.delete(topic)) // The next attempt asks anew.
+    return offsets
   }
 
   #scheduleCommit(): void {

@@ -16,6 +16,8 @@ export interface TaskPorts {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: StepMetrics
+  /** Where the task's partition of a topic ends now. Errors: those of `EventLog.offsets`. */
+  endOf(topic: string): Promise<number>
   /** Partition count of an output topic. */
   partitionsOf(topic: string): number
 }

@@ -63,6 +63,11 @@ export class TaskQueue {
     this.#delivered.set(topic, { next, end })
   }
 
+  /** Hears where a topic ends. */
+  hearEnd(topic: string, end: number): void {
+    this.expect(topic, (this.#delivered.get(topic) ?? nothing).next, end)
+  }
+
   push(batch: LogBatch): void {
     const batches = this.#batches.get(batch.topic)
     if (batches) batches.push(batch)

@@ -53,6 +53,11 @@ export class TaskTime {
     return this.#sources.size > 0
   }
 
+  /** Whether a topic that moves time is not among these. */
+  flowsWithout(topics: ReadonlySet<string>): boolean {
+    return [...this.#sources.keys()].some((topic) => !topics.has(topic))
+  }
+
   /** The merged watermark; -Infinity while a timed topic has shown nothing and has no mark. */
   watermarkMs(): number {
     let smallest = Number.POSITIVE_INFINITY

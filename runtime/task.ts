@@ -105,8 +105,10 @@ export class Task {
   /** Takes ownership and answers where each source topic is to be read from. */
   async open(): Promise<Positions> {
     await this.#reload(await this.#ownership.open())
+    const starts = Object.fromEntries(sourceTopics(this.#graph).map((topic) => [topic, this.#positions[topic] ?? 0]))
+    for (const [topic, start] of Object.entries(starts)) this.#queue.expect(topic, start)
     this.#scheduleTick()
-    return Object.fromEntries(sourceTopics(this.#graph).map((topic) => [topic, this.#positions[topic] ?? 0]))
+    return starts
   }
 
   /** Hears where a topic will be read from and where it ends, before anything of it is delivered: until all that was, it is not idle. */
@@ -143,14 +145,15 @@ export class Task {
   }
 
   /**
-   * Moves event time over idle topics. The mark is committed first, as a batch of its own; only the next batch sees it.
+   * Moves event time over idle topics, those of which nothing came and the log holds nothing more: what lies there and is slow to be
+   * delivered would come late. The mark is committed first, as a batch of its own; only the next batch sees it.
    * Called by its own timer; tests call it by hand.
    */
   async tick(): Promise<void> {
+    if (this.#closed || !(await this.#hearEnds(this.#idleTopics()))) return
     while (this.#work) await this.#work
-    if (this.#closed || !this.#time.timed) return
-    const idle = new Set(sourceTopics(this.#graph).filter((topic) => this.#isIdle(topic)))
-    if (idle.size === 0) return
+    const idle = this.#idleTopics()
+    if (this.#closed || idle.size === 0) return
     const beforeMs = this.#time.watermarkMs()
     if (!this.#time.markIdle(idle)) return
     this.#work = this.#guard(async () => {
@@ -211,6 +214,22 @@ export class Task {
     await this.#runTick(beforeMs, stored.reachedMs ?? beforeMs)
   }
 
+  /** Asks the log where topics end, unless time stands still without them; false where nothing can be said of idle ones. */
+  async #hearEnds(topics: ReadonlySet<string>): Promise<boolean> {
+    if (topics.size === 0 || !this.#time.flowsWithout(topics)) return false
+    try {
+      for (const topic of topics) this.#queue.hearEnd(topic, await this.#ports.endOf(topic))
+      return true
+    } catch (error) {
+      if (reactionOf(error) !== 'retry') this.#fail(error)
+      return false // Of a log that is unwell the next tick asks again.
+    }
+  }
+
+  #idleTopics(): ReadonlySet<string> {
+    return new Set(sourceTopics(this.#graph).filter((topic) => this.#isIdle(topic)))
+  }
+
   #isIdle(topic: string): boolean {
     if (!this.#queue.caughtUp(topic)) return false
     return this.#ports.clock.elapsedMs() - (this.#lastRecordMs.get(topic) ?? Number.NEGATIVE_INFINITY) >= this.#limits.idleMs
@@ -232,15 +251,18 @@ export class Task {
     })
   }
 
+  #fail(error: unknown): void {
+    if (this.#closed) return
+    this.close()
+    this.#events.failed(error)
+  }
+
   /** Runs work that nobody awaits: what it throws goes to the engine. */
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      if (!this.#closed) {
-        this.close()
-        this.#events.failed(error)
-      }
+      this.#fail(error)
     } finally {
       this.#work = undefined
       this.#busySinceMs = undefined

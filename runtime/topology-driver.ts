@@ -155,6 +155,7 @@ export class TopologyDriver<P> {
         clock: this.clock,
         logger: silentLogger,
         metrics,
+        endOf: (topic: string) => Promise.resolve(this.#logOf(topic as TopicName)[partition]!.length),
         partitionsOf: () => this.#partitions,
       }
       const events = {

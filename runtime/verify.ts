@@ -130,6 +130,7 @@ async function foldAgain(
     clock: ports.clock,
     logger: ports.logger,
     metrics: new StepMetrics(silentMetrics, ports.clock),
+    endOf: (topic: string) => Promise.resolve(positions[topic] ?? 0),
     partitionsOf: () => ports.partitions,
   }
   const limits = { ...defaultTaskLimits, idleMs: 2 ** 31 - 1, queueRecordsMax: Number.MAX_SAFE_INTEGER }

@@ -99,6 +99,7 @@ async function openTask(behave: Behaviour = () => 'fine', limits: Partial<TaskLi
       clock,
       logger: silentLogger,
       metrics: new StepMetrics(silentMetrics, clock),
+      endOf: () => Promise.resolve(0),
       partitionsOf: () => 1,
     },
     {

@@ -200,7 +200,7 @@ describe('an idle input', () => {
     ])
   })
 
-  it('is none while records of it lie in the log, however late the first of them are delivered', async () => {
+  it('is none while records of it lie in the log, however late they are delivered, the first and later ones', async () => {
     const timing = { waitMs: 2_000, latenessMs: 500 }
     const stack = await Stack.open(
       loadConfig(undefined, { partitions: 1, embedded: { path: ':memory:' }, topologies: ['rewards'], rewards: timing }),
@@ -216,18 +216,28 @@ describe('an idle input', () => {
       }
       return stack.ports.log.join({ ...options, handler: { ...handler, batch } })
     }
+    let asked = 0
+    const offsets = (topic: string) => {
+      if (topic === 'user-events') asked++
+      return stack.ports.log.offsets(topic)
+    }
+    const own: Readonly<Record<PropertyKey, unknown>> = { join, offsets }
     const log = new Proxy(stack.ports.log, {
-      get: (target, name) => (name === 'join' ? join : (Reflect.get(target, name) as () => unknown).bind(target)),
+      get: (target, name) => own[name] ?? (Reflect.get(target, name) as () => unknown).bind(target),
     })
     const clock = new ManualClock(1_700_000_000_000)
     let batches = 0
+    let decisionsApplied = 0
     const engine = new Engine(
       { ...stack.ports, log, clock },
       {
         graphs: [() => rewards.graph({ rewards: timing })],
         partitions: 1,
         limits: defaultTaskLimits,
-        onBatch: () => batches++,
+        onBatch: (_topology, _partition, { topic, records }) => {
+          batches++
+          if (topic === 'decisions') decisionsApplied += records
+        },
         onFailed: (_, error) => expect.fail(String(error)),
       },
     )
@@ -241,12 +251,30 @@ describe('an idle input', () => {
     await waitUntil('the second is', () => batches === 2)
     clock.advance(1)
     await waitUntil('the events were read', () => withheld.length > 0)
+    for (const deliver of withheld.splice(0)) deliver()
+    await waitUntil('they are applied', () => batches === 3)
+    const before = asked
+    clock.advance(defaultTaskLimits.idleMs - 1)
+    await done(eventOf('f', 100_050))
+    await waitUntil('it was read', () => withheld.length > 0)
+    await shown('d3', 100_000)
+    await shown('d4', 130_000)
+    await waitUntil('all showings are applied', () => decisionsApplied === 4)
+    clock.advance(1)
+    await waitUntil('the log was asked', () => asked > before)
     for (const deliver of withheld) deliver()
+    await done(eventOf('y', 130_000, 'search', { itemId: null, listId: null }))
+    await waitUntil('the last event was read', () => withheld.length > 1)
+    withheld.at(-1)!()
     await stack.untilCaughtUp(10_000, ['rewards'])
     await engine.stop()
     expect(
       (await Array.fromAsync(readRewards(stack.ports))).map(({ decisionId, slots }) => [decisionId, slots[0]!.clicked]),
-    ).toEqual([['d1', true]])
+    ).toEqual([
+      ['d1', true],
+      ['d2', false],
+      ['d3', true],
+    ])
     expect((await stack.verify('rewards')).wrong).toEqual([])
     await stack.close()
   })

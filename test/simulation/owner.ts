@@ -24,6 +24,8 @@ export interface World {
   readonly partitions: number
   /** What sending records does to the log. */
   send(owner: Owner, records: readonly OutgoingRecord[]): Effect<void>
+  /** Where a partition of the log ends. */
+  endOf(topic: string, partition: number): number
   /** What the log hands over; null keeps it back. */
   deliver(owner: Owner, batch: LogBatch): LogBatch | null
 }
@@ -142,6 +144,7 @@ export class Owner {
       clock,
       logger: silentLogger,
       metrics: new StepMetrics(silentMetrics, clock),
+      endOf: (topic: string) => Promise.resolve(this.#world.endOf(topic, this.id.partition)),
       partitionsOf: () => partitions,
     }
   }

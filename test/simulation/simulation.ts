@@ -239,7 +239,7 @@ class Simulation implements World, Remains {
   #fetch(owner: Owner, count: number, back: number): boolean {
     const partition = owner.id.partition
     const topics = [...this.#setup.inputs.keys()].filter(
-      (topic) => owner.canFetch(topic) && owner.fetchAt(topic) < this.#end(topic, partition) + (back > 0 ? 1 : 0),
+      (topic) => owner.canFetch(topic) && owner.fetchAt(topic) < this.endOf(topic, partition) + (back > 0 ? 1 : 0),
     )
     if (topics.length === 0) return false
     const topic = topics[this.#random.below(topics.length)]!
@@ -247,11 +247,11 @@ class Simulation implements World, Remains {
     if (from < owner.fetchAt(topic)) this.counts.add('delivered twice')
     const records = this.#setup.inputs.get(topic)![partition]!.slice(from, from + Math.max(count, 1))
     if (records.length === 0) return false
-    owner.push(topic, records, this.#end(topic, partition))
+    owner.push(topic, records, this.endOf(topic, partition))
     return true
   }
 
-  #end(topic: string, partition: number): number {
+  endOf(topic: string, partition: number): number {
     return this.#setup.inputs.get(topic)![partition]!.length
   }
 
@@ -262,7 +262,7 @@ class Simulation implements World, Remains {
 
   #isDone(owner: Owner): boolean {
     const positions = this.store.positions(owner.id.partition)
-    return [...this.#setup.inputs.keys()].every((topic) => (positions[topic] ?? 0) >= this.#end(topic, owner.id.partition))
+    return [...this.#setup.inputs.keys()].every((topic) => (positions[topic] ?? 0) >= this.endOf(topic, owner.id.partition))
   }
 
   /** Calls that may be answered now. */
