@@ -16,6 +16,7 @@ import { amendedRecords } from './amended-records.ts'
 import { type FilledList, type FillOptions, fillList, isDoubt, type ListGap, removedItem } from './fill-list.ts'
 import { KeeperMetrics } from './keeper-metrics.ts'
 import { KeptLists, type ListWriter } from './kept-lists.ts'
+import { Rest } from './rest.ts'
 import { StoredLists } from './stored-lists.ts'
 
 /** What the keeper stands on. */
@@ -70,6 +71,7 @@ export class ListKeeper {
   readonly #gone = new Set<number>()
   readonly #repriced = new Set<number>()
   #goneSinceMs = 0
+  readonly #rest: Rest
   readonly #amending: WokenLoop
   readonly #reading: WokenLoop
   readonly #telling: WokenLoop
@@ -78,6 +80,7 @@ export class ListKeeper {
   constructor(ports: KeeperPorts, options: KeeperOptions) {
     this.#ports = ports
     this.#options = options
+    this.#rest = new Rest(ports.clock)
     this.#metrics = new KeeperMetrics(ports.metrics, () => [...this.#parts.values()])
     const failed = (error: unknown) => {
       if (!this.#isClosed) ports.logger.error({ error: String(error) }, 'Stored lists are not amended until the next change.')
@@ -85,7 +88,7 @@ export class ListKeeper {
     this.#amending = new WokenLoop(() => this.#amendNext(), failed)
     const stored = new StoredLists({
       lists: ports.lists,
-      clock: ports.clock,
+      rest: this.#rest,
       surface: options.surface,
       partitions: options.partitions,
       rowOf: (itemId) => ports.catalogue.catalogue.rowOf(itemId),
@@ -134,6 +137,7 @@ export class ListKeeper {
   /** Ends what is under way; what was to be told and is not yet stays untold. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#rest.close()
     this.#ports.catalogue.onGone = () => {}
     this.#ports.catalogue.onRepriced = () => {}
     await Promise.all([this.#reading.close(), this.#amending.close(), this.#telling.close()])
@@ -303,22 +307,23 @@ export class ListKeeper {
 
   /** Publishes amended lists, some at a time, for no more than half of the time. */
   async #tellNext(): Promise<boolean> {
-    const { clock } = this.#ports
     for (const [partition, part] of this.#parts) {
       const rows = firstOf(part.untold, sizes.tell)
       if (rows.length === 0) continue
-      const startMs = clock.elapsedMs()
       const place = { part, partition, surface: this.#options.surface }
-      await part.writer.sendBetween(() => amendedRecords(this.#ports, place, rows))
-      for (const row of rows) part.untold.delete(row) // Where it was not sent, the partition is another's, or about to be.
-      await this.#pause(clock.elapsedMs() - startMs)
+      const forget = () => {
+        for (const row of rows) part.untold.delete(row)
+      }
+      const records = () => {
+        forget() // Before they are read: what is amended from then on is told again.
+        return amendedRecords(this.#ports, place, rows)
+      }
+      await this.#rest.after(async () => {
+        if (!(await part.writer.sendBetween(records))) forget() // The partition is another's, or about to be.
+      })
       return true
     }
     return false
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#ports.clock.after(ms, resolve))
   }
 
   /** Tries until it is done, or the keeper is closed. */

@@ -1,11 +1,11 @@
 import type { HeldList } from '../../algorithms/holder-index.ts'
 import { reactionOf } from '../../core/errors.ts'
 import { partitionFor } from '../../core/partition-for.ts'
-import type { Clock } from '../../ports/clock.ts'
 import type { ListStore } from '../../ports/list-store.ts'
 import { listKeys, personOfList } from '../../schemas/list-keys.ts'
 import { itemIdsOf, itemStartsOf, versionOfServed, watermarkOfServed } from '../../schemas/served-list.ts'
 import type { KeptLists } from './kept-lists.ts'
+import type { Rest } from './rest.ts'
 
 /** Lists that are read at once. */
 const listsPerRead = 100
@@ -15,7 +15,7 @@ const againMs = 2_000
 /** What reading takes, and where what was read goes. */
 export interface StoredListPorts {
   readonly lists: Pick<ListStore, 'get' | 'scan'>
-  readonly clock: Clock
+  readonly rest: Rest
   readonly surface: string
   readonly partitions: number
   readonly rowOf: (itemId: string) => number
@@ -50,14 +50,14 @@ export class StoredLists {
       for (const part of unread.values()) part.isUnread = false
     } catch (error) {
       if (reactionOf(error) !== 'retry') throw error
-      await this.#pause(againMs) // What is known by then is not read again.
+      await this.#ports.rest.for(againMs) // What is known by then is not read again.
     }
     return true
   }
 
   /** Walks over all keys and reads the lists of some partitions, for no more than half of the time. */
   async #walk(parts: ReadonlyMap<number, KeptLists>): Promise<void> {
-    const { lists, clock, surface, partitions, isClosed } = this.#ports
+    const { lists, rest, surface, partitions, isClosed } = this.#ports
     const waiting = new Map([...parts.values()].map((part) => [part, [] as string[]]))
     for await (const keys of lists.scan('recs:{')) {
       for (const key of keys) {
@@ -68,9 +68,7 @@ export class StoredLists {
       for (const [part, userIds] of waiting) {
         while (userIds.length > 0) {
           if (isClosed()) return
-          const startMs = clock.elapsedMs()
-          await this.#read(part, userIds.splice(0, listsPerRead))
-          await this.#pause(clock.elapsedMs() - startMs)
+          await rest.after(() => this.#read(part, userIds.splice(0, listsPerRead)))
         }
       }
     }
@@ -89,9 +87,5 @@ export class StoredLists {
       const items = [...shown, ...itemIdsOf(reserve)].map(rowOf)
       found(part, userId, { items, starts: itemStartsOf(list), size: shown.length, timeMs: watermarkOfServed(list), ...version })
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#ports.clock.after(ms, resolve))
   }
 }

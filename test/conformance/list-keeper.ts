@@ -16,6 +16,7 @@ import { decodeServed, type ServedList, type ServedReserve } from '../../schemas
 import { WireFormat } from '../../schemas/wire-format.ts'
 import { quota, ruleOf } from '../algorithms/rules/rule-examples.ts'
 import { shopItem } from '../topologies/catalogue.ts'
+import { waitUntil } from './wait-until.ts'
 
 const names = 'abcdefghijklmnopqrstuvwxyz'.split('')
 const version: ListVersion = { epoch: 2, position: 40 }
@@ -203,6 +204,33 @@ export function listKeeperConformance(name: string, open: () => Promise<ListStor
       reprice('a', 3_999)
       await keeper.idle()
       expect(told.map(({ key }) => key)).toEqual([people(0)])
+    })
+
+    it('tells a list again that is amended while it is told', async () => {
+      const keeper = keeperOf(false)
+      let calls = 0
+      const slow = {
+        sendBetween: async (make: () => Promise<readonly OutgoingRecord[]>) => {
+          const records = await make()
+          if (calls++ === 0) {
+            withdraw('b')
+            await waitUntil('it is amended anew', async () => (await stored(0)).list === 'cdef')
+          }
+          told.push(...records)
+          return true
+        },
+      }
+      keeper.partition(0, slow)
+      await swap(keeper, [writeOf(surface, people(0), 'abcd', 'efg')])
+      withdraw('a')
+      await keeper.idle()
+      const published = told.map(({ value }) =>
+        wire
+          .decode('recommendations', value!)
+          .items.map(({ itemId }) => itemId)
+          .join(''),
+      )
+      expect(published).toEqual(['bcde', 'cdef'])
     })
 
     it('does nothing about partitions of others, and stops where one was given away', async () => {
