@@ -7,6 +7,7 @@ import { createAdmin } from '../gateway/create-admin.ts'
 import { createGateway } from '../gateway/create-gateway.ts'
 import type { Follower } from '../ports/event-log.ts'
 import { createShop } from '../simulator/create-shop.ts'
+import { startBefore } from '../simulator/start-before.ts'
 import type { Storefront } from '../simulator/storefront.ts'
 import { version } from './compose.ts'
 import type { Config } from './config.ts'
@@ -29,8 +30,6 @@ export interface MainJobFlags {
 
 /** Events that may be ahead of their lists in a fast run: what a person sees next must contain what they did. */
 const aheadMax = 200
-/** A fast run's shop opens so much earlier than its events need in the mean: it fills slowly, and chance must not carry it past the clock. */
-const earlier = { share: 0.1, ms: 60_000 }
 const viewMs = 500
 /** How long a fast run waits at its end for everything to be applied. */
 const settleMsMax = 60_000
@@ -176,9 +175,9 @@ class MainJob {
   /** So many events of the shop as fast as lists follow, then everything is applied. */
   async runFast(events: number, flags: MainJobFlags, stopped: StopSignal): Promise<void> {
     const { ports, engine, decisions } = this.#parts
-    const meanMs = (events / this.#config.simulator.eventsPerSecond) * 1000
+    const { eventsPerSecond } = this.#config.simulator
     // No course of the day: figures must not depend on the hour of the run.
-    const { feed } = this.#shop(ports.clock.nowMs() - earlier.ms - (1 + earlier.share) * meanMs, { daypart: false })
+    const { feed } = this.#shop(startBefore(ports.clock.nowMs(), { events, eventsPerSecond }), { daypart: false })
     await feed.open()
     await this.#settled(() => engine.caughtUp(), stopped)
     const stopDrawing = this.#draw(flags.view)
@@ -189,7 +188,7 @@ class MainJob {
       eventsMax: events,
       onEvent: (event) => this.#view?.event(event),
       pace: async (timeMs) => {
-        // What lies in the future would be refused, by the gateway as by the topologies.
+        // Where chance carried the shop past the clock: what lies in the future is refused.
         await this.#until(timeMs, stopped)
         while (!stopped.asked && (feed.events - applied.events > aheadMax || engine.lag('recommendations') > aheadMax))
           await this.#nextBatch()
@@ -199,13 +198,6 @@ class MainJob {
     await this.#settled(async () => decisions.held === 0 && (await engine.caughtUp()), stopped)
     this.#listsDoneAtMs = ports.clock.nowMs()
     stopDrawing()
-  }
-
-  /** Waits for a time of the clock, or to be stopped. */
-  async #until(timeMs: number, stopped: StopSignal): Promise<void> {
-    const { clock } = this.#parts.ports
-    const waitMs = timeMs - clock.nowMs()
-    if (waitMs > 0) await Promise.race([new Promise<void>((resolve) => clock.after(waitMs, resolve)), stopped.promise])
   }
 
   async stop(): Promise<void> {
@@ -243,6 +235,13 @@ class MainJob {
       },
       failed: (error) => ports.logger.error({ error: String(error) }, 'Rewards are no longer counted for the report.'),
     })
+  }
+
+  /** Waits for a time of the clock, or to be stopped. */
+  async #until(timeMs: number, stopped: StopSignal): Promise<void> {
+    const { clock } = this.#parts.ports
+    const waitMs = timeMs - clock.nowMs()
+    if (waitMs > 0) await Promise.race([new Promise<void>((resolve) => clock.after(waitMs, resolve)), stopped.promise])
   }
 
   #shop(startMs: number, { daypart }: { readonly daypart: boolean }) {

@@ -48,14 +48,9 @@ export class TaskTime {
     if (watermarkMs > this.#reachedMs) this.#reachedMs = watermarkMs
   }
 
-  /** Whether any source moves time at all. */
-  get timed(): boolean {
-    return this.#sources.size > 0
-  }
-
-  /** Whether a topic that moves time is not among these. */
-  flowsWithout(topics: ReadonlySet<string>): boolean {
-    return [...this.#sources.keys()].some((topic) => !topics.has(topic))
+  /** Topics whose records move time. */
+  get topics(): readonly string[] {
+    return [...this.#sources.keys()]
   }
 
   /** The merged watermark; -Infinity while a timed topic has shown nothing and has no mark. */
@@ -81,7 +76,7 @@ export class TaskTime {
   }
 
   /**
-   * Sets marks for idle topics, up to the largest watermark of the others; true if the merged watermark will move by it.
+   * Sets marks for idle ones of `topics`, up to the largest watermark of the others; true if the merged watermark will move by it.
    * Commit the stored form before using the new watermark.
    */
   markIdle(idle: ReadonlySet<string>): boolean {
@@ -89,8 +84,7 @@ export class TaskTime {
     for (const topic of this.#sources.keys()) if (!idle.has(topic)) newest = Math.max(newest, this.topicWatermarkMs(topic))
     if (newest === Number.NEGATIVE_INFINITY) return false
     const before = this.watermarkMs()
-    for (const topic of idle)
-      if (this.#sources.has(topic) && newest > (this.#marksMs[topic] ?? Number.NEGATIVE_INFINITY)) this.#marksMs[topic] = newest
+    for (const topic of idle) if (newest > (this.#marksMs[topic] ?? Number.NEGATIVE_INFINITY)) this.#marksMs[topic] = newest
     return this.watermarkMs() > before
   }
 

@@ -214,9 +214,9 @@ export class Task {
     await this.#runTick(beforeMs, stored.reachedMs ?? beforeMs)
   }
 
-  /** Asks the log where topics end, unless time stands still without them; false where nothing can be said of idle ones. */
+  /** Asks the log where idle topics end, unless time stands still as all are; false where nothing can be said of them. */
   async #hearEnds(topics: ReadonlySet<string>): Promise<boolean> {
-    if (topics.size === 0 || !this.#time.flowsWithout(topics)) return false
+    if (topics.size === 0 || topics.size === this.#time.topics.length) return false
     try {
       for (const topic of topics) this.#queue.hearEnd(topic, await this.#ports.endOf(topic))
       return true
@@ -227,7 +227,7 @@ export class Task {
   }
 
   #idleTopics(): ReadonlySet<string> {
-    return new Set(sourceTopics(this.#graph).filter((topic) => this.#isIdle(topic)))
+    return new Set(this.#time.topics.filter((topic) => this.#isIdle(topic)))
   }
 
   #isIdle(topic: string): boolean {
@@ -362,7 +362,7 @@ export class Task {
 
   /** Makes a finished batch durable, and goes on behind it, or from where the store is. */
   async #settle(transaction: BatchTransaction, topic: string, to: number): Promise<void> {
-    if (this.#time.timed) transaction.put(timeFamily, '', this.#time.stored())
+    if (this.#time.topics.length > 0) transaction.put(timeFamily, '', this.#time.stored())
     const positions = { ...this.#positions, ...transaction.upstreams, ...(topic === '' ? {} : { [topic]: to }) }
     transaction.outputs.push(...sideOutputs(transaction, this.#ports))
     const range = { from: this.#positions, to: positions, ttlS: this.#limits.stateTtlS }
@@ -457,7 +457,7 @@ export class Task {
   }
 
   #scheduleTick(): void {
-    if (!this.#time.timed || this.#closed || this.#draining) return
+    if (this.#time.topics.length === 0 || this.#closed || this.#draining) return
     this.#cancelTick = this.#ports.clock.after(this.#limits.idleMs, () => {
       void this.tick().finally(() => this.#scheduleTick())
     })

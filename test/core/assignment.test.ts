@@ -104,6 +104,18 @@ describe('assignment', () => {
     }
   })
 
+  it('follows PlanOut up to the ends of ranges, by a count of the ends below', () => {
+    const weights = [3, 0, 5, 2]
+    const ends = [3, 3, 8, 10]
+    for (let n = 0; n < 5_000; n++) {
+      const place = planOutPoint('salt.arm', `${n}`) * 10
+      const variant = ends.filter((end) => end < place).length
+      expect(assignVariant('salt.arm', `${n}`, weights, { hash: 'planout' }), `${n}`).toBe(variant)
+      const isIn = place <= ends[variant]! - 0.4 * weights[variant]!
+      expect(assignVariant('salt.arm', `${n}`, weights, { hash: 'planout', coverage: 0.6 }), `${n}`).toBe(isIn ? variant : -1)
+    }
+  })
+
   it('shrinks each range in place', () => {
     expect(variantRanges([1, 1], 0.5)).toEqual([
       { from: 0, to: 0.25 },

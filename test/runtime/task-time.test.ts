@@ -22,7 +22,7 @@ const minus = Number.NEGATIVE_INFINITY
 describe('TaskTime', () => {
   it('is the smallest watermark of the timed inputs, and nothing before all of them spoke', () => {
     const { time, see } = timeOf()
-    expect([time.timed, time.watermarkMs()]).toEqual([true, minus])
+    expect([time.topics, time.watermarkMs()]).toEqual([['decisions', 'user-events'], minus])
     see('decisions', 1_000)
     expect([time.watermarkMs(), time.topicWatermarkMs('decisions'), time.topicWatermarkMs('user-events')]).toEqual([
       minus,

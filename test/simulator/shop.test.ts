@@ -9,6 +9,7 @@ import { createShop } from '../../simulator/create-shop.ts'
 import { createOpenLoopStorefront } from '../../simulator/open-loop-storefront.ts'
 import { recordShop, type ShopRecord } from '../../simulator/record-shop.ts'
 import type { Shop } from '../../simulator/shop.ts'
+import { startBefore } from '../../simulator/start-before.ts'
 import type { Storefront } from '../../simulator/storefront.ts'
 
 const events = 12_000
@@ -32,6 +33,20 @@ it('the same seed gives the same records, another seed others', () => {
 it('a recording is in time order and holds exactly the events asked for', () => {
   expect(valuesOf(first)).toHaveLength(events)
   expect(first.every((record, index) => index === 0 || first[index - 1]!.timeMs <= record.timeMs)).toBe(true)
+})
+
+it.each([
+  [300, 1],
+  [2_000, 1],
+  [300, 10],
+  [5_000, 100],
+])('%i events at %i a second lie before the time by which the shop is to be done', (events, eventsPerSecond) => {
+  const endMs = Date.UTC(2026, 2, 3, 12)
+  for (const seed of ['a', 'b', 'c']) {
+    const startMs = startBefore(endMs, { events, eventsPerSecond })
+    const lastMs = [...recordShop({ seed, events, eventsPerSecond, startMs, daypart: false })].at(-1)!.timeMs
+    expect(lastMs, seed).toBeLessThan(endMs)
+  }
 })
 
 it('every event keeps the rules of F1.5 and names a known item', () => {
